@@ -1,0 +1,124 @@
+"""What a CycleGAN tutorial's own code does: the baseline that every speed-up is measured against.
+
+Plain TensorFlow and Keras, nothing of this package. The structure (six generator calls, four
+tapes, four optimizers) is the one that the published CycleGAN tutorials share.
+"""
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+def instance_norm(x, gamma, beta, epsilon=1e-5):
+    """Instance normalisation from `tf.nn.moments`; all in the dtype of `x`, as under Keras."""
+    mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)
+    normalised = (x - mean) * tf.math.rsqrt(variance + epsilon)
+    return tf.cast(gamma, x.dtype) * normalised + tf.cast(beta, x.dtype)
+
+
+class InstanceNormalization(keras.layers.Layer):
+    """`instance_norm` with its weights."""
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros")
+
+    def call(self, x):
+        return instance_norm(x, self.gamma, self.beta)
+
+
+class ReflectionPadding2D(keras.layers.Layer):
+    """`tf.pad(mode="REFLECT")` as a layer."""
+
+    def __init__(self, padding, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, x):
+        border = [self.padding, self.padding]
+        return tf.pad(x, [[0, 0], border, border, [0, 0]], mode="REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        n, h, w, c = input_shape
+        grow = 2 * self.padding
+        return n, h and h + grow, w and w + grow, c
+
+
+def _conv(x, filters, size, *, strides=1, padding="valid", bias=False):
+    return keras.layers.Conv2D(filters, size, strides, padding, use_bias=bias)(x)
+
+
+def resnet_generator(filters=64, blocks=9):
+    """The reflection-padded ResNet generator of Zhu et al. 2017."""
+
+    def norm_relu(x):
+        return keras.layers.ReLU()(InstanceNormalization()(x))
+
+    inputs = keras.Input((None, None, 3))
+    x = norm_relu(_conv(ReflectionPadding2D(3)(inputs), filters, 7))
+    for scale in (2, 4):
+        x = norm_relu(_conv(x, filters * scale, 3, strides=2, padding="same"))
+    for _ in range(blocks):
+        y = norm_relu(_conv(ReflectionPadding2D(1)(x), filters * 4, 3))
+        y = InstanceNormalization()(_conv(ReflectionPadding2D(1)(y), filters * 4, 3))
+        x = keras.layers.Add()([x, y])
+    for scale in (2, 1):
+        x = keras.layers.Conv2DTranspose(filters * scale, 3, 2, "same", use_bias=False)(x)
+        x = norm_relu(x)
+    x = _conv(ReflectionPadding2D(3)(x), 3, 7, bias=True)
+    return keras.Model(inputs, keras.layers.Activation("tanh", dtype="float32")(x))
+
+
+def patchgan_discriminator(filters=64):
+    """The 70x70 PatchGAN of Isola et al. 2017."""
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.LeakyReLU(0.2)(_conv(inputs, filters, 4, strides=2, padding="same", bias=True))
+    for scale, strides in ((2, 2), (4, 2), (8, 1)):
+        x = _conv(x, filters * scale, 4, strides=strides, padding="same")
+        x = keras.layers.LeakyReLU(0.2)(InstanceNormalization()(x))
+    x = _conv(x, 1, 4, padding="same", bias=True)
+    return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32")(x))
+
+
+def make_training_step(jit_compile=False, filters=64, blocks=9):
+    """A tutorial's whole training step as a `tf.function` of (photos, paintings)."""
+    to_painting, to_photo = (resnet_generator(filters, blocks) for _ in range(2))
+    judge_painting, judge_photo = (patchgan_discriminator(filters) for _ in range(2))
+    networks = (to_painting, to_photo, judge_painting, judge_photo)
+    optimizers = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in networks]
+    for network, optimizer in zip(networks, optimizers, strict=True):
+        optimizer.build(network.trainable_variables)
+
+    def adversarial(logits, target):
+        return tf.reduce_mean(tf.square(logits - target))
+
+    def l1(a, b):
+        return tf.reduce_mean(tf.abs(a - b))
+
+    @tf.function(jit_compile=jit_compile)
+    def step(photos, paintings):
+        with tf.GradientTape(persistent=True) as tape:
+            fake_painting = to_painting(photos, training=True)
+            cycled_photo = to_photo(fake_painting, training=True)
+            fake_photo = to_photo(paintings, training=True)
+            cycled_painting = to_painting(fake_photo, training=True)
+            same_painting = to_painting(paintings, training=True)
+            same_photo = to_photo(photos, training=True)
+            real_painting_logits = judge_painting(paintings, training=True)
+            real_photo_logits = judge_photo(photos, training=True)
+            fake_painting_logits = judge_painting(fake_painting, training=True)
+            fake_photo_logits = judge_photo(fake_photo, training=True)
+            cycle = 10.0 * (l1(photos, cycled_photo) + l1(paintings, cycled_painting))
+            losses = (
+                adversarial(fake_painting_logits, 1.0) + cycle + 5.0 * l1(paintings, same_painting),
+                adversarial(fake_photo_logits, 1.0) + cycle + 5.0 * l1(photos, same_photo),
+                0.5 * (adversarial(real_painting_logits, 1.0)
+                       + adversarial(fake_painting_logits, 0.0)),
+                0.5 * (adversarial(real_photo_logits, 1.0) + adversarial(fake_photo_logits, 0.0)),
+            )
+        for loss, network, optimizer in zip(losses, networks, optimizers, strict=True):
+            gradients = tape.gradient(loss, network.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+        return losses
+
+    return step
