@@ -1,0 +1,23 @@
+// The instruction set the CPU kernels run with: the best that was built, that this CPU and its operating system
+// support, and that the environment variable MONET_ISA=portable|avx2|avx512 allows. Chosen once per process.
+#pragma once
+
+namespace monet {
+
+enum class Isa { kPortable, kAvx2, kAvx512 };
+
+Isa SelectedIsa();
+
+// "portable", "avx2" or "avx512".
+const char* InstructionSet();
+
+// What this CPU and its operating system support, whatever was built or asked for.
+struct CpuFeatures {
+  bool avx2_fma_f16c = false;
+  bool avx512_f_bw_dq_vl = false;
+  bool avx512_bf16 = false;
+  bool amx_tile_bf16 = false;
+};
+CpuFeatures DetectCpuFeatures();
+
+}  // namespace monet

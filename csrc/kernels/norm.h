@@ -1,0 +1,48 @@
+// Instance and group normalisation with activation, residual and reflection padding fused in (CPU).
+//
+//   z = gamma * (x - mean) * rstd + beta           mean, rstd = 1 / sqrt(variance + epsilon) over height, width and
+//   y = pad(activation(z) + residual)              the channels of a group (Wu & He, "Group Normalization", 2018)
+//
+// Tensors are NHWC and dense; x, y, residual and their gradients are stored as `dtype`, everything else is float32.
+// Pointers need no alignment. Results are the same bits for any number of threads.
+#pragma once
+
+#include "types.h"
+#include "thread_pool.h"
+
+namespace monet {
+
+struct NormShape {
+  int64_t batch, height, width, channels;
+  int64_t groups;  // divides channels; groups == channels is instance normalisation
+};
+
+struct NormOptions {
+  float epsilon = 1e-5f;
+  Activation activation = Activation::kNone;
+  float negative_slope = 0.2f;  // of kLeakyRelu
+  int64_t pad = 0;              // reflected border of y, in pixels: pad < height and pad < width
+};
+
+// Bytes of working memory a call needs. It may be uninitialised and is free for reuse after the call.
+size_t NormForwardScratchBytes(const NormShape& shape);
+size_t NormBackwardScratchBytes(const NormShape& shape);
+
+//   x, residual   [batch, height, width, channels]; residual may be null
+//   gamma, beta   [channels]
+//   y             [batch, height + 2 pad, width + 2 pad, channels]; must not overlap x or residual
+//   mean, rstd    [batch, groups], for NormBackward
+void NormForward(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
+                 const float* beta, const void* residual, void* y, float* mean, float* rstd, void* scratch,
+                 ThreadPool& pool);
+
+//   dy            [batch, height + 2 pad, width + 2 pad, channels]
+//   dx            [batch, height, width, channels]; must not overlap dy or x
+//   dgamma, dbeta [channels], summed over the batch
+//   dresidual     like dx, or null. It is dy with its border folded back (with pad == 0 a copy of dy: pass null and use
+//                 dy itself)
+void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* x,
+                  const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx, float* dgamma,
+                  float* dbeta, void* dresidual, void* scratch, ThreadPool& pool);
+
+}  // namespace monet
