@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import json
+
+import pytest
+
+from monet import recipes
+from monet.recipes import RECIPES, Recipe, get_recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json_and_names_its_source(name):
+    recipe = get_recipe(name)
+    assert recipe.name == name
+    assert len(recipe.source) > 40
+    assert Recipe(**json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_the_documented_systems():
+    notebook = get_recipe("resnet-lsgan")
+    assert (notebook.generator_blocks, notebook.generator_padding) == (9, "zero")
+    assert (notebook.epochs, notebook.pool_size, notebook.decay_fraction) == (10, 0, 0)
+    assert (notebook.lambda_cycle, notebook.lambda_identity) == (10, 5)
+    paper = get_recipe(recipes.DEFAULT_RECIPE)
+    assert (paper.generator_padding, paper.pool_size) == ("reflect", 50)
+    assert (paper.epochs, paper.decay_fraction) == (200, 0.5)
+    for recipe in (notebook, paper):
+        assert recipe.image_size == 256
+        assert recipe.generator_learning_rate == recipe.discriminator_learning_rate == 2e-4
+        assert (recipe.beta_1, recipe.beta_2) == (0.5, 0.999)
+        assert recipe.jitter * recipe.image_size == 286
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no recipe 'monnet'; choose from cyclegan, resnet-lsgan"):
+        get_recipe("monnet")
+
+
+def test_recipes_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        get_recipe("sample").epochs = 1
+
+
+def test_replace_ignores_none_and_refuses_unknown_fields():
+    recipe = get_recipe("cyclegan").replace(epochs=3, batch_size=None)
+    assert (recipe.epochs, recipe.batch_size) == (3, 1)
+    assert get_recipe("cyclegan").epochs == 200
+    with pytest.raises(ValueError, match="no field epoch"):
+        recipe.replace(epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "expectation"),
+    [
+        ({"image_size": 130}, "multiple of 4"),
+        ({"image_size": 16}, "at least 32"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"batch_size": True}, "at least 1"),
+        ({"pool_size": -1}, "at least 0"),
+        ({"generator_padding": "same"}, "one of reflect, zero"),
+        ({"generator": "unet"}, "one of resnet"),
+        ({"steps_per_epoch": 0}, "a number of steps"),
+        ({"steps_per_epoch": "all"}, "smaller, larger"),
+        ({"decay_fraction": 1.5}, r"\[0, 1\]"),
+        ({"generator_learning_rate": 0.0}, "above 0"),
+        ({"lambda_cycle": -1.0}, "at least 0"),
+        ({"lambda_cycle": float("nan")}, "at least 0"),
+        ({"beta_1": 1.0}, r"\[0, 1\)"),
+        ({"jitter": 0.9}, "at least 1"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
+    (field,) = change
+    with pytest.raises(ValueError, match=f"{field}=.*'cyclegan'.*{expectation}"):
+        get_recipe("cyclegan").replace(**change)
+
+
+def test_steps_of_an_epoch():
+    recipe = get_recipe("resnet-lsgan")
+    assert recipe.count_steps(300, 7028) == 300
+    assert recipe.replace(batch_size=4).count_steps(300, 7028) == 75
+    assert recipe.replace(batch_size=4).count_steps(300, 7028, replicas=2) == 37
+    assert recipe.replace(steps_per_epoch="larger").count_steps(300, 7028) == 7028
+    assert recipe.replace(steps_per_epoch=12).count_steps(300, 7028) == 12
+    with pytest.raises(ValueError, match="3 paintings and 9 photos don't fill one batch of 4"):
+        recipe.replace(batch_size=4).count_steps(3, 9)
+
+
+def test_the_docstring_examples_run():
+    results = doctest.testmod(recipes)
+    assert results.attempted and not results.failed
