@@ -1,0 +1,37 @@
+"""Fused ops and their plain-TensorFlow twins.
+
+Each op `name` has a twin `name_ref` with the same arguments and result. `status()` says whether the
+native ones are live; `MONET_OPS=auto|native|reference` and `with use(...)` choose between the two.
+"""
+
+from __future__ import annotations
+
+from monet.ops.dispatch import supports_jit, use
+from monet.ops.library import Status, status
+
+try:
+    from monet.ops.group_norm import group_norm, group_norm_ref
+    from monet.ops.instance_norm import instance_norm, instance_norm_ref
+except ImportError as _error:
+    # status() and `python -m monet.info` have to work without TensorFlow, to say what is missing.
+    _import_error = _error
+
+    def __getattr__(name: str):
+        if name in __all__:
+            raise ImportError(
+                f"monet.ops.{name} needs TensorFlow, which can't be imported ({_import_error}); "
+                f"run: python -m monet.info"
+            ) from _import_error
+        raise AttributeError(f"module 'monet.ops' has no attribute {name!r}")
+
+
+__all__ = [
+    "Status",
+    "group_norm",
+    "group_norm_ref",
+    "instance_norm",
+    "instance_norm_ref",
+    "status",
+    "supports_jit",
+    "use",
+]

@@ -1,0 +1,204 @@
+"""Chooses between the native op and its twin.
+
+`MONET_OPS` or `use(...)` sets the mode; `TABLE` says which devices and dtypes have native kernels;
+`monet.ops.library` says whether they could be loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from monet.ops import library
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+MODES = ("auto", "native", "reference")
+NATIVE = "native"
+REFERENCE = "reference"
+
+_ANY = None
+_NORMS = ("instance_norm", "group_norm")
+_FLOATS = ("float32", "bfloat16", "float16")
+
+
+class Row(NamedTuple):
+    """Which implementation serves these ops on this device in these dtypes, and why."""
+
+    ops: tuple[str, ...] | None
+    device: str | None
+    dtypes: tuple[str, ...] | None
+    implementation: str
+    reason: str
+    remedy: str = ""
+
+
+# The first row that matches decides. "XLA" stands for a function that XLA compiles, on any device.
+TABLE = (
+    Row(
+        _ANY,
+        "XLA",
+        _ANY,
+        REFERENCE,
+        "the native ops can't be compiled by XLA in this version",
+        "pass jit_compile=False to tf.function or Model.compile",
+    ),
+    Row(_NORMS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
+    Row(
+        _ANY,
+        "GPU",
+        _ANY,
+        REFERENCE,
+        "there are no CUDA kernels in this version",
+        'call the op inside tf.device("CPU")',
+    ),
+    Row(
+        _ANY,
+        _ANY,
+        _ANY,
+        REFERENCE,
+        "there are no kernels for this device",
+        'call the op inside tf.device("CPU")',
+    ),
+)
+
+_mode: contextvars.ContextVar[str | None] = contextvars.ContextVar("monet_ops_mode", default=None)
+_warned: set[str] = set()
+_warned_lock = threading.Lock()
+
+
+def mode() -> str:
+    """The mode in force: that of the innermost `use`, or else of `MONET_OPS`, or else "auto"."""
+    chosen = _mode.get()
+    if chosen is None:
+        chosen = os.environ.get("MONET_OPS") or "auto"
+        _check_mode(chosen, "MONET_OPS")
+    return chosen
+
+
+@contextlib.contextmanager
+def use(mode: str) -> Iterator[None]:
+    """Chooses how `monet.ops` run inside a `with` block, in this thread.
+
+    Inside `tf.function` the choice is made while tracing and kept in the graph.
+
+    Args:
+        mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
+            or an error. `"reference"`: the plain-TensorFlow twin.
+    """
+    _check_mode(mode, "mode")
+    token = _mode.set(mode)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+def _check_mode(mode: str, name: str) -> None:
+    if mode not in MODES:
+        raise ValueError(f"{name} must be auto, native or reference, got {mode!r}")
+
+
+def choose(op: str, x: tf.Tensor) -> str:
+    """Returns `NATIVE` or `REFERENCE` for `op` applied to `x`.
+
+    Raises:
+        RuntimeError: in mode `"native"`, where the native op can't run.
+    """
+    wanted = mode()
+    # An exported model has to load where this package isn't installed.
+    if wanted == REFERENCE or _is_saving():
+        return REFERENCE
+    device = device_of(x)
+    row = look_up(op, device, x.dtype.name)
+    reason, remedy = row.reason, row.remedy
+    if row.implementation == NATIVE:
+        unusable = library.unusable()
+        if unusable is None:
+            return NATIVE
+        reason, remedy = unusable.reason, unusable.remedy
+    if wanted == NATIVE:
+        raise RuntimeError(f"{op} can't run natively on {device}: {reason}; {remedy}")
+    _warn_once(f"monet.ops uses plain TensorFlow on {device}: {reason}; {remedy}")
+    return REFERENCE
+
+
+def look_up(op: str, device: str, dtype: str) -> Row:
+    """The row of `TABLE` that decides for this op, device and dtype."""
+    for row in TABLE:
+        if (
+            (row.ops is _ANY or op in row.ops)
+            and (row.device is _ANY or device == row.device)
+            and (row.dtypes is _ANY or dtype in row.dtypes)
+        ):
+            return row
+    raise AssertionError("the last row of TABLE matches everything")
+
+
+def supports_jit() -> bool:
+    """Whether a Keras layer that calls these ops may be compiled by XLA, as things stand.
+
+    False while the native ops are live on the CPU, since they have no XLA lowering in this version
+    and XLA would take the plain twin, which is slower than the native op without XLA.
+    """
+    if mode() == REFERENCE:
+        return True
+    if _gpu_is_visible():
+        return True
+    return library.unusable() is not None
+
+
+def device_of(x: tf.Tensor) -> str:
+    """Where an op on `x` will run: "CPU", "GPU", another device type, or "XLA"."""
+    import tensorflow as tf
+
+    if not tf.executing_eagerly() and _is_compiled_by_xla():
+        return "XLA"
+    if not _gpu_is_visible():
+        return "CPU"
+    # A symbolic tensor names a device only if it was made inside a device scope; the identity
+    # picks up the scope of the call itself.
+    requested = (x if tf.executing_eagerly() else tf.identity(x)).device
+    device = tf.DeviceSpec.from_string(requested or "").device_type
+    return device or "GPU"
+
+
+def _gpu_is_visible() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
+def _is_compiled_by_xla() -> bool:
+    """Whether the function being traced is, or is called by, one with `jit_compile=True`."""
+    # TensorFlow has no public way to ask.
+    try:
+        from tensorflow.python.framework.ops import get_default_graph
+        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+    except ImportError:
+        return False
+    return bool(GraphOrParentsInXlaContext(get_default_graph()))
+
+
+def _is_saving() -> bool:
+    """Whether `tf.saved_model.save` is tracing."""
+    try:
+        from tensorflow.python.saved_model.save_context import in_save_context
+    except ImportError:
+        return False
+    return bool(in_save_context())
+
+
+def _warn_once(message: str) -> None:
+    with _warned_lock:
+        if message in _warned:
+            return
+        _warned.add(message)
+    # The frames between the caller and here: AutoGraph's wrapper, the op and choose.
+    warnings.warn(message, RuntimeWarning, stacklevel=5)

@@ -1,0 +1,228 @@
+"""Finds, checks and loads the compiled op library, and says why not when it can't.
+
+`setup.py` leaves a record beside the library of what was built and against which TensorFlow. It is
+compared with what is running before the library is opened: a library compiled for another
+TensorFlow doesn't fail to load, it crashes later.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import importlib.metadata
+import json
+import sysconfig
+from pathlib import Path
+
+import monet
+
+RECORD = Path(__file__).with_name("_build.json")
+LIBRARY = Path(__file__).with_name("_tensorflow_ops.so")
+
+TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
+REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """What is live in this process.
+
+    Attributes:
+        native: whether the native ops can run.
+        reason: one sentence on why not; empty when `native`.
+        remedy: what to do about it; empty when `native`.
+        tensorflow: distribution and version in use, such as `"tensorflow-cpu 2.21.0"`, or `None`.
+        built_for: distribution and version the op library was compiled for, or `None`.
+        instruction_set: `"avx512"`, `"avx2"` or `"portable"`: what the kernels use on this CPU;
+            `None` where they weren't built.
+        cuda: whether the op library has CUDA kernels.
+        xla: whether the native ops can be compiled by XLA.
+    """
+
+    native: bool
+    reason: str
+    remedy: str
+    tensorflow: str | None
+    built_for: str | None
+    instruction_set: str | None
+    cuda: bool
+    xla: bool
+
+
+class Unusable(Exception):
+    """The op library can't be used: one sentence of reason, and a remedy."""
+
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclasses.dataclass(frozen=True)
+class _Loaded:
+    ops: object | None
+    unusable: Unusable | None
+
+
+def status() -> Status:
+    """Says whether the native ops are live, and if not, why and what to do about it."""
+    record = _read_record_or_none() or {}
+    loaded = _load()
+    usable = loaded.unusable is None
+    return Status(
+        native=usable,
+        reason="" if usable else loaded.unusable.reason,
+        remedy="" if usable else loaded.unusable.remedy,
+        tensorflow=_describe(installed_tensorflow(record.get("tensorflow"))),
+        built_for=_describe(record.get("tensorflow")),
+        instruction_set=_instruction_set(),
+        cuda=usable and _built(record, "cuda"),
+        xla=usable and _built(record, "xla"),
+    )
+
+
+def ops():
+    """The module of the native ops' generated functions.
+
+    Raises:
+        Unusable: with the reason and the remedy.
+    """
+    loaded = _load()
+    if loaded.unusable is not None:
+        raise loaded.unusable
+    return loaded.ops
+
+
+def unusable() -> Unusable | None:
+    """Why the op library can't be used, or `None` if it can. Loads it on the first call."""
+    return _load().unusable
+
+
+@functools.lru_cache(maxsize=1)
+def _load() -> _Loaded:
+    try:
+        check(read_record())
+        return _Loaded(_open(), None)
+    except Unusable as unusable:
+        return _Loaded(None, unusable)
+
+
+def _open():
+    import tensorflow as tf
+
+    try:
+        opened = tf.load_op_library(str(LIBRARY))
+    except (tf.errors.OpError, OSError, RuntimeError) as error:
+        message = str(error).splitlines()[0]
+        raise Unusable(f"{LIBRARY.name} could not be opened: {message}", REBUILD) from error
+    # Registers the gradients. Imported here because it is of no use without the library.
+    importlib.import_module("monet.ops.norm_gradient")
+    return opened
+
+
+def read_record() -> dict:
+    """Reads what `setup.py` recorded about the build."""
+    try:
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unusable(
+            "monet was not built: there is no build record beside monet/ops",
+            "run: pip install . (or python setup.py build_ext --inplace) in the source tree",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Unusable(f"the build record {RECORD} can't be read: {error}", REBUILD) from error
+    if not isinstance(record, dict):
+        raise Unusable(f"the build record {RECORD} is not a JSON object", REBUILD)
+    return record
+
+
+def _read_record_or_none() -> dict | None:
+    try:
+        return read_record()
+    except Unusable:
+        return None
+
+
+def check(record: dict) -> None:
+    """Compares the record of the build with what is running, without opening the library.
+
+    Raises:
+        Unusable: when the library is missing, or was built for something else.
+    """
+    part = record.get("parts", {}).get("tensorflow_ops", {})
+    if not part.get("built"):
+        reason = part.get("reason") or "the record of the build doesn't list it"
+        raise Unusable(f"the op library was not built: {reason}", part.get("remedy") or REBUILD)
+    if record.get("monet") != monet.__version__:
+        raise Unusable(
+            f"the op library was built for monet {record.get('monet')}, this is monet "
+            f"{monet.__version__}",
+            REBUILD,
+        )
+    if record.get("platform") != sysconfig.get_platform():
+        raise Unusable(
+            f"the op library was built for {record.get('platform')}, this is "
+            f"{sysconfig.get_platform()}",
+            REBUILD,
+        )
+    built_for = record.get("tensorflow") or {}
+    installed = installed_tensorflow(built_for)
+    if installed is None:
+        raise Unusable("TensorFlow is not installed", "run: pip install tensorflow")
+    if not _same_tensorflow(built_for, installed):
+        raise Unusable(
+            f"the op library was built for {_describe(built_for)}, but {_describe(installed)} is "
+            f"installed",
+            REBUILD,
+        )
+    if not LIBRARY.is_file():
+        raise Unusable(f"{LIBRARY} is missing", REBUILD)
+
+
+def _same_tensorflow(built_for: dict, installed: dict) -> bool:
+    """TensorFlow's C++ interface changes from one minor version to the next, patches keep it."""
+    return built_for.get("distribution") == installed["distribution"] and _minor(
+        built_for.get("version") or ""
+    ) == _minor(installed["version"])
+
+
+def _minor(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
+def installed_tensorflow(prefer: dict | None = None) -> dict | None:
+    """Distribution and version of the TensorFlow installed here, read without importing it.
+
+    Args:
+        prefer: where several distributions are installed over one another, the one to name.
+    """
+    found = {}
+    for distribution in TENSORFLOW_DISTRIBUTIONS:
+        try:
+            found[distribution] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if not found:
+        return None
+    preferred = (prefer or {}).get("distribution")
+    distribution = preferred if preferred in found else next(iter(found))
+    return {"distribution": distribution, "version": found[distribution]}
+
+
+def _describe(tensorflow: dict | None) -> str | None:
+    if not tensorflow:
+        return None
+    return f"{tensorflow.get('distribution')} {tensorflow.get('version')}"
+
+
+def _built(record: dict, part: str) -> bool:
+    return bool(record.get("parts", {}).get(part, {}).get("built"))
+
+
+def _instruction_set() -> str | None:
+    try:
+        from monet import _kernels
+    except ImportError:
+        return None
+    return _kernels.instruction_set()

@@ -1,0 +1,189 @@
+"""What instance and group normalization share: argument checks and both implementations."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from monet.ops import library
+
+ACTIVATIONS = (None, "relu", "leaky_relu")
+DTYPES = ("float32", "bfloat16", "float16")
+
+# Stands for "as many groups as channels": the channel count need not be known when tracing.
+PER_CHANNEL = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class NormCall:
+    """Checked arguments of one call: tensors converted, options validated."""
+
+    x: tf.Tensor
+    gamma: tf.Tensor
+    beta: tf.Tensor
+    residual: tf.Tensor | None
+    groups: int
+    epsilon: float
+    activation: str | None
+    negative_slope: float
+    pad: int
+
+
+def prepare(
+    op: str, x, gamma, beta, groups, epsilon, activation, negative_slope, residual, pad
+) -> NormCall:
+    """Converts the arguments of `op` to tensors and checks all that is known before it runs."""
+    x = tf.convert_to_tensor(x)
+    if x.dtype.name not in DTYPES:
+        raise ValueError(
+            f"{op} takes x as {', '.join(DTYPES)}, got {x.dtype.name}; pass tf.cast(x, tf.float32)"
+        )
+    gamma = tf.cast(gamma, tf.float32)
+    beta = tf.cast(beta, tf.float32)
+    if residual is not None:
+        residual = tf.convert_to_tensor(residual)
+    call = NormCall(
+        x=x,
+        gamma=gamma,
+        beta=beta,
+        residual=residual,
+        groups=groups,
+        epsilon=float(epsilon),
+        activation=activation,
+        negative_slope=float(negative_slope),
+        pad=pad,
+    )
+    _check_options(op, call)
+    _check_shapes(op, call)
+    return call
+
+
+def _check_options(op: str, call: NormCall) -> None:
+    if call.activation not in ACTIVATIONS:
+        raise ValueError(
+            f'{op} takes activation=None, "relu" or "leaky_relu", got {call.activation!r}; '
+            f"apply any other activation to the result"
+        )
+    if not call.epsilon >= 0:
+        raise ValueError(f"{op} needs epsilon >= 0, got {call.epsilon}; pass epsilon=1e-5")
+    if not _is_int(call.pad) or call.pad < 0:
+        raise ValueError(f"{op} needs pad to be an integer >= 0, got {call.pad!r}; pass pad=0")
+    if not _is_int(call.groups) or call.groups < 0 or (op == "group_norm" and call.groups == 0):
+        raise ValueError(
+            f"{op} needs groups to be an integer >= 1, got {call.groups!r}; "
+            f"pass a divisor of the channel count"
+        )
+    if call.residual is not None and call.residual.dtype != call.x.dtype:
+        raise ValueError(
+            f"{op} needs residual in the dtype of x, {call.x.dtype.name}, got "
+            f"{call.residual.dtype.name}; pass tf.cast(residual, x.dtype)"
+        )
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_shapes(op: str, call: NormCall) -> None:
+    """Checks what the static shapes tell; a dimension still unknown is left to the run."""
+    shape = call.x.shape
+    if shape.rank is None:
+        return
+    if shape.rank != 4:
+        raise ValueError(
+            f"{op} takes x of shape [N, H, W, C], got {_format(shape)}; reshape it to rank 4"
+        )
+    _, height, width, channels = shape
+    for name, vector in (("gamma", call.gamma), ("beta", call.beta)):
+        if not vector.shape.is_compatible_with([channels]):
+            raise ValueError(
+                f"{op} needs {name} of shape [{channels}], one value for each channel of x, "
+                f"got {_format(vector.shape)}"
+            )
+    if channels is not None and call.groups != PER_CHANNEL and channels % call.groups:
+        raise ValueError(
+            f"{op} needs groups to divide the {channels} channels of x, got "
+            f"groups={call.groups}; pass groups={_nearest_divisor(channels, call.groups)}"
+        )
+    if call.residual is not None and not call.residual.shape.is_compatible_with(shape):
+        raise ValueError(
+            f"{op} needs residual in the shape of x, {_format(shape)}, got "
+            f"{_format(call.residual.shape)}; it is added before the padding"
+        )
+    sides = [side for side in (height, width) if side is not None]
+    if sides and call.pad > 0 and call.pad >= min(sides):
+        raise ValueError(
+            f"pad={call.pad} needs H > {call.pad} and W > {call.pad}, got "
+            f"{_size(height)}x{_size(width)}; pass pad <= {max(min(sides) - 1, 0)}"
+        )
+
+
+def _size(side: int | None) -> str:
+    return "?" if side is None else str(side)
+
+
+def _format(shape: tf.TensorShape) -> str:
+    if shape.rank is None:
+        return "[...]"
+    return "[" + ", ".join(_size(side) for side in shape) + "]"
+
+
+def _nearest_divisor(channels: int, groups: int) -> int:
+    divisors = [d for d in range(1, channels + 1) if channels % d == 0]
+    return min(divisors, key=lambda d: abs(d - groups))
+
+
+def reference(call: NormCall) -> tf.Tensor:
+    """The formula in plain TensorFlow, in float32 until the result is cast to `x`'s dtype."""
+    normalized = _normalize(tf.cast(call.x, tf.float32), call.groups, call.epsilon)
+    y = normalized * call.gamma + call.beta
+    if call.activation == "relu":
+        y = tf.nn.relu(y)
+    elif call.activation == "leaky_relu":
+        y = tf.where(y > 0, y, y * call.negative_slope)
+    if call.residual is not None:
+        y += tf.cast(call.residual, tf.float32)
+    if call.pad > 0:
+        border = [call.pad, call.pad]
+        y = tf.pad(y, [[0, 0], border, border, [0, 0]], mode="REFLECT")
+    return tf.cast(y, call.x.dtype)
+
+
+def _normalize(x: tf.Tensor, groups: int, epsilon: float) -> tf.Tensor:
+    """`(x - mean) * rsqrt(variance + epsilon)` for each image and group of channels."""
+    if groups == PER_CHANNEL or groups == x.shape[3]:
+        return _normalize_over(x, [1, 2], x[:, :1, :1, :], epsilon)
+    shape = tf.shape(x)
+    grouped = tf.reshape(x, tf.concat([shape[:3], [groups, -1]], axis=0))
+    normalized = _normalize_over(grouped, [1, 2, 4], grouped[:, :1, :1, :, :1], epsilon)
+    normalized = tf.reshape(normalized, shape)
+    normalized.set_shape(x.shape)
+    return normalized
+
+
+def _normalize_over(x: tf.Tensor, axes: list[int], pivot: tf.Tensor, epsilon: float) -> tf.Tensor:
+    # The result doesn't depend on the pivot, so its gradient may be stopped, to every order. But
+    # sums of x - pivot keep the digits that sums of x lose when the mean dwarfs the deviation.
+    x = x - tf.stop_gradient(pivot)
+    # Not tf.nn.moments: it stops the gradient of the mean inside the variance, which is right
+    # for the first derivative only.
+    centred = x - tf.reduce_mean(x, axes, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axes, keepdims=True)
+    return centred * tf.math.rsqrt(variance + epsilon)
+
+
+def native(call: NormCall) -> tf.Tensor:
+    """The fused op of the op library."""
+    y, _, _ = library.ops().monet_norm(
+        x=call.x,
+        gamma=call.gamma,
+        beta=call.beta,
+        residual=[] if call.residual is None else [call.residual],
+        groups=call.groups,
+        epsilon=call.epsilon,
+        activation=call.activation or "none",
+        negative_slope=call.negative_slope,
+        pad=call.pad,
+    )
+    return y
