@@ -192,7 +192,7 @@ RECIPES = {
             name="resnet-lsgan",
             source=(
                 "A notebook for the Kaggle competition 'I'm Something of a Painter Myself' "
-                "(recorded score 84.31): zero-padded ResNet-9, least squares loss, constant learning rate."
+                "(recorded score 84.31): zero-padded ResNet-9, least squares, constant rate."
             ),
             generator_padding="zero",
             epochs=10,

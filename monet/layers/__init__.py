@@ -1,0 +1,14 @@
+"""Keras layers over `monet.ops`."""
+
+from __future__ import annotations
+
+from monet.layers.normalization import GroupNormalization, InstanceNormalization
+from monet.layers.padding import ReflectionPadding2D
+from monet.layers.residual_block import ResidualBlock
+
+__all__ = [
+    "GroupNormalization",
+    "InstanceNormalization",
+    "ReflectionPadding2D",
+    "ResidualBlock",
+]

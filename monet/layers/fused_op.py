@@ -1,0 +1,63 @@
+"""What the layers that call a fused op have in common."""
+
+from __future__ import annotations
+
+import keras
+
+from monet import ops
+
+
+class FusedOpLayer(keras.layers.Layer):
+    """A layer on `[N, H, W, C]` that XLA may compile only where the ops under it allow that."""
+
+    @property
+    def supports_jit(self) -> bool:
+        """Read by `Model.compile(jit_compile="auto")`; follows `monet.ops.supports_jit()`."""
+        return self._supports_jit and ops.supports_jit()
+
+    @supports_jit.setter
+    def supports_jit(self, value: bool):
+        self._supports_jit = value
+
+    def add_norm_weights(self, channels: int, suffix: str, gamma: dict, beta: dict) -> tuple:
+        """The scale and offset of a norm, which stay float32 under every dtype policy.
+
+        Args:
+            channels: their length.
+            suffix: appended to the names "gamma" and "beta".
+            gamma: further arguments of `add_weight` for the scale.
+            beta: the same for the offset.
+        """
+        return tuple(
+            self.add_weight(
+                name=name + suffix, shape=(channels,), dtype="float32", autocast=False, **arguments
+            )
+            for name, arguments in (("gamma", gamma), ("beta", beta))
+        )
+
+
+def padded_shape(shape: tuple, padding: tuple, name: str) -> tuple:
+    """The shape of `[N, H, W, C]` after reflection padding.
+
+    Args:
+        shape: static shape, `None` where a dimension is not known.
+        padding: `((top, bottom), (left, right))`, in pixels.
+        name: the layer, for the message.
+
+    Raises:
+        ValueError: if a known side is not longer than its padding.
+    """
+    if len(shape) != 4:
+        raise ValueError(f"{name} takes [N, H, W, C], got a tensor of shape {list(shape)}.")
+    batch, *sides, channels = shape
+    for side, axis, pads in zip(sides, "HW", padding, strict=True):
+        if side is not None and side <= max(pads):
+            raise ValueError(
+                f"{name}: reflecting {max(pads)} pixels needs {axis} > {max(pads)}, got {axis} = "
+                f"{side}; pad less or pass larger images."
+            )
+    sides = [
+        None if side is None else side + sum(pads)
+        for side, pads in zip(sides, padding, strict=True)
+    ]
+    return (batch, *sides, channels)

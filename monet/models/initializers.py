@@ -1,0 +1,13 @@
+"""How the weights of the CycleGAN family start."""
+
+from __future__ import annotations
+
+import keras
+
+
+def normal_002() -> keras.initializers.Initializer:
+    """N(0, 0.02) (Radford et al. 2016, section 3; Zhu et al. 2017, section 7.1).
+
+    A new instance for each layer: one instance draws the same values at every call.
+    """
+    return keras.initializers.RandomNormal(mean=0.0, stddev=0.02)
