@@ -124,9 +124,13 @@ def choose(op: str, x: tf.Tensor) -> str:
             return NATIVE
         reason, remedy = unusable.reason, unusable.remedy
     if wanted == NATIVE:
-        raise RuntimeError(f"{op} can't run natively on {device}: {reason}; {remedy}")
-    _warn_once(f"monet.ops uses plain TensorFlow on {device}: {reason}; {remedy}")
+        raise RuntimeError(f"{op} can't run natively {_where(device)}: {reason}; {remedy}")
+    _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {reason}; {remedy}")
     return REFERENCE
+
+
+def _where(device: str) -> str:
+    return "in a function compiled by XLA" if device == "XLA" else f"on the {device}"
 
 
 def look_up(op: str, device: str, dtype: str) -> Row:
