@@ -1,4 +1,4 @@
-"""`python -m monet.info`: what is installed, what runs natively, and the remedy for what doesn't."""
+"""`python -m monet.info`: versions, what runs natively, and the remedy for what is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import monet
-from monet._command_line import quiet_tensorflow
 
 PART_TITLES = {
     "kernels": "CPU kernels",
@@ -251,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     arguments = parser.parse_args(argv)
-    quiet_tensorflow()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _standard_error_closed():
         report = collect()
     print(json.dumps(report, indent=2) if arguments.json else render(report))
