@@ -1,18 +1,31 @@
 #include "norm_reference.h"
 
 #include <cmath>
+#include <cstring>
 #include <vector>
 
-#include "cpu/simd_portable.h"  // for reading and writing 16-bit formats
+#include "half.h"
 
 namespace monet {
 namespace {
 
+template <typename T>
+T ReadAs(const void* tensor, int64_t i) {  // tensors may be unaligned
+  T value;
+  std::memcpy(&value, static_cast<const T*>(tensor) + i, sizeof(value));
+  return value;
+}
+
+template <typename T>
+void WriteAs(void* tensor, int64_t i, T value) {
+  std::memcpy(static_cast<T*>(tensor) + i, &value, sizeof(value));
+}
+
 double ReadValue(DType dtype, const void* tensor, int64_t i) {
   switch (dtype) {
-    case DType::kFloat32: return Load(static_cast<const Float32*>(tensor) + i, Full{});
-    case DType::kBFloat16: return Load(static_cast<const BFloat16*>(tensor) + i, Full{});
-    case DType::kFloat16: return Load(static_cast<const Float16*>(tensor) + i, Full{});
+    case DType::kFloat32: return ReadAs<float>(tensor, i);
+    case DType::kBFloat16: return FromBFloat16(ReadAs<uint16_t>(tensor, i));
+    case DType::kFloat16: return FromFloat16(ReadAs<uint16_t>(tensor, i));
   }
   return 0.0;
 }
@@ -20,9 +33,9 @@ double ReadValue(DType dtype, const void* tensor, int64_t i) {
 void WriteValue(DType dtype, void* tensor, int64_t i, double value) {
   const float rounded = static_cast<float>(value);
   switch (dtype) {
-    case DType::kFloat32: return Store(static_cast<Float32*>(tensor) + i, rounded, Full{});
-    case DType::kBFloat16: return Store(static_cast<BFloat16*>(tensor) + i, rounded, Full{});
-    case DType::kFloat16: return Store(static_cast<Float16*>(tensor) + i, rounded, Full{});
+    case DType::kFloat32: return WriteAs(tensor, i, rounded);
+    case DType::kBFloat16: return WriteAs(tensor, i, ToBFloat16(rounded));
+    case DType::kFloat16: return WriteAs(tensor, i, ToFloat16(rounded));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -117,6 +118,16 @@ ThreadPoolCache& Pools() {
   return *cache;
 }
 
+// An uninitialised array that begins on a cache line, as TensorFlow's tensors do (NumPy's don't).
+py::array NewTensor(const py::dtype& dtype, const std::vector<int64_t>& shape) {
+  constexpr std::align_val_t kCacheLine{64};
+  size_t bytes = static_cast<size_t>(dtype.itemsize());
+  for (int64_t length : shape) bytes *= static_cast<size_t>(length);
+  void* memory = ::operator new(bytes, kCacheLine);
+  const py::capsule owner(memory, [](void* pointer) { ::operator delete(pointer, kCacheLine); });
+  return py::array(dtype, shape, std::vector<int64_t>{}, memory, owner);
+}
+
 py::tuple Forward(bool reference, const py::array& x, const Floats& gamma, const Floats& beta,
                   std::optional<int64_t> groups, double epsilon, const std::optional<std::string>& activation,
                   double negative_slope, const std::optional<py::array>& residual, int64_t pad, int threads,
@@ -131,7 +142,7 @@ py::tuple Forward(bool reference, const py::array& x, const Floats& gamma, const
   CheckFloats("beta", beta, {shape.channels});
   CheckThreads(threads);
 
-  py::array y(x.dtype(), std::vector<int64_t>{shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels});
+  py::array y = NewTensor(x.dtype(), {shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels});
   py::array_t<float> mean(std::vector<int64_t>{shape.batch, shape.groups});
   py::array_t<float> rstd(std::vector<int64_t>{shape.batch, shape.groups});
   const void* residual_data = residual ? residual->data() : nullptr;
@@ -169,14 +180,14 @@ py::tuple Backward(bool reference, const py::array& dy, const py::array& x, cons
   CheckFloats("rstd", rstd, {shape.batch, shape.groups});
   CheckThreads(threads);
 
-  py::array dx(x.dtype(), x_shape);
+  py::array dx = NewTensor(x.dtype(), x_shape);
   py::array_t<float> dgamma(shape.channels);
   py::array_t<float> dbeta(shape.channels);
   const bool has_residual = !residual.is_none() && !(py::isinstance<py::bool_>(residual) && !residual.cast<bool>());
   py::object dresidual = py::none();
   void* dresidual_data = nullptr;
   if (has_residual) {
-    py::array array(x.dtype(), x_shape);
+    py::array array = NewTensor(x.dtype(), x_shape);
     dresidual_data = array.mutable_data();
     dresidual = array;
   }

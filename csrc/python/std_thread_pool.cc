@@ -1,5 +1,7 @@
 #include "std_thread_pool.h"
 
+#include <chrono>
+
 namespace monet {
 
 StdThreadPool::StdThreadPool(int threads) {
@@ -15,19 +17,28 @@ StdThreadPool::~StdThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+template <typename Ready>
+void StdThreadPool::WaitFor(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, Ready ready) {
+  if (ready()) return;
+  lock.unlock();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
+  while (!ready() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  lock.lock();
+  changed.wait(lock, ready);
+}
+
 void StdThreadPool::Run(int tasks, FunctionRef<void(int)> task) {
   std::unique_lock<std::mutex> lock(mutex_);
   task_ = &task;
-  next_task_ = 0;
-  tasks_ = tasks;
+  tasks_ = unclaimed_ = tasks;
   job_posted_.notify_all();
   Work(lock);
-  job_done_.wait(lock, [this] { return running_ == 0; });
+  WaitFor(lock, job_done_, [this] { return running_ == 0; });
 }
 
 void StdThreadPool::Work(std::unique_lock<std::mutex>& lock) {
-  while (next_task_ < tasks_) {
-    const int i = next_task_++;
+  while (unclaimed_ > 0) {
+    const int i = tasks_ - unclaimed_--;
     ++running_;
     lock.unlock();
     (*task_)(i);
@@ -39,7 +50,7 @@ void StdThreadPool::Work(std::unique_lock<std::mutex>& lock) {
 void StdThreadPool::WorkerLoop() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    job_posted_.wait(lock, [this] { return stopping_ || next_task_ < tasks_; });
+    WaitFor(lock, job_posted_, [this] { return stopping_ || unclaimed_ > 0; });
     if (stopping_) return;
     Work(lock);
     if (running_ == 0) job_done_.notify_all();

@@ -1,6 +1,7 @@
 // A ThreadPool over std::thread, for programs that have none of their own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -25,12 +26,18 @@ class StdThreadPool : public ThreadPool {
   void WorkerLoop();
   // Takes tasks of the current job until none is left. `lock` is held on entry and on return.
   void Work(std::unique_lock<std::mutex>& lock);
+  // Waits for `ready`, at first awake: the next pass of a kernel follows within microseconds, and waking a thread takes
+  // tens of them. `lock` is held on entry and on return; `ready` is called without it too.
+  template <typename Ready>
+  void WaitFor(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, Ready ready);
 
   std::mutex mutex_;
   std::condition_variable job_posted_, job_done_;
+  // Written under the mutex.
   const FunctionRef<void(int)>* task_ = nullptr;
-  int next_task_ = 0, tasks_ = 0, running_ = 0;
-  bool stopping_ = false;
+  int tasks_ = 0;
+  std::atomic<int> unclaimed_{0}, running_{0};
+  std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };
 

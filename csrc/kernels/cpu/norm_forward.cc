@@ -28,8 +28,11 @@ struct Moments {
   double count = 0.0, mean = 0.0, m2 = 0.0;
 
   void Merge(double other_count, double other_mean, double other_m2) {  // Chan et al., as in norm_kernels_impl.h
+    if (count == 0.0) {
+      *this = {other_count, other_mean, other_m2};
+      return;
+    }
     const double total = count + other_count;
-    if (total == 0.0) return;
     const double delta = other_mean - mean;
     mean += delta * (other_count / total);
     m2 += other_m2 + delta * delta * (count * other_count / total);

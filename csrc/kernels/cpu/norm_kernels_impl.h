@@ -17,7 +17,7 @@ struct Rows {
 template <typename Body>
 inline void ForRows(int64_t rows, Body body) {
   int64_t row = 0;
-  for (; row + 8 <= rows; row += 8) body(row, Rows<8>{});
+  for (; row + 4 <= rows; row += 4) body(row, Rows<4>{});
   for (; row < rows; ++row) body(row, Rows<1>{});
 }
 

@@ -40,19 +40,34 @@ inline __m256i LoadBits(const void* p, Partial part) { return _mm256_maskz_loadu
 inline void StoreBits(void* p, __m256i bits, Full) { _mm256_storeu_si256(static_cast<__m256i*>(p), bits); }
 inline void StoreBits(void* p, __m256i bits, Partial part) { _mm256_mask_storeu_epi16(p, part.mask, bits); }
 
+// A bfloat16 is the upper half of a float32. One permutation of 16-bit words moves all upper halves at once.
+inline __m512i UpperHalves() {
+  return _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8,  //
+                          7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+}
+inline __m512i OddWords() {
+  return _mm512_set_epi16(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                          31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+}
+
+inline Vec FromBFloat16(__m256i bits) {
+  return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaau, UpperHalves(), _mm512_castsi256_si512(bits)));
+}
+
 // vcvtneps2bf16 would flush denormals, and few CPUs have it.
 inline __m256i ToBFloat16(Vec value) {
   const __m512i bits = _mm512_castps_si512(value);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+  const __mmask16 is_odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
   const __mmask16 is_nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-  const __m512i result = _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
-  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(result, 16));
+  __m512i result = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+  result = _mm512_mask_add_epi32(result, is_odd, result, _mm512_set1_epi32(1));
+  result = _mm512_mask_or_epi32(result, is_nan, bits, _mm512_set1_epi32(0x400000));
+  return _mm512_castsi512_si256(_mm512_permutexvar_epi16(OddWords(), result));
 }
 
 template <typename Part>
 Vec Load(const BFloat16* p, Part part) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(LoadBits(p, part)), 16));
+  return FromBFloat16(LoadBits(p, part));
 }
 template <typename Part>
 void Store(BFloat16* p, Vec value, Part part) {

@@ -1,119 +1,96 @@
-// One float32 at a time, on any CPU: what the vector versions of these functions do to each of their lanes.
+// Four float32 at a time on any CPU, in the vector extensions of GCC and Clang (SSE2 on x86-64, NEON on Arm).
 //
-// A header like this one provides Vec of kLanes float32, the storage types Float32, BFloat16 and Float16, Load and Store
-// between them (rounding to nearest even; NaN and denormals kept; any alignment), of all lanes (Full) or of the first
-// few (Partial), and the arithmetic below. Include one of them only, in a translation unit compiled for it.
+// A header like this one provides Vec of kLanes float32, Load and Store between it and the storage types (rounding to
+// nearest even; NaN and denormals kept; any alignment), of all lanes (Full) or of the first few (Partial), and the
+// arithmetic below. Include one of them only, in a translation unit compiled for it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "../half.h"
 #include "simd_types.h"
 
 namespace monet {
 namespace {
 
-using Vec = float;
-constexpr int64_t kLanes = 1;
+constexpr int64_t kLanes = 4;
+using Vec = float __attribute__((vector_size(4 * kLanes)));
+using Bits = uint32_t __attribute__((vector_size(4 * kLanes)));
+using HalfBits = uint16_t __attribute__((vector_size(2 * kLanes)));
 
-struct Partial {  // of one lane: never used
-  explicit Partial(int64_t) {}
+struct Partial {
+  explicit Partial(int64_t lanes) : lanes(static_cast<size_t>(lanes)) {}
+  size_t lanes;  // fewer than kLanes
 };
 
-inline Vec Zero() { return 0.0f; }
-inline Vec Broadcast(float value) { return value; }
+inline Vec Zero() { return Vec{}; }
+inline Vec Broadcast(float value) { return Vec{} + value; }
 inline Vec Add(Vec a, Vec b) { return a + b; }
 inline Vec Sub(Vec a, Vec b) { return a - b; }
 inline Vec Mul(Vec a, Vec b) { return a * b; }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return a * b + c; }
-inline Vec MaxZero(Vec a) { return a < 0.0f ? 0.0f : a; }  // NaN stays NaN
-inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) { return condition > 0.0f ? then : otherwise; }
-
-template <typename To, typename From>
-To BitCast(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  std::memcpy(&to, &from, sizeof(to));
-  return to;
-}
-
-inline float FromBFloat16(uint16_t bits) { return BitCast<float>(static_cast<uint32_t>(bits) << 16); }
-
-inline uint16_t ToBFloat16(float value) {
-  const uint32_t bits = BitCast<uint32_t>(value);
-  const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-  const uint32_t quiet_nan = bits | 0x400000u;  // rounding could carry a NaN into an infinity
-  return static_cast<uint16_t>((value == value ? rounded : quiet_nan) >> 16);
-}
-
-// float16 has 5 bits of exponent (bias 15) and 10 of mantissa; float32 has 8 (bias 127) and 23.
-inline float FromFloat16(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1fu;
-  const uint32_t mantissa = half & 0x3ffu;
-  if (exponent == 31) {  // infinity, or NaN, which becomes quiet
-    return BitCast<float>(sign | 0x7f800000u | (mantissa ? 0x400000u : 0u) | (mantissa << 13));
-  }
-  if (exponent == 0) {  // zero or denormal: a multiple of 2^-24
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
-  }
-  return BitCast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
-}
-
-inline uint16_t ToFloat16(float value) {
-  const uint32_t bits = BitCast<uint32_t>(value);
-  const uint32_t sign = (bits >> 16) & 0x8000u;
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  uint32_t half;
-  if (magnitude > 0x7f800000u) {  // NaN
-    half = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-  } else if (magnitude >= 0x477ff000u) {  // 65520 and above round to infinity
-    half = 0x7c00u;
-  } else if (magnitude < 0x38800000u) {
-    // Below 2^-14 the result is a multiple of 2^-24, the spacing of float32 around 0.5: adding 0.5 rounds to it.
-    half = BitCast<uint32_t>(BitCast<float>(magnitude) + 0.5f) - BitCast<uint32_t>(0.5f);
-  } else {
-    half = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
-  }
-  return static_cast<uint16_t>(sign | half);
-}
+// max(a, 0), and NaN where a is NaN.
+inline Vec MaxZero(Vec a) { return a < Vec{} ? Vec{} : a; }
+// Lane by lane: condition > 0 ? then : otherwise. NaN is not positive.
+inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) { return condition > Vec{} ? then : otherwise; }
 
 // memcpy because pointers may be unaligned; compilers turn it into a plain move.
-template <typename T>
-T Read(const void* p) {
-  T value;
+template <typename Register>
+Register Read(const void* p, Full) {
+  Register value;
   std::memcpy(&value, p, sizeof(value));
   return value;
 }
-template <typename T>
-void Write(void* p, T value) {
+template <typename Register>
+Register Read(const void* p, Partial part) {
+  Register value{};
+  std::memcpy(&value, p, sizeof(value) / kLanes * part.lanes);
+  return value;
+}
+template <typename Register>
+void Write(void* p, Register value, Full) {
   std::memcpy(p, &value, sizeof(value));
+}
+template <typename Register>
+void Write(void* p, Register value, Partial part) {
+  std::memcpy(p, &value, sizeof(value) / kLanes * part.lanes);
 }
 
 template <typename Part>
-Vec Load(const Float32* p, Part) {
-  return Read<float>(p);
+Vec Load(const Float32* p, Part part) {
+  return Read<Vec>(p, part);
 }
 template <typename Part>
-void Store(Float32* p, Vec value, Part) {
-  Write(p, value);
+void Store(Float32* p, Vec value, Part part) {
+  Write(p, value, part);
+}
+
+template <typename Part>
+Vec Load(const BFloat16* p, Part part) {
+  return BitCast<Vec>(__builtin_convertvector(Read<HalfBits>(p, part), Bits) << 16);
 }
 template <typename Part>
-Vec Load(const BFloat16* p, Part) {
-  return FromBFloat16(Read<uint16_t>(p));
+void Store(BFloat16* p, Vec value, Part part) {  // see half.h
+  const Bits bits = BitCast<Bits>(value);
+  const Bits rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+  const Bits result = (value == value ? rounded : bits | 0x400000u) >> 16;
+  Write(p, __builtin_convertvector(result, HalfBits), part);
+}
+
+template <typename Part>
+Vec Load(const Float16* p, Part part) {
+  const HalfBits bits = Read<HalfBits>(p, part);
+  Vec value;
+  for (int64_t i = 0; i < kLanes; ++i) value[i] = FromFloat16(bits[i]);
+  return value;
 }
 template <typename Part>
-void Store(BFloat16* p, Vec value, Part) {
-  Write(p, ToBFloat16(value));
-}
-template <typename Part>
-Vec Load(const Float16* p, Part) {
-  return FromFloat16(Read<uint16_t>(p));
-}
-template <typename Part>
-void Store(Float16* p, Vec value, Part) {
-  Write(p, ToFloat16(value));
+void Store(Float16* p, Vec value, Part part) {
+  HalfBits bits;
+  for (int64_t i = 0; i < kLanes; ++i) bits[i] = ToFloat16(value[i]);
+  Write(p, bits, part);
 }
 
 }  // namespace
