@@ -32,7 +32,11 @@ class TrainingState:
         self._step = tf.Variable(0, dtype=tf.int64, name="step")
         self._epoch_seconds = tf.Variable(0.0, dtype=tf.float64, name="epoch_seconds")
         self._checkpoint = tf.train.Checkpoint(
-            model=model, step=self._step, epoch_seconds=self._epoch_seconds
+            model=model,
+            # Keras keeps metrics out of the model's checkpoint.
+            metrics=[variable.value for variable in model.metrics_variables],
+            step=self._step,
+            epoch_seconds=self._epoch_seconds,
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
@@ -75,9 +79,7 @@ class TrainingState:
             except (tf.errors.OpError, ValueError, AssertionError) as error:
                 warnings.warn(f"Can't read the checkpoint {path}: {error}", stacklevel=2)
                 continue
-            self._restored_metrics = [
-                np.array(variable) for variable in self.model.metrics_variables
-            ]
+            self._restored_metrics = [value.numpy() for value in self.model.metrics_variables]
             return True
         if checkpoints:
             raise RunError(f"none of the checkpoints in {self.folder} can be read.")
