@@ -222,8 +222,8 @@ py::dict CpuFeaturesDict() {
 py::dict BuiltWith() {
   py::list instruction_sets;
   instruction_sets.append("portable");
-  if (Avx2NormKernels(DType::kFloat32)) instruction_sets.append("avx2");
-  if (Avx512NormKernels(DType::kFloat32)) instruction_sets.append("avx512");
+  if (NormKernelsFor(Isa::kAvx2, DType::kFloat32)) instruction_sets.append("avx2");
+  if (NormKernelsFor(Isa::kAvx512, DType::kFloat32)) instruction_sets.append("avx512");
   py::dict dict;
 #if defined(__clang__)
   dict["compiler"] = "clang " __clang_version__;

@@ -24,12 +24,6 @@ uint64_t EnabledState() {
 bool Bit(uint32_t word, int bit) { return (word >> bit) & 1u; }
 #endif
 
-Isa Best(const CpuFeatures& cpu) {
-  if (cpu.avx512_f_bw_dq_vl && Avx512NormKernels(DType::kFloat32)) return Isa::kAvx512;
-  if (cpu.avx2_fma_f16c && Avx2NormKernels(DType::kFloat32)) return Isa::kAvx2;
-  return Isa::kPortable;
-}
-
 // An unknown value of MONET_ISA caps nothing.
 Isa Cap() {
   const char* name = std::getenv("MONET_ISA");
@@ -40,10 +34,13 @@ Isa Cap() {
 
 Isa Choose() {
   const Isa cap = Cap();
-  CpuFeatures cpu = DetectCpuFeatures();
-  cpu.avx512_f_bw_dq_vl &= cap >= Isa::kAvx512;
-  cpu.avx2_fma_f16c &= cap >= Isa::kAvx2;
-  return Best(cpu);
+  const CpuFeatures cpu = DetectCpuFeatures();
+  auto usable = [&](Isa isa, bool supported) {
+    return isa <= cap && supported && NormKernelsFor(isa, DType::kFloat32) != nullptr;
+  };
+  if (usable(Isa::kAvx512, cpu.avx512_f_bw_dq_vl)) return Isa::kAvx512;
+  if (usable(Isa::kAvx2, cpu.avx2_fma_f16c)) return Isa::kAvx2;
+  return Isa::kPortable;
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class Backward {
         options_(options),
         plan_(shape),
         scratch_(shape, plan_, scratch),
-        kernels_(KernelsFor(dtype)),
+        kernels_(*NormKernelsFor(SelectedIsa(), dtype)),
         size_(SizeOf(dtype)) {}
 
   void PrepareImage(int64_t image, const float* gamma, const float* beta, const float* mean, const float* rstd) const {

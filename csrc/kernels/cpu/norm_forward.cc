@@ -9,15 +9,15 @@ namespace {
 struct ForwardScratch {
   ForwardScratch(const NormShape& shape, const NormPlan& plan, void* memory) {
     Scratch scratch(memory);
-    moments = scratch.Take<float>(shape.batch * plan.blocks * 2 * plan.period);
-    tail_moments = scratch.Take<float>(shape.batch * 2 * plan.channels);
+    moments = scratch.Take<float>(shape.batch * plan.blocks * 3 * plan.period);
+    tail_moments = scratch.Take<float>(shape.batch * 3 * plan.channels);
     affine = scratch.Take<float>(shape.batch * 3 * plan.period);
     merged = scratch.Take<double>(shape.batch * 2 * plan.period);
     bytes = scratch.bytes();
   }
 
-  float* moments;       // [batch][block][2][period]: mean, m2
-  float* tail_moments;  // [batch][2][channels]: of the last pixels, fewer than a period
+  float* moments;       // [batch][block][3][period]
+  float* tail_moments;  // [batch][3][channels]: of the last pixels, fewer than a period
   float* affine;        // [batch][3][period]: mean, scale, beta of each slot
   double* merged;       // [batch][2][period]
   size_t bytes;
@@ -47,20 +47,20 @@ class Forward {
         options_(options),
         plan_(shape),
         scratch_(shape, plan_, scratch),
-        kernels_(KernelsFor(dtype)),
+        kernels_(*NormKernelsFor(SelectedIsa(), dtype)),
         size_(SizeOf(dtype)) {}
 
   void ComputeMoments(const void* x, int64_t image, int64_t block) const {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     const int64_t rows = (end - begin) / plan_.fold, tail = (end - begin) % plan_.fold;
     if (rows > 0) {
-      float* mean = scratch_.moments + (image * plan_.blocks + block) * 2 * plan_.period;
-      kernels_.block_moments(Pixel(x, image, begin), rows, plan_.period, mean, mean + plan_.period);
+      float* moments = scratch_.moments + (image * plan_.blocks + block) * 3 * plan_.period;
+      kernels_.block_moments(Pixel(x, image, begin), rows, plan_.period, moments);
     }
     // The kernel takes 64 periods at most, and a tail shorter than a fold is fewer than 64 pixels.
     if (tail > 0) {
-      float* mean = scratch_.tail_moments + image * 2 * plan_.channels;
-      kernels_.block_moments(Pixel(x, image, end - tail), tail, plan_.channels, mean, mean + plan_.channels);
+      float* moments = scratch_.tail_moments + image * 3 * plan_.channels;
+      kernels_.block_moments(Pixel(x, image, end - tail), tail, plan_.channels, moments);
     }
   }
 
@@ -71,19 +71,22 @@ class Forward {
     double* slot_m2 = slot_mean + period;
     const int64_t rows = plan_.pixels / plan_.fold, tail = plan_.pixels % plan_.fold;
     const int64_t blocks = (rows + 63) / 64;
-    kernels_.merge_moments(scratch_.moments + image * plan_.blocks * 2 * period, blocks, 64, rows - (blocks - 1) * 64,
+    kernels_.merge_moments(scratch_.moments + image * plan_.blocks * 3 * period, blocks, 64, rows - (blocks - 1) * 64,
                            period, slot_mean, slot_m2);
-    const float* tail_mean = scratch_.tail_moments + image * 2 * channels;
+    const float* tail_moments = scratch_.tail_moments + image * 3 * channels;
 
     float* affine = scratch_.affine + image * 3 * period;
     for (int64_t group = 0; group < shape_.groups; ++group) {
       const int64_t begin = group * plan_.channels_per_group, end = begin + plan_.channels_per_group;
       Moments moments;
       for (int64_t c = begin; c < end; ++c) {
-        for (int64_t slot = c; slot < period; slot += channels) {
+        for (int64_t slot = c; rows > 0 && slot < period; slot += channels) {
           moments.Merge(static_cast<double>(rows), slot_mean[slot], slot_m2[slot]);
         }
-        if (tail > 0) moments.Merge(static_cast<double>(tail), tail_mean[c], tail_mean[channels + c]);
+        if (tail > 0) {
+          const double tail_mean = static_cast<double>(tail_moments[c]) + tail_moments[channels + c];
+          moments.Merge(static_cast<double>(tail), tail_mean, tail_moments[2 * channels + c]);
+        }
       }
       const double variance = moments.m2 / moments.count;
       mean[group] = static_cast<float>(moments.mean);

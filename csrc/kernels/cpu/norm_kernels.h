@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "../types.h"
+#include "isa.h"
 
 namespace monet {
 
@@ -28,10 +29,12 @@ struct ActivationSpec {
 };
 
 struct NormKernels {
-  // mean and m2 = sum (x - mean)^2 of each slot over `rows` periods, 1 <= rows <= 64.
-  void (*block_moments)(const void* x, int64_t rows, int64_t period, float* mean, float* m2);
+  // The moments of a block of `rows` periods, 1 <= rows <= 64, as [3][period]: pivot, shift and m2 of each slot, where
+  // mean = pivot + shift (their sum in float32 would lose a spread that is small beside the mean) and
+  // m2 = sum (x - mean)^2.
+  void (*block_moments)(const void* x, int64_t rows, int64_t period, float* moments);
 
-  // Merges such moments of consecutive blocks ([blocks][2][period]: mean, m2), all of `rows` periods but the last.
+  // Merges the moments of consecutive blocks, all of `rows` periods but the last.
   void (*merge_moments)(const float* moments, int64_t blocks, int64_t rows, int64_t last_rows, int64_t period,
                         double* mean, double* m2);
 
@@ -58,7 +61,10 @@ struct NormKernels {
   void (*sum_blocks)(const float* blocks, int64_t num_blocks, int64_t width, double* total);
 };
 
-// Null where that instruction set was not built (another architecture, or a compiler without it).
+// The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).
+const NormKernels* NormKernelsFor(Isa isa, DType dtype);
+
+// Defined by norm_portable.cc, norm_avx2.cc and norm_avx512.cc; the last two are compiled for x86-64 only.
 const NormKernels* PortableNormKernels(DType dtype);
 const NormKernels* Avx2NormKernels(DType dtype);
 const NormKernels* Avx512NormKernels(DType dtype);

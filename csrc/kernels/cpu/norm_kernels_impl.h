@@ -86,13 +86,16 @@ inline void WithActivation(Activation activation, Body body) {
 // m2 = sum d^2 - (sum d)^2 / rows cancels little: (pivot - mean)^2 <= m2 / 8 by Jensen's inequality, so that sum d^2 is
 // at most 9 m2 for up to 64 rows, whatever the data. One pass over memory then does as well as two.
 template <typename T>
-void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* mean, float* m2) {
+void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* moments) {
   constexpr int64_t kChunk = 512;  // slots at a time: the sums stay in the first level cache
-  alignas(64) float pivot[kChunk], sum[kChunk], square[kChunk];
+  alignas(64) float sum[kChunk], square[kChunk];
   const Vec per_row = Broadcast(1.0f / static_cast<float>(rows));
 
   for (int64_t begin = 0; begin < period; begin += kChunk) {
     const T* x = static_cast<const T*>(x_bytes) + begin;
+    float* pivot = moments + begin;
+    float* shift = pivot + period;
+    float* m2 = shift + period;
     const int64_t slots = period - begin < kChunk ? period - begin : kChunk;
 
     const int64_t pivot_rows = rows < 8 ? rows : 8;
@@ -122,9 +125,9 @@ void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* mean
 
     ForSlots(slots, [&](int64_t slot, auto part) {
       const Vec s = LoadFloat(sum + slot, part);
-      const Vec shift = Mul(s, per_row);
-      StoreFloat(mean + begin + slot, Add(LoadFloat(pivot + slot, part), shift), part);
-      StoreFloat(m2 + begin + slot, MaxZero(Sub(LoadFloat(square + slot, part), Mul(s, shift))), part);
+      const Vec mean_d = Mul(s, per_row);
+      StoreFloat(shift + slot, mean_d, part);
+      StoreFloat(m2 + slot, MaxZero(Sub(LoadFloat(square + slot, part), Mul(s, mean_d))), part);
     });
   }
 }
@@ -135,14 +138,15 @@ void MergeMoments(const float* moments, int64_t blocks, int64_t rows, int64_t la
   for (int64_t slot = 0; slot < period; ++slot) mean[slot] = m2[slot] = 0.0;
   int64_t merged_rows = 0;
   for (int64_t block = 0; block < blocks; ++block) {
-    const float* block_mean = moments + block * 2 * period;
-    const float* block_m2 = block_mean + period;
+    const float* pivot = moments + block * 3 * period;
+    const float* shift = pivot + period;
+    const float* block_m2 = shift + period;
     const int64_t block_rows = block + 1 < blocks ? rows : last_rows;
     const int64_t total_rows = merged_rows + block_rows;
     const double share = static_cast<double>(block_rows) / static_cast<double>(total_rows);
     const double weight = share * static_cast<double>(merged_rows);
     for (int64_t slot = 0; slot < period; ++slot) {
-      const double delta = block_mean[slot] - mean[slot];
+      const double delta = static_cast<double>(pivot[slot]) + shift[slot] - mean[slot];
       mean[slot] += delta * share;
       m2[slot] += block_m2[slot] + delta * delta * weight;
     }

@@ -12,15 +12,6 @@
 
 namespace monet {
 
-inline const NormKernels& KernelsFor(DType dtype) {
-  switch (SelectedIsa()) {
-    case Isa::kAvx512: return *Avx512NormKernels(dtype);
-    case Isa::kAvx2: return *Avx2NormKernels(dtype);
-    case Isa::kPortable: break;
-  }
-  return *PortableNormKernels(dtype);
-}
-
 // An image of H x W pixels is read as a flat sequence of pixels, cut into blocks of 64 periods, a period being `fold`
 // pixels side by side (see norm_kernels.h). Sums are taken per block and added up in the order of the blocks, so the
 // result doesn't depend on who computed which block.
