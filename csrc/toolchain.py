@@ -59,7 +59,13 @@ class TensorFlow:
                 f"{self.distribution} {self.version} in {self.path} has no C++ headers",
                 f"install the wheel from PyPI: pip install --force-reinstall {self.distribution}",
             )
-        return [f"-isystem{include}", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64"]
+        return [
+            f"-isystem{include}",
+            "-D_GLIBCXX_USE_CXX11_ABI=1",
+            "-DEIGEN_MAX_ALIGN_BYTES=64",
+            # TensorFlow's headers log with __FILE__: not with the paths of this machine.
+            f"-ffile-prefix-map={self.path.parent}=.",
+        ]
 
     def link_flags(self) -> list[str]:
         # No rpath: Python has loaded TensorFlow by the time the op library is opened, and the
