@@ -146,7 +146,7 @@ def test_the_end_says_where_the_pictures_are(finished, capsys):
     assert f"python -m monet.generate --run {finished} --input" in output
 
 
-@pytest.mark.parametrize("step", [1, 6, STEPS, EPOCHS * STEPS - 1])
+@pytest.mark.parametrize("step", [STEPS, STEPS + 2, EPOCHS * STEPS - 1])
 def test_interrupted_and_resumed_equals_uninterrupted(
     data, finished, tmp_path, monkeypatch, capsys, step
 ):

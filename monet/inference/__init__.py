@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from monet.inference.generator import load_generator
-from monet.inference.painter import Painter
-
 __all__ = ["Painter", "load_generator"]
+
+# These import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
+_LAZY = {"Painter": "monet.inference.painter", "load_generator": "monet.inference.generator"}
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
