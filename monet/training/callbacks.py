@@ -60,8 +60,8 @@ def run_callbacks(
 class Pace(keras.callbacks.Callback):
     """Counts steps in the state, measures time, and adds both to the logs of an epoch.
 
-    Adds `learning_rate` (of the generators, in the last step), `seconds` (of the steps, without what happens between
-    epochs) and `images_per_second` (pictures of one domain).
+    Adds `learning_rate` (of the generators, in the last step), `seconds` (of the steps, without
+    what happens between epochs) and `images_per_second` (pictures of one domain).
     """
 
     def __init__(

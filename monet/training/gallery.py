@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from importlib import resources
-from string import Template
 from typing import Any
 
 from monet._files import write_text
+from monet.training.gallery_page import PAGE
 from monet.training.line_chart import line_chart
 from monet.training.run_folder import RunFolder
 
@@ -55,8 +54,7 @@ def gallery_html(run: RunFolder) -> str:
     config = run.read_config()
     history = run.history()
     samples = [(epoch, path.relative_to(run.path).as_posix()) for epoch, path in run.samples()]
-    page = Template(resources.files(__package__).joinpath("gallery.html").read_text("utf-8"))
-    return page.substitute(
+    return PAGE.substitute(
         name=escape(run.path.resolve().name),
         summary=escape(_summary(config, history)),
         samples=_samples_html(samples, config.get("samples", {})),

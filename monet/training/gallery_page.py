@@ -1,3 +1,10 @@
+"""The frame of a run's gallery page."""
+
+from __future__ import annotations
+
+from string import Template
+
+PAGE = Template("""\
 <!doctype html>
 <html lang="en">
 <head>
@@ -38,10 +45,18 @@ th { text-align: left; font-weight: 500; }
 .inputs { object-position: 0 0; }
 .outputs { object-position: 0 50%; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 1rem; }
-figure { margin: 0; padding: .75rem; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; }
-figcaption { font-weight: 500; display: flex; flex-wrap: wrap; gap: 0 1rem; margin-bottom: .25rem; }
+figure {
+  margin: 0; padding: .75rem; background: var(--card);
+  border: 1px solid var(--rule); border-radius: 6px;
+}
+figcaption {
+  font-weight: 500; display: flex; flex-wrap: wrap; gap: 0 1rem; margin-bottom: .25rem;
+}
 .key { font-weight: 400; color: var(--muted); }
-.key::before { content: ""; display: inline-block; width: .9em; height: 3px; margin-right: .4em; vertical-align: middle; background: var(--line); }
+.key::before {
+  content: ""; display: inline-block; width: .9em; height: 3px; margin-right: .4em;
+  vertical-align: middle; background: var(--line);
+}
 .line-0 { --line: var(--line-0); }
 .line-1 { --line: var(--line-1); }
 svg { width: 100%; height: auto; display: block; }
@@ -57,8 +72,12 @@ details { margin-top: 1rem; }
 summary { cursor: pointer; color: var(--muted); }
 .scroll { overflow-x: auto; }
 .numbers { font-variant-numeric: tabular-nums; margin-top: .5rem; }
-.numbers th, .numbers td { padding: .2rem .75rem .2rem 0; text-align: right; white-space: nowrap; }
-.settings th, .settings td { padding: .25rem 1rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--rule); }
+.numbers th, .numbers td {
+  padding: .2rem .75rem .2rem 0; text-align: right; white-space: nowrap;
+}
+.settings th, .settings td {
+  padding: .25rem 1rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--rule);
+}
 .settings th { color: var(--muted); white-space: nowrap; }
 .settings td { overflow-wrap: anywhere; }
 </style>
@@ -82,3 +101,4 @@ if (slider) {
 </script>
 </body>
 </html>
+""")
