@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import shutil
 import site
 import subprocess
@@ -22,7 +23,14 @@ from pathlib import Path
 # The versions this package is tested with. One that is already installed may be newer.
 TENSORFLOW_RANGE = ">=2.19,<2.22"
 OLDEST_TENSORFLOW = (2, 19)
-TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
+# All of them install the package `tensorflow`: another would overwrite the one that is there.
+TENSORFLOW_DISTRIBUTIONS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-intel",
+    "tensorflow-rocm",
+    "tensorflow-tpu",
+)
 
 
 class Missing(Exception):
@@ -43,13 +51,11 @@ class TensorFlow:
     path: Path
 
     @property
-    def minor(self) -> str:
-        return ".".join(self.version.split(".")[:2])
-
-    @property
     def requirement(self) -> str:
         """The only versions an op library compiled against this one may be used with."""
-        return f"{self.distribution}~={self.minor}.0"
+        major, minor, *_ = self.version.split(".")
+        is_final = re.fullmatch(r"[\d.]+", self.version)
+        return f"{self.distribution}~=" + (f"{major}.{minor}.0" if is_final else self.version)
 
     def compile_flags(self) -> list[str]:
         # What tf.sysconfig.get_compile_flags() returns for every wheel since 2.9.
@@ -126,32 +132,33 @@ def default_distribution() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Compiler:
-    command: str
+    command: list[str]
     version: str
 
     def run(self, arguments: list[str]) -> None:
         """Runs the compiler; raises `Missing` with the first error it reports."""
-        done = subprocess.run([self.command, *arguments], capture_output=True, text=True)
+        done = subprocess.run([*self.command, *arguments], capture_output=True, text=True)
         if done.returncode:
             print(done.stderr, file=sys.stderr)
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
             first = next((line for line in lines if "error" in line), lines[-1])
             raise Missing(
-                f"{os.path.basename(self.command)} failed: {first.strip()}",
+                f"{os.path.basename(self.command[0])} failed: {first.strip()}",
                 "see the compiler's output with pip install -v, and report it",
             )
 
 
 def find_compiler() -> Compiler:
     """A C++17 compiler: `CXX` if set, else g++, c++ or clang++ from `PATH`."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "c++", "clang++"]
-    commands = [path for path in map(shutil.which, names) if path]
-    if sys.platform == "win32" or not commands:
+    chosen = shlex.split(os.environ.get("CXX", ""))  # may have arguments, as in "ccache g++"
+    commands = [chosen] if chosen else [["g++"], ["c++"], ["clang++"]]
+    command = next((command for command in commands if shutil.which(command[0])), None)
+    if sys.platform == "win32" or command is None:
         raise Missing(
-            f"no C++ compiler ({', '.join(names)}) is on PATH",
+            f"no C++ compiler ({', '.join(map(shlex.join, commands))}) is on PATH",
             "install one, for example: apt-get install g++",
         )
-    compiler = Compiler(commands[0], _first_line(commands[0], "--version"))
+    compiler = Compiler(command, _first_line(*command, "--version"))
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "probe.cc"
         probe.write_text("#include <atomic>\ntemplate <typename T> inline constexpr T one = 1;\n")
@@ -159,7 +166,7 @@ def find_compiler() -> Compiler:
             compiler.run(["-std=c++17", "-fPIC", "-shared", str(probe), "-o", f"{probe}.so"])
         except Missing as error:
             raise Missing(
-                f"{compiler.command} can't build a C++17 shared library ({error.reason})",
+                f"{shlex.join(command)} can't build a C++17 shared library ({error.reason})",
                 "install a newer one, for example: apt-get install g++",
             ) from error
     return compiler

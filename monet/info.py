@@ -26,7 +26,7 @@ PART_TITLES = {
 def collect() -> dict:
     """Everything `python -m monet.info` knows, as plain JSON types."""
     tensorflow, tensorflow_error = _import_tensorflow()
-    from monet.ops import library
+    from monet.ops import library  # imports TensorFlow, if there is one
 
     try:
         record = library.read_record()
@@ -34,7 +34,7 @@ def collect() -> dict:
     except library.Unusable as unusable:
         record, record_error = {}, str(unusable)
     report = {
-        "versions": _versions(),
+        "versions": _versions(library),
         "tensorflow_error": tensorflow_error,
         "build": record,
         "build_error": record_error,
@@ -54,13 +54,13 @@ def _import_tensorflow():
     return tensorflow, None
 
 
-def _versions() -> dict:
+def _versions(library) -> dict:
     versions = {
         "monet": monet.__version__,
         "python": platform.python_version(),
         "platform": sysconfig.get_platform(),
     }
-    for distribution in ("tensorflow", "tensorflow-cpu", "keras", "numpy", "pillow"):
+    for distribution in (*library.TENSORFLOW_DISTRIBUTIONS, "keras", "numpy", "pillow"):
         try:
             versions[distribution] = importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:

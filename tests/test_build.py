@@ -49,12 +49,17 @@ def put_tensorflow(site: Path, distribution: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("distribution", ["tensorflow", "tensorflow-cpu"])
-@pytest.mark.parametrize("version", ["2.19.1", "2.20.0", "2.21.0", "2.22.0rc1"])
-def test_wheel_requires_the_tensorflow_it_was_built_against(toolchain, site, distribution, version):
+@pytest.mark.parametrize(
+    ("version", "required"),
+    [("2.19.1", "2.19.0"), ("2.20.0", "2.20.0"), ("2.21.0", "2.21.0"), ("2.22.0rc1", "2.22.0rc1")],
+)
+def test_wheel_requires_the_tensorflow_it_was_built_against(
+    toolchain, site, distribution, version, required
+):
     put_tensorflow(site, distribution, version)
     found = toolchain.find_tensorflow()
     assert (found.distribution, found.version) == (distribution, version)
-    assert found.requirement == f"{distribution}~={version[:4]}.0"
+    assert found.requirement == f"{distribution}~={required}"
     assert f"-isystem{site}/tensorflow/include" in found.compile_flags()
     assert f"-L{site}/tensorflow" in found.link_flags()
 
@@ -106,6 +111,18 @@ def test_compiler_that_does_not_work(toolchain, monkeypatch, tmp_path):
     )
     with pytest.raises(toolchain.Missing, match=r"can't build a C\+\+17 .*no such thing"):
         toolchain.find_compiler()
+
+
+def test_compiler_may_have_arguments(toolchain, monkeypatch, tmp_path):
+    launcher = program(tmp_path / "launcher", 'test "$1" = c++ && echo "c++ 99.1"')
+    monkeypatch.setenv("CXX", f"{launcher} c++")
+    assert toolchain.find_compiler().version == "c++ 99.1"
+
+
+def test_both_lists_of_distributions_agree(toolchain):
+    from monet.ops import library
+
+    assert toolchain.TENSORFLOW_DISTRIBUTIONS == library.TENSORFLOW_DISTRIBUTIONS
 
 
 def program(path: Path, script: str) -> str:

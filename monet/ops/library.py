@@ -20,7 +20,13 @@ import monet
 RECORD = Path(__file__).with_name("_build.json")
 LIBRARY = Path(__file__).with_name("_tensorflow_ops.so")
 
-TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
+TENSORFLOW_DISTRIBUTIONS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-intel",
+    "tensorflow-rocm",
+    "tensorflow-tpu",
+)
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
 
 
