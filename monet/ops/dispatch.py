@@ -86,7 +86,9 @@ def mode() -> str:
 def use(mode: str) -> Iterator[None]:
     """Chooses how `monet.ops` run inside a `with` block, in this thread.
 
-    Inside `tf.function` the choice is made while tracing and kept in the graph.
+    Inside `tf.function` the choice is made while tracing and kept in the graph. SavedModel exports
+    (`Model.export`, `tf.saved_model.save`, TFLite) trace again and always take the twin; for an
+    exporter that reads an existing graph, such as tf2onnx, trace inside `use("reference")`.
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
@@ -204,5 +206,5 @@ def _warn_once(message: str) -> None:
         if message in _warned:
             return
         _warned.add(message)
-    # The frames between the caller and here: AutoGraph's wrapper, the op and choose.
+    # Up past choose, the op and AutoGraph's wrapper to the op's caller.
     warnings.warn(message, RuntimeWarning, stacklevel=5)
