@@ -248,19 +248,22 @@ def through_keras_file(model, rebuild, folder):
 
 
 @pytest.mark.parametrize(
-    ("policy", "run_eagerly"), [("float32", False), ("float32", True), ("mixed_float16", True)]
+    ("keep", "policy", "run_eagerly"),
+    [
+        (through_weights, "float32", False),
+        (through_weights, "mixed_float16", True),
+        (through_checkpoint, "mixed_float16", True),
+        (through_keras_file, "mixed_float16", True),
+    ],
 )
-@pytest.mark.parametrize("keep", [through_weights, through_checkpoint, through_keras_file])
 def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, keep, policy, run_eagerly):
-    if not run_eagerly and keep is not through_weights:
-        pytest.skip("one graph is enough: tracing takes most of the time")
+    recipe = TINY.replace(pool_size=3, epochs=2, decay_fraction=0.75)
 
-    def build(seed=1):
-        model = build_cyclegan(recipe, steps_per_epoch=2, seed=seed, dtype=policy)
+    def build():
+        model = build_cyclegan(recipe, steps_per_epoch=2, seed=1, dtype=policy)
         model.run_eagerly = run_eagerly
         return model
 
-    recipe = TINY.replace(pool_size=3, epochs=2, decay_fraction=0.75)
     straight = build()
     fit(straight, 2)
     resumed = keep(straight, build, tmp_path)
@@ -297,9 +300,10 @@ def test_float16_skips_a_step_that_overflows_and_lowers_the_loss_scale():
         np.testing.assert_array_equal(weight, old)
     for optimizer in optimizers:
         assert float(optimizer.dynamic_scale) == optimizer.initial_scale / 2
-        assert int(optimizer.iterations) == 0
-    while int(model.generator_optimizer.iterations) == 0:
+        assert int(optimizer.inner_optimizer.iterations) == 0
+    for _ in range(6):  # the scale falls until the gradients fit
         model.train_step((images(), images(seed=1)))
+    assert int(model.generator_optimizer.inner_optimizer.iterations) > 0
     assert np.any(model.trainable_variables[0].numpy() != before[0])
 
 
@@ -365,9 +369,10 @@ def test_xla_gives_the_same_losses():
         assert compiled.jit_compile
         plain = build_cyclegan(recipe, steps_per_epoch=2)
         plain.run_eagerly = True
-        expected = fit(plain, 2)
-        for name, losses in fit(compiled, 2).items():
-            np.testing.assert_allclose(losses, expected[name], rtol=1e-3, err_msg=name)
+        expected = fit(plain, 1)
+        for name, losses in fit(compiled, 1).items():
+            np.testing.assert_allclose(losses, expected[name], rtol=1e-4, err_msg=name)
+        assert np.isfinite(fit(compiled, 1, start=1)["cycle_loss"]).all()
 
 
 _TWO_REPLICAS = """
