@@ -17,8 +17,8 @@ from monet.data.domains import Domains
 from monet.data.images import encode_jpeg, shrink
 from monet.data.sources import ImageSource, count
 
-PAINTINGS = 32
-PHOTOS = 56
+PAINTINGS = 24
+PHOTOS = 48
 SIZE = 128
 _SEED = 1840  # the year Monet was born
 
@@ -69,8 +69,8 @@ def sample_domains(
         size: side of the square pictures, in pixels.
         seed: the same seed makes the same pictures (up to rounding) on every machine.
     """
-    from monet.data.brushwork import painting
-    from monet.data.landscapes import photo
+    from monet.data.procedural.brush import painting
+    from monet.data.procedural.scenes import photo
 
     return Domains(
         SampleSource("painting", painting, paintings, size, (seed, 0)),
