@@ -10,7 +10,7 @@ from monet import ops
 
 # The norms of a 256x256 ResNet generator: trunk, middle and outer layers.
 SHAPES = [(1, 64, 64, 256), (1, 128, 128, 128), (1, 256, 256, 64)]
-# A generator chains its norms in one graph; four in a row keep the cost of entering the graph small.
+# A generator chains its norms in one graph; with four in a row, entering the graph costs little.
 CHAIN = 4
 
 
