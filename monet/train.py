@@ -30,12 +30,19 @@ if TYPE_CHECKING:
     from monet.training.interruption import Interruption
     from monet.training.run_folder import RunFolder
     from monet.training.session import Session
-    from monet.training.settings import Settings
+    from monet.training.settings import DataLocation, Settings
 
 _RUNS = Path("runs")
 _NEWEST = "newest"
 _OVERRIDES = ("epochs", "steps_per_epoch", "batch_size", "image_size")
-_FIXED_BY_THE_RUN = ("steps_per_epoch", "batch_size", "image_size")
+_FIXED_BY_THE_RUN = (
+    "recipe",
+    "steps_per_epoch",
+    "batch_size",
+    "image_size",
+    "seed",
+    "mixed_precision",
+)
 _SAMPLE_EVERY = 1
 _CHECKPOINT_MINUTES = 10.0
 
@@ -150,11 +157,9 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     from monet.training import precision
     from monet.training.run_folder import RunFolder, check_vacant
     from monet.training.session import Session, make_sample_sheet
-    from monet.training.settings import DataLocation, Settings
+    from monet.training.settings import Settings
 
-    location = DataLocation(
-        data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir
-    )
+    location = _location(args)
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
     overrides = {name: getattr(args, name) for name in _OVERRIDES}
     recipe = _checked(recipe.replace, **overrides)
@@ -190,9 +195,15 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     run = RunFolder.open(newest_run(_RUNS) if args.resume == _NEWEST else args.resume)
     config = run.read_config()
     recorded = Settings.from_config(config)
-    settings = _changed(recorded, args, run)
+    settings = recorded.resumed(
+        epochs=args.epochs,
+        location=_location(args),
+        sample_every=args.sample_every,
+        checkpoint_minutes=args.checkpoint_minutes,
+        fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN},
+    )
     domains = settings.location.open()
-    _check_same_data(settings, domains)
+    settings.check_data(domains)
     interruption.check()
     session = Session(run, settings, domains, interruption)
     session.restore()
@@ -208,52 +219,10 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     return session
 
 
-def _changed(settings: Settings, args: argparse.Namespace, run: RunFolder) -> Settings:
-    """The run's settings with what may change on the way; an error for what may not."""
-    recipe = settings.recipe
-    fixed = {"recipe": recipe.name, "seed": settings.seed}
-    fixed |= {name: getattr(recipe, name) for name in _FIXED_BY_THE_RUN}
-    if args.mixed_precision not in (None, "auto"):
-        policies = {"off": "float32"}
-        given = policies.get(args.mixed_precision, f"mixed_{args.mixed_precision}")
-        if given != settings.policy:
-            raise _contradiction("mixed_precision", args.mixed_precision, settings.policy, run)
-    for name, value in fixed.items():
-        given = getattr(args, name)
-        if given is not None and given != value:
-            raise _contradiction(name, given, value, run)
+def _location(args: argparse.Namespace) -> DataLocation:
+    from monet.training.settings import DataLocation
 
-    changes: dict = {
-        name: getattr(args, name)
-        for name in ("sample_every", "checkpoint_minutes")
-        if getattr(args, name) is not None
-    }
-    given_location = type(settings.location)(
-        data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir
-    )
-    if given_location:
-        changes["location"] = given_location
-    if args.epochs is not None:
-        changes["recipe"] = recipe.replace(epochs=args.epochs)
-    return dataclasses.replace(settings, **changes)
-
-
-def _contradiction(name: str, given: object, recorded: object, run: RunFolder) -> CommandError:
-    option = "--" + name.replace("_", "-")
-    return CommandError(
-        f"{option} {given} contradicts the run {run.path}, which was started with {recorded}; "
-        f"leave it out to resume, or start a new run without --resume."
-    )
-
-
-def _check_same_data(settings: Settings, domains: Domains) -> None:
-    found = len(domains.paintings), len(domains.photos)
-    if found != (settings.paintings, settings.photos):
-        raise CommandError(
-            f"the run was started with {settings.paintings:,} paintings and {settings.photos:,} "
-            f"photos, but now there are {found[0]:,} and {found[1]:,} ({domains.description}); "
-            f"bring them back, or start a new run without --resume."
-        )
+    return DataLocation(data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir)
 
 
 def _introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:

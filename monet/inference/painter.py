@@ -14,7 +14,7 @@ MAX_PIXELS = 1536 * 1536
 in float32) and a few of them are alive at once, so this keeps a call at about 2 GB."""
 
 TILE = 1024
-"""Side of the tiles that a larger picture is painted in."""
+"""Largest side of the tiles that a larger picture is painted in."""
 
 OVERLAP = 128
 """Least overlap of neighbouring tiles. Normalisation sees one tile at a time, so neighbours differ
@@ -96,8 +96,7 @@ class Painter:
 
     def _paint_in_tiles(self, image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]
-        tile = self.fixed_size or (TILE, TILE)
-        size = self._padded_size(min(tile[0], height), min(tile[1], width))
+        size = self._padded_size(_tile_side(height), _tile_side(width))
         padded = _pad(image, (max(height, size[0]), max(width, size[1])))
         corners = [
             (top, left)
@@ -154,6 +153,12 @@ def _pad(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return image
     # "symmetric" mirrors as often as it takes, so a picture of one pixel is fine.
     return np.pad(image, ((0, bottom), (0, right), (0, 0)), mode="symmetric")
+
+
+def _tile_side(length: int) -> int:
+    """Side of equal tiles, `TILE` at most, that cover `length` with `OVERLAP` between them."""
+    count = math.ceil(max(1, length - OVERLAP) / (TILE - OVERLAP))
+    return math.ceil((length + (count - 1) * OVERLAP) / count)
 
 
 def _tile_starts(length: int, tile: int) -> list[int]:

@@ -81,10 +81,14 @@ class Pace(keras.callbacks.Callback):
     @property
     def seconds_per_step(self) -> float:
         """Over this epoch so far, without the first step, which compiles, where there are more."""
-        now = self._last_step
-        if self._steps > 1:
-            return (now - self._first_step) / (self._steps - 1)
-        return now - self._begin
+        if self.is_measured:
+            return (self._last_step - self._first_step) / (self._steps - 1)
+        return self._last_step - self._begin
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a step without compilation has been timed."""
+        return self._steps > 1
 
     @property
     def images_per_second(self) -> float:
@@ -143,6 +147,9 @@ class Progress(keras.callbacks.Callback):
         self.pace = pace
         self._line = Line()
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._line.update("Compiling the training step …")
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = epoch + 1
 
@@ -152,8 +159,7 @@ class Progress(keras.callbacks.Callback):
         parts = [
             f"Epoch {self._epoch}/{pace.epochs}",
             bar(pace.steps_in_epoch, pace.steps_per_epoch, width),
-            f"{pace.images_per_second:.3g} images/s",
-            f"{clock(pace.seconds_left)} left",
+            *(self._pace_texts() if pace.is_measured else []),
             losses_text(logs or {}),
         ]
         self._line.update("  ".join(parts))
@@ -163,11 +169,16 @@ class Progress(keras.callbacks.Callback):
         parts = [
             f"Epoch {self._epoch}/{pace.epochs}",
             duration(pace.state.epoch_seconds),
-            f"{pace.images_per_second:.3g} images/s",
-            f"{clock(pace.seconds_left)} left",
+            *self._pace_texts(),
             losses_text(logs or {}),
         ]
         self._line.finish("  ".join(parts))
+
+    def _pace_texts(self) -> list[str]:
+        return [
+            f"{self.pace.images_per_second:.3g} images/s",
+            f"{clock(self.pace.seconds_left)} left",
+        ]
 
 
 def losses_text(logs: Mapping[str, float]) -> str:

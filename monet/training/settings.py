@@ -122,6 +122,65 @@ class Settings:
                 f"with the version that started the run, or start a new one."
             ) from error
 
+    def resumed(
+        self,
+        *,
+        epochs: int | None = None,
+        location: DataLocation | None = None,
+        sample_every: int | None = None,
+        checkpoint_minutes: float | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """The settings to go on with: what may change on the way, None for as it was.
+
+        Args:
+            epochs: Of the whole run; the learning rate schedule is stretched over them.
+            location: Where the same pictures are now.
+            sample_every: As the attribute.
+            checkpoint_minutes: As the attribute.
+            fixed: Options that must be as they were, by name; None for not given.
+
+        Raises:
+            RunError: an option in `fixed` is not as it was.
+        """
+        for name, given in (fixed or {}).items():
+            self._check_unchanged(name, given)
+        return dataclasses.replace(
+            self,
+            recipe=self.recipe.replace(epochs=epochs),
+            location=location or self.location,
+            sample_every=sample_every or self.sample_every,
+            checkpoint_minutes=checkpoint_minutes or self.checkpoint_minutes,
+        )
+
+    def _check_unchanged(self, name: str, given: Any) -> None:
+        recorded: Any
+        if name == "mixed_precision":
+            recorded = self.policy.replace("mixed_", "").replace("float32", "off")
+            if given == "auto":
+                return  # whatever the run was started with
+        elif name == "recipe":
+            recorded = self.recipe.name
+        elif name == "seed":
+            recorded = self.seed
+        else:
+            recorded = getattr(self.recipe, name)
+        if given is not None and given != recorded:
+            raise RunError(
+                f"--{name.replace('_', '-')} {given} contradicts the run, which was started with "
+                f"{recorded}; leave it out to resume, or start a new run without --resume."
+            )
+
+    def check_data(self, domains: Domains) -> None:
+        """Raises `RunError` if there are more or fewer pictures than when the run was started."""
+        found = len(domains.paintings), len(domains.photos)
+        if found != (self.paintings, self.photos):
+            raise RunError(
+                f"the run was started with {self.paintings:,} paintings and {self.photos:,} photos, "
+                f"but now there are {found[0]:,} and {found[1]:,} ({domains.description}); bring "
+                f"them back, or start a new run without --resume."
+            )
+
 
 def environment() -> dict[str, Any]:
     """Versions and devices, for the record."""
