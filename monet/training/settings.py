@@ -176,9 +176,9 @@ class Settings:
         found = len(domains.paintings), len(domains.photos)
         if found != (self.paintings, self.photos):
             raise RunError(
-                f"the run was started with {self.paintings:,} paintings and {self.photos:,} photos, "
-                f"but now there are {found[0]:,} and {found[1]:,} ({domains.description}); bring "
-                f"them back, or start a new run without --resume."
+                f"the run was started with {self.paintings:,} paintings and {self.photos:,} "
+                f"photos, but now there are {found[0]:,} and {found[1]:,} "
+                f"({domains.description}); bring them back, or start a new run without --resume."
             )
 
 
