@@ -25,8 +25,8 @@ inline uint16_t ToBFloat16(float value) {
   return static_cast<uint16_t>((value == value ? rounded : quiet_nan) >> 16);
 }
 
-// float16 has 5 bits of exponent (bias 15) and 10 of mantissa; float32 has 8 (bias 127) and 23. Every case is computed and
-// one is selected: branches on data would be mispredicted.
+// float16 has 5 bits of exponent (bias 15) and 10 of mantissa; float32 has 8 (bias 127) and 23. Every case is computed
+// and one is selected: branches on data would be mispredicted.
 inline float FromFloat16(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
   const uint32_t magnitude = static_cast<uint32_t>(half & 0x7fffu) << 13;

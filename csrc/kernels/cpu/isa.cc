@@ -14,7 +14,7 @@ namespace monet {
 namespace {
 
 #if defined(__x86_64__)
-// Which registers the operating system saves when it switches threads. (The xgetbv intrinsic would need a compiler flag.)
+// Which registers the operating system saves when it switches threads. (The intrinsic would need a compiler flag.)
 uint64_t EnabledState() {
   uint32_t low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));

@@ -56,7 +56,8 @@ class Backward {
   void ReduceBlock(const void* dy, const void* x, int64_t image, int64_t block) const {
     float* sum = scratch_.sums + (image * plan_.blocks + block) * 2 * plan_.period;
     std::fill(sum, sum + 2 * plan_.period, 0.0f);
-    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient, auto form) {
+    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
+                                           NormKernels::DyForm form) {
       kernels_.reduce_gradient[form](gradient, At(x, begin, size_), count, plan_.period - slot, Affine(image, slot),
                                      activation(), sum + slot, sum + plan_.period + slot);
     });
@@ -108,7 +109,8 @@ class Backward {
   void InputGradientBlock(const void* dy, const void* x, void* dx, void* dresidual, int64_t image,
                           int64_t block) const {
     const float* slots = Slots(image);
-    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient, auto form) {
+    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
+                                           NormKernels::DyForm form) {
       kernels_.input_gradient[form](gradient, At(x, begin, size_), At(dx, begin, size_),
                                     dresidual ? At(dresidual, begin, size_) : nullptr, count, plan_.period - slot,
                                     Affine(image, slot), slots + 3 * plan_.period + slot,
@@ -173,8 +175,8 @@ class Backward {
   }
 
   template <typename Span>
-  void FoldGradient(const void* dy, int64_t image, const Copies& rows, const Copies& columns, int64_t first, int64_t run,
-                    Span span) const {
+  void FoldGradient(const void* dy, int64_t image, const Copies& rows, const Copies& columns, int64_t first,
+                    int64_t run, Span span) const {
     const void* copies[9];
     int64_t count = 0;
     for (int i = 0; i < rows.count; ++i) {

@@ -17,7 +17,9 @@ namespace monet {
 // result doesn't depend on who computed which block.
 struct NormPlan {
   explicit NormPlan(const NormShape& shape)
-      : pixels(shape.height * shape.width), channels(shape.channels), channels_per_group(shape.channels / shape.groups) {
+      : pixels(shape.height * shape.width),
+        channels(shape.channels),
+        channels_per_group(shape.channels / shape.groups) {
     // Few channels: enough pixels side by side to fill whole vectors of 16, and at least 64 slots.
     if (channels < 64) {
       fold = 16 / std::gcd<int64_t>(channels, 16);

@@ -17,7 +17,8 @@ constexpr int64_t kLanes = 8;
 struct Partial {
   explicit Partial(int64_t lanes)
       : lanes(lanes),
-        mask(_mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(lanes)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))) {}
+        mask(_mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(lanes)),
+                                _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))) {}
   int64_t lanes;
   __m256i mask;
 };
