@@ -6,7 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from monet.data.sources import DataError, ImageFolder, ImageSource, find_files, is_image_name
+from monet.data.sources import (
+    DataError,
+    ImageFolder,
+    ImageSource,
+    check_folder,
+    find_files,
+    is_image_name,
+)
 from monet.data.tfrecords import TFRecordFolder, is_tfrecord_name
 
 # Subfolders by domain, the preferred one first. In trainA/trainB the names alone don't say which is
@@ -103,7 +110,7 @@ def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
 
 
 def _open_dataset(folder: Path) -> Domains:
-    find_files(folder, lambda name: False)  # the sentence about a missing folder
+    check_folder(folder)
     layout = _find_layout(folder)
     if layout is None:
         raise DataError(f"{folder} is not a dataset: it needs {_EXPECTED}.{_hint(folder)}")
@@ -131,12 +138,20 @@ def _as(source: ImageSource, what: str) -> str:
 
 def _find_layout(folder: Path) -> tuple[list[Path], list[Path]] | None:
     """The subfolders of paintings and of photos that are there, or None if there are none."""
-    subfolders = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
+    subfolders = {path.name.lower(): path for path in _subfolders(folder)}
     for names in _LAYOUTS:
         found = tuple([subfolders[name] for name in side if name in subfolders] for side in names)
         if any(found):
             return found
     return None
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder; none if it can't be listed."""
+    try:
+        return [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    except OSError:
+        return []
 
 
 def _open_first(folders: list[Path]) -> ImageSource:
@@ -154,7 +169,7 @@ def _hint(folder: Path) -> str:
     """What the user may have meant."""
     if _find_layout(folder.resolve().parent):
         return f" Did you mean the folder above, {folder.resolve().parent}?"
-    inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and _find_layout(path)]
+    inside = [path for path in _subfolders(folder) if _find_layout(path)]
     if inside:
         return f" Did you mean {inside[0]}?"
     return " For two folders of pictures, name each (--painting-dir, --photo-dir)."

@@ -7,7 +7,7 @@ import os
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 # What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
 # plugin, so that such files are reported as skipped and not silently passed over.
@@ -179,7 +179,7 @@ def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
                 # Twice the wanted size is left for the antialiased step that follows.
                 scale = 2 * shrink_to / min(image.size)
                 image.draft(image.mode, tuple(int(side * scale) + 1 for side in image.size))
-            orientation = image.getexif().get(_EXIF_ORIENTATION, 1) if "exif" in image.info else 1
+            orientation = _orientation(image)
             rgb = _to_rgb(image)
             if orientation in _TRANSPOSE:
                 rgb = rgb.transpose(_TRANSPOSE[orientation])
@@ -187,6 +187,15 @@ def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
         raise ImageError(_reason(error)) from error
     return array if shrink_to is None else shrink(array, shrink_to)
+
+
+def _orientation(image: Image.Image) -> int:
+    if "exif" not in image.info:
+        return 1
+    try:
+        return image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # broken metadata: SyntaxError, struct.error, ...; the pixels may be fine
+        return 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -199,6 +208,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        # Only Adobe stores CMYK inverted in JPEG; Pillow takes every such file for Adobe's.
+        image = ImageChops.invert(image)
     return image.convert("RGB")
 
 

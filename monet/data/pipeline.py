@@ -96,7 +96,7 @@ def fixed_images(source: ImageSource, count: int, image_size: int, seed: int = 0
     squares = np.zeros((len(chosen), image_size, image_size, 3), np.uint8)
     for square, index in zip(squares, chosen, strict=True):
         image = source.read_or_next(int(index), shrink_to=2 * image_size)
-        square[:] = centre_crop(fit_short_side(image, image_size), image_size)
+        square[:] = fit_short_side(centre_crop(image, min(image.shape[:2])), image_size)
     return to_float(squares)
 
 

@@ -124,14 +124,11 @@ def find_files(folder: Path, wanted: Callable[[str], bool]) -> list[str]:
     is passed over.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or it can't be listed.
     """
-    if not folder.is_dir():
-        problem = "is a file, not a folder" if folder.exists() else "doesn't exist"
-        hint = "; unpack it first" if folder.suffix.lower() in (".zip", ".tar", ".gz") else ""
-        raise DataError(f"{folder} {problem}{hint}.")
+    check_folder(folder)
     found, seen = [], set()
-    for parent, subfolders, files in os.walk(folder, followlinks=True):
+    for parent, subfolders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:
             subfolders.clear()
@@ -147,6 +144,20 @@ def find_files(folder: Path, wanted: Callable[[str], bool]) -> list[str]:
     return sorted(found, key=lambda name: (name.casefold(), name))
 
 
+def check_folder(folder: Path) -> None:
+    """Makes sure that there is such a folder.
+
+    Raises:
+        DataError: there isn't, or it may not be read.
+    """
+    if not folder.is_dir():
+        problem = "is a file, not a folder" if folder.exists() else "doesn't exist"
+        hint = "; unpack it first" if folder.suffix.lower() in (".zip", ".tar", ".gz") else ""
+        raise DataError(f"{folder} {problem}{hint}.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(f"{folder} can't be opened: permission denied.")
+
+
 def check_all(check: Callable, items: Sequence) -> list[str | None]:
     """Runs `check` on every item, in threads; returns the message of its `ImageError`, or None."""
 
@@ -159,7 +170,7 @@ def check_all(check: Callable, items: Sequence) -> list[str | None]:
 
     # Parsing holds the interpreter lock; threads hide the latency of network folders.
     with ThreadPoolExecutor(8) as threads:
-        return list(threads.map(reason, items, chunksize=64))
+        return list(threads.map(reason, items))
 
 
 def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, what: str) -> None:
@@ -174,6 +185,8 @@ def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, wha
     if len(skipped) > _NAMED_IN_A_WARNING:
         shown += f", and {len(skipped) - _NAMED_IN_A_WARNING:,} more"
     if len(skipped) >= total:
+        if total == 1:
+            raise DataError(f"The only {what} in {folder} can't be read ({shown}).")
         raise DataError(f"None of the {count(total, what)} in {folder} can be read ({shown}).")
     warnings.warn(
         f"Skipped {len(skipped):,} of {count(total, what)} in {folder}: {shown}", stacklevel=4
@@ -182,6 +195,10 @@ def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, wha
 
 def count(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename} can't be listed: {error.strerror}.") from error
 
 
 def _place(folder: Path) -> str:

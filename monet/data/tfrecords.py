@@ -89,7 +89,7 @@ class TFRecordFolder(ImageSource):
         )
         self.skipped = skipped
         found = len(self._records) + len(skipped)
-        report_skipped(skipped, found, self.folder, "TFRecord entry")
+        report_skipped(skipped, found, self.folder, "TFRecord item")
 
     def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
         return read_image(parse_example(self._data(self._records[index]))[1], shrink_to=shrink_to)
@@ -127,9 +127,8 @@ def scan(folder: Path, name: str) -> Iterator[Record]:
             if len(header) == _HEADER.size:
                 length, checksum = _HEADER.unpack(header)
                 if checksum != masked_crc32c(header[:8]):
-                    raise ImageError(
-                        "not a TFRecord file" if number == 0 else f"damaged after {number} records"
-                    )
+                    whole = count(number, "whole record")
+                    raise ImageError(f"damaged after {whole}" if number else "not a TFRecord file")
                 end = position + _HEADER.size + length + _FOOTER_BYTES
             if end > size:
                 raise ImageError(f"cut off after {count(number, 'whole record')}")
@@ -170,9 +169,12 @@ def masked_crc32c(data: bytes) -> int:
 
 def _unique(names: list[str]) -> list[str]:
     """Appends `-2`, `-3`, ... to names that occur before."""
-    seen: dict[str, int] = {}
-    result = []
+    taken: dict[str, None] = {}
+    number: dict[str, int] = {}
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return result
+        unique = name
+        while unique in taken:
+            number[name] = number.get(name, 1) + 1
+            unique = f"{name}-{number[name]}"
+        taken[unique] = None
+    return list(taken)
