@@ -2,9 +2,10 @@
 
     python tests/install_matrix.py --python python3.10 --python python3.12 --output matrix.md
 
-Every case copies the source tree, makes a virtual environment, runs `pip install`, then, away from
-the tree, runs an op forward and backward in both implementations. It downloads TensorFlow several
-times over and takes minutes a case, so it is no part of the test suite.
+Every case copies the source tree, runs `pip install` in a virtual environment that has never had
+the package, or had it uninstalled, then, away from the tree, runs an op forward and backward in
+both implementations. It installs TensorFlow several times over and takes a minute or two a case, so
+it is no part of the test suite.
 """
 
 from __future__ import annotations
@@ -112,12 +113,12 @@ def cases(pythons: list[str], every_pair: bool) -> list[Case]:
     listed += [
         Case("no compiler", one, newest, hide=COMPILERS, native=False),
         Case("nvcc hidden", one, newest, hide=NVCC),
-        Case("TensorFlow changed afterwards", one, f"tensorflow-cpu=={MINORS[-2]}.*", then=newest,
-             native=False),
         Case("editable", one, newest, editable=True),
-        Case("no compiler, empty environment", one, hide=COMPILERS, native=False),
-        Case("without build isolation", one, newest, isolated=False),
         Case("MONET_BUILD=none", one, newest, native=False, variables=(("MONET_BUILD", "none"),)),
+        Case("without build isolation", one, newest, isolated=False),
+        Case("TensorFlow changed afterwards", one, newest, then=f"tensorflow-cpu=={MINORS[-2]}.*",
+             native=False),
+        Case("no compiler, empty environment", one, hide=COMPILERS, native=False),
     ]  # fmt: skip
     if every_pair:
         listed += [Case("empty environment", python) for python in pythons[1:-1]]
@@ -130,7 +131,7 @@ class Environment:
     def __init__(self, case: Case, folder: Path):
         self.case = case
         self.folder = folder
-        self.python = folder / "venv" / "bin" / "python"
+        self.venv = folder / "venv"
         self.log = folder / "log.txt"
         self.variables = {
             key: value
@@ -161,6 +162,18 @@ class Environment:
 
     def pip(self, *arguments: str, cwd: Path | None = None) -> str:
         return self.run(str(self.python), "-m", "pip", "install", *arguments, cwd=cwd)
+
+    def prepare(self, ready: Path) -> None:
+        """Makes the virtual environment, or takes the one in `ready` that has this TensorFlow."""
+        if self.case.tensorflow:
+            self.venv = ready
+        self.python = self.venv / "bin" / "python"
+        if self.venv.is_dir():
+            self.run(str(self.python), "-m", "pip", "uninstall", "--yes", "monet")
+            return
+        self.run(self.case.python, "-m", "venv", str(self.venv))
+        if self.case.tensorflow:
+            self.pip("--only-binary=:all:", self.case.tensorflow)
 
     def tensorflow(self) -> str:
         freeze = self.run(str(self.python), "-m", "pip", "freeze")
@@ -199,27 +212,27 @@ def copy_sources(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def try_out(case: Case, folder: Path) -> Row:
+def try_out(case: Case, folder: Path, ready: Path) -> Row:
     row = Row(case)
     started = time.monotonic()
     environment = Environment(case, folder)
     try:
-        steps(environment, row)
+        steps(environment, row, ready)
     except Failed as failed:
         row.note = str(failed)
         if "No matching distribution found for tensorflow" in row.note:
             row.verdict, row.note = "none published", "no wheel for this Python"
+    if row.verdict != "ok" or case.then:
+        shutil.rmtree(ready, ignore_errors=True)
     row.seconds = time.monotonic() - started
     return row
 
 
-def steps(environment: Environment, row: Row) -> None:
+def steps(environment: Environment, row: Row, ready: Path) -> None:
     case = environment.case
     source = environment.folder / "source"
-    environment.run(case.python, "-m", "venv", str(environment.folder / "venv"))
-    if case.tensorflow:
-        environment.pip("--only-binary=:all:", case.tensorflow)
-        row.before = environment.tensorflow()
+    environment.prepare(ready)
+    row.before = environment.tensorflow()
     copy_sources(source)
     arguments = ["-v", *(["-e"] if case.editable else []), str(source)]
     if not case.isolated:
@@ -236,7 +249,7 @@ def steps(environment: Environment, row: Row) -> None:
     environment.run(str(environment.python), "-m", "monet.info")
     row.native = f"yes, {result['instruction_set']}" if result["native"] else "no"
     row.note = result["reason"] or result["cuda"]
-    inside = str(source if case.editable else environment.folder / "venv")
+    inside = str(source if case.editable else environment.venv)
     if not result["file"].startswith(inside):
         raise Failed(f"imported {result['file']}")
     if result["error"] > 1e-5:
@@ -288,20 +301,20 @@ def main() -> int:
     arguments = parser.parse_args()
 
     rows = []
-    for case in cases(find_pythons(arguments.python), arguments.every_pair):
-        if arguments.only and arguments.only not in f"{case.name} {case.tensorflow}":
-            continue
-        folder = Path(tempfile.mkdtemp(prefix="monet-install-", dir=arguments.work_dir))
-        try:
-            rows.append(try_out(case, folder))
-        finally:
+    with tempfile.TemporaryDirectory(prefix="monet-ready-", dir=arguments.work_dir) as ready:
+        for case in cases(find_pythons(arguments.python), arguments.every_pair):
+            if arguments.only and arguments.only not in f"{case.name} {case.tensorflow}":
+                continue
+            folder = Path(tempfile.mkdtemp(prefix="monet-install-", dir=arguments.work_dir))
+            key = re.sub(r"\W+", "-", f"{case.python} {case.tensorflow}")
+            rows.append(try_out(case, folder, Path(ready, key)))
             if arguments.keep:
                 print(f"{case.name}: {folder}", flush=True)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
-        print(table(rows[-1:]).splitlines()[-1], flush=True)
-        if arguments.output:
-            arguments.output.write_text(table(rows), encoding="utf-8")
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+            if arguments.output:
+                arguments.output.write_text(table(rows), encoding="utf-8")
     print("\n" + table(rows))
     return 1 if any(row.verdict == "failed" for row in rows) else 0
 
