@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,40 @@ def test_open_folder_prefers_pictures(save, write_tfrecord, tmp_path):
     assert isinstance(open_folder(tmp_path), TFRecordFolder)
     save("a.png", BLUE)
     assert isinstance(open_folder(tmp_path), ImageFolder)
+
+
+def test_a_folder_of_bad_files_gives_way_to_the_records(fill, tmp_path):
+    fill("monet_tfrec", "photo_jpg")
+    (tmp_path / "monet_jpg").mkdir()
+    (tmp_path / "monet_jpg" / "a.jpg").touch()
+    assert_red_paintings_blue_photos(open_domains(tmp_path))
+    (tmp_path / "monet_tfrec" / "x.tfrec").write_bytes(b"")
+    with pytest.raises(DataError, match="a.jpg: the file is empty.*x.tfrec: the file is empty"):
+        open_domains(tmp_path)
+
+
+def test_looking_for_a_dataset_passes_over_folders_it_may_not_list(fill, tmp_path, monkeypatch):
+    """As in /tmp, where folders of other users lie about."""
+    fill("data/monet_jpg", "data/photo_jpg")
+    (tmp_path / "a_private").mkdir()
+    list_folder = Path.iterdir
+
+    def iterdir(folder):
+        if folder.name == "a_private":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(DataError, match="Did you mean .*data"):
+        open_domains(tmp_path)
+
+
+def test_a_folder_that_may_not_be_listed_is_one_sentence(fill, tmp_path, monkeypatch):
+    fill("monet_jpg", "photo_jpg")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(DataError, match="can't be opened: permission denied") as error:
+        open_domains(tmp_path)
+    sentence(error)
 
 
 def test_the_competitions_real_folder(real_data):

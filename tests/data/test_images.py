@@ -63,6 +63,23 @@ def test_cmyk_jpeg_is_not_inverted(save, gradient):
     assert np.abs(read_image(path).astype(int) - gradient).mean() < 4
 
 
+def test_cmyk_that_adobe_did_not_write_is_not_inverted_either(save):
+    inks = Image.new("CMYK", (8, 8), (0, 255, 255, 0))  # red
+    assert (read_image(save("a.tif", inks)) == [255, 0, 0]).all()
+    data = save("a.jpg", inks, quality=95).read_bytes()
+    assert np.abs(read_image(data).astype(int) - [255, 0, 0]).max() < 4
+    # Without Adobe's marker the stored values are the inks themselves: here their complements.
+    marker = data.index(b"\xff\xee")
+    end = marker + 2 + int.from_bytes(data[marker + 2 : marker + 4], "big")
+    assert np.abs(read_image(data[:marker] + data[end:]).astype(int)).max() < 4
+
+
+def test_one_colour_marked_as_transparent_becomes_white(save):
+    image = np.array([[[10, 20, 30], [200, 100, 50]]], np.uint8)
+    path = save("a.png", image, transparency=(10, 20, 30))
+    assert read_image(path).tolist() == [[[255, 255, 255], [200, 100, 50]]]
+
+
 def test_transparency_is_laid_on_white(save):
     rgba = np.zeros((4, 6, 4), np.uint8)
     rgba[..., 0] = 200
@@ -120,6 +137,25 @@ def test_exif_orientation_is_applied(gradient, orientation):
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
     assert upright.shape == ((48, 64, 3) if orientation < 5 else (64, 48, 3))
     np.testing.assert_array_equal(read_image(data), upright)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
+def test_a_camera_held_upright_in_any_format(save, name):
+    """Orientation 6: the top of the stored picture is the right side of the scene."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = np.zeros((16, 24, 3), np.uint8)
+    stored[:8] = 255
+    upright = read_image(save(name, stored, exif=exif, quality=95))
+    assert upright.shape == (24, 16, 3)
+    assert upright[:, 10:].min() > 240 and upright[:, :6].max() < 15
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_broken_metadata_does_not_spoil_a_good_picture(save, gradient, name):
+    path = save(name, gradient, exif=b"Exif\0\0these are no tags", quality=95)
+    check_image(path)
+    assert np.abs(read_image(path).astype(int) - gradient).mean() < 4
 
 
 def test_animation_gives_its_first_frame(save):

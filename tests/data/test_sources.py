@@ -53,6 +53,30 @@ def test_bad_files_are_skipped_with_one_counted_warning(save, tmp_path, gradient
     assert [name for name, _ in source.skipped] == ["cut.jpg", "empty.jpg", "text.jpg"]
 
 
+def test_a_folder_of_odd_pictures_is_read_and_the_bombs_are_skipped(save, tmp_path, monkeypatch):
+    grey = Image.new("L", (6, 4), 100)
+    odd = {
+        "alpha.png": Image.new("RGBA", (6, 4), (9, 9, 9, 0)),
+        "cmyk.tif": Image.new("CMYK", (6, 4), (255, 0, 255, 0)),
+        "deep.png": Image.fromarray(np.full((4, 6), 25700, np.uint16)),
+        "grey.png": grey,
+        "palette.gif": grey.convert("P"),
+        "tall.png": Image.new("RGB", (1, 90), "red"),
+    }
+    expected = [[255, 255, 255], [0, 255, 0], [100] * 3, [100] * 3, [100] * 3, [255, 0, 0]]
+    for name, picture in odd.items():
+        save(name, picture)
+    save("bomb.png", Image.new("L", (100, 100)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.warns(
+        UserWarning, match="Skipped 1 of 7 picture files .* bomb.png: too large"
+    ) as w:
+        source = ImageFolder(tmp_path)
+    assert len(w) == 1 and source.names == list(odd)
+    for index, colour in enumerate(expected):
+        assert (source.read(index) == colour).all(), source.names[index]
+
+
 def test_a_long_list_of_bad_files_is_shortened(save, tmp_path, gradient):
     save("good.png", gradient)
     for i in range(500):
