@@ -130,7 +130,7 @@ def test_a_picture_looks_different_in_every_pass(noisy):
 
 
 @pytest.mark.parametrize("cache", [True, False, "auto"])
-def test_cache_changes_reads_but_not_batches(noisy, flat_source, cache):
+def test_cache_changes_reads_but_not_batches(noisy, cache):
     def make(cache):
         return training_dataset(
             noisy, noisy, image_size=16, batch_size=4, augment=Augment(), cache=cache

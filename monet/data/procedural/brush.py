@@ -138,37 +138,60 @@ class Canvas:
     def _stroke(self, place, angle, width, length, bend, colour) -> None:
         """Lays one stroke: a band bent like a parabola, streaked by bristles, ragged at its end."""
         reach = 0.5 * length + width
-        left, top = (max(0, int(place[axis] - reach)) for axis in (0, 1))
-        right, bottom = (min(self._side, int(place[axis] + reach) + 2) for axis in (0, 1))
-        x = np.arange(left, right, dtype=np.float32)[None, :] - np.float32(place[0])
-        y = np.arange(top, bottom, dtype=np.float32)[:, None] - np.float32(place[1])
+        columns, rows = self._box(place, angle, reach, 0.5 * width + 1, bend * reach * reach)
+        x = np.arange(*columns, dtype=np.float32)[None, :] - np.float32(place[0])
+        y = np.arange(*rows, dtype=np.float32)[:, None] - np.float32(place[1])
         cos, sin = np.float32(math.cos(angle)), np.float32(math.sin(angle))
         along = x * cos + y * sin
         across = y * cos - x * sin - np.float32(bend) * along * along
 
         bristles = self._rng.standard_normal(9).astype(np.float32)
-        lane = np.clip((across * np.float32(8 / width)) + 4, 0, 7.999)
+        lane = _limit(across * np.float32(8 / width) + 4, 7.999)
         low = lane.astype(np.int8)
-        streak = bristles[low] + (bristles[low + 1] - bristles[low]) * (lane - low)
+        streak = bristles.take(low) + np.diff(bristles).take(low) * (lane - low)
 
-        edge = np.clip(np.float32(0.5 * width + 0.5) - np.abs(across), 0, 1)
+        edge = _limit(np.float32(0.5 * width + 0.5) - np.abs(across), 1)
         tips = np.float32(0.5 * length) - np.abs(along) + np.float32(0.18 * width) * streak
         # Paint runs out along the stroke, and between the bristles first.
         spent = np.float32(0.28 / length) * (along + reach)
         load = np.float32(1.05) - spent + np.float32(0.16) * streak
-        cover = edge * np.clip(tips, 0, 1) * np.clip(load, 0, 1)
+        cover = edge * _limit(tips, 1) * _limit(load, 1)
 
-        patch = self._colour[top:bottom, left:right]
+        patch = self._colour[slice(*rows), slice(*columns)]
         paint = colour.astype(np.float32) + np.float32(0.03) * streak[..., None]
         patch += cover[..., None] * (paint - patch)
-        relief = self._thickness[top:bottom, left:right]
+        relief = self._thickness[slice(*rows), slice(*columns)]
         relief += cover * (np.float32(0.7) + np.float32(0.5) * streak - np.float32(0.75) * relief)
+
+    def _box(self, place, angle, reach, half_width, sag) -> list[tuple[int, int]]:
+        """First and last (exclusive) column and row that a stroke can touch.
+
+        Args:
+            place, angle: its middle and its direction.
+            reach, half_width: how far it extends along and across, in pixels.
+            sag: how far its bend takes the ends to the side.
+        """
+        cos, sin = math.cos(angle), math.sin(angle)
+        low, high = min(sag, 0) - half_width, max(sag, 0) + half_width
+        box = []
+        for axis, along, across in ((0, abs(reach * cos), -sin), (1, abs(reach * sin), cos)):
+            one, other = across * low, across * high
+            first = max(-reach, min(one, other) - along)
+            last = min(reach, max(one, other) + along)
+            middle = place[axis]
+            box.append((max(0, int(middle + first)), min(self._side, int(middle + last) + 2)))
+        return box
 
     def varnish(self) -> np.ndarray:
         """The canvas `[side, side, 3]` in light from one side, which shows its ridges."""
         down, across = np.gradient(self._thickness)
         relief = across * _LIGHT[0] + down * _LIGHT[1]
         return np.clip(self._colour * (1 - 0.16 * np.clip(relief, -1.2, 1.2)[..., None]), 0, 1)
+
+
+def _limit(values: np.ndarray, high: float) -> np.ndarray:
+    """`np.clip(values, 0, high)` without its overhead, which counts on small arrays."""
+    return np.minimum(np.maximum(values, np.float32(0)), np.float32(high))
 
 
 def _blur(field: np.ndarray, radius: int) -> np.ndarray:
