@@ -1,6 +1,7 @@
 // MonetNorm and MonetNormGrad on the CPU: checks shapes, allocates, and calls csrc/kernels/norm.h.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "kernels/norm.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -75,6 +76,9 @@ class NormKernel : public OpKernel {
     return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);
   }
 
+  // The inputs whose memory the first output may take, where nothing else needs them: x when painting, dy always.
+  std::vector<int> Reusable() const { return options_.pad == 0 ? std::vector<int>{0} : std::vector<int>{}; }
+
   DType dtype_;
   int64_t groups_;
   NormOptions options_;
@@ -98,7 +102,7 @@ class NormForwardKernel final : public NormKernel {
     if (residual) OP_REQUIRES_OK(context, CheckShape("residual", residual->shape(), x.shape()));
 
     Tensor *y, *mean, *rstd;
-    OP_REQUIRES_OK(context, context->allocate_output(0, PaddedShape(shape), &y));
+    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output(Reusable(), 0, PaddedShape(shape), &y));
     OP_REQUIRES_OK(context, context->allocate_output(1, StatisticsShape(shape), &mean));
     OP_REQUIRES_OK(context, context->allocate_output(2, StatisticsShape(shape), &rstd));
     if (x.NumElements() == 0) {
@@ -128,7 +132,7 @@ class NormBackwardKernel final : public NormKernel {
     OP_REQUIRES_OK(context, CheckShape("rstd", rstd.shape(), StatisticsShape(shape)));
 
     Tensor *dx, *dgamma, *dbeta, *dresidual = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, x.shape(), &dx));
+    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output(Reusable(), 0, x.shape(), &dx));
     OP_REQUIRES_OK(context, context->allocate_output(1, gamma.shape(), &dgamma));
     OP_REQUIRES_OK(context, context->allocate_output(2, beta.shape(), &dbeta));
     if (has_residual_) OP_REQUIRES_OK(context, context->allocate_output(3, x.shape(), &dresidual));

@@ -158,3 +158,29 @@ def test_native_mode_says_why_it_cannot_run_under_xla(native):
 
     with pytest.raises(RuntimeError, match="in a function compiled by XLA.*jit_compile=False"):
         run(tf.ones([1, 3, 3, 2]))
+
+
+def test_an_input_that_is_needed_later_keeps_its_values(native):
+    """The op writes over its input's memory, but only where nothing else reads it."""
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(size=(2, 9, 7, 20)), tf.float32)
+    gamma, beta = tf.constant(rng.normal(size=(2, 20)), tf.float32)
+
+    @tf.function
+    def chain(x):
+        scaled = 2.0 * x
+        first = monet.ops.instance_norm(scaled, gamma, beta, activation="relu")
+        second = monet.ops.instance_norm(first, gamma, beta, residual=first)
+        with tf.GradientTape() as tape:
+            tape.watch(second)
+            loss = tf.reduce_sum(tf.sin(monet.ops.instance_norm(second, gamma, beta)))
+        return scaled, first, second, tape.gradient(loss, second)
+
+    before = x.numpy()
+    results = chain(x)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(results[0], 2.0 * before)
+    with monet.ops.use("reference"):
+        expected = tf.function(chain.python_function)(x)
+    for result, wanted in zip(results, expected, strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=1e-4, atol=1e-5)
