@@ -164,7 +164,7 @@ def test_an_input_that_is_needed_later_keeps_its_values(native):
     """The op writes over its input's memory, but only where nothing else reads it."""
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(size=(2, 9, 7, 20)), tf.float32)
-    gamma, beta = tf.constant(rng.normal(size=(2, 20)), tf.float32)
+    gamma, beta = tf.constant(rng.normal(1.0, 0.1, size=(2, 20)), tf.float32)
 
     @tf.function
     def chain(x):
@@ -183,4 +183,4 @@ def test_an_input_that_is_needed_later_keeps_its_values(native):
     with monet.ops.use("reference"):
         expected = tf.function(chain.python_function)(x)
     for result, wanted in zip(results, expected, strict=True):
-        np.testing.assert_allclose(result, wanted, rtol=1e-4, atol=1e-5)
+        assert error(result.numpy(), wanted.numpy()) < 1e-5
