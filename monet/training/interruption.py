@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -48,12 +49,13 @@ class Interruption:
         self._before: dict[int, object] = {}
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread can handle signals
-        read_end, write_end = os.pipe()
-        os.set_blocking(write_end, False)
-        self._descriptors = read_end, write_end
+        self._receiving, self._sending = socket.socketpair()
+        self._sending.setblocking(False)
         # Python's own handlers do nothing, but they must be there for the descriptor to be fed.
         self._before = {number: signal.signal(number, lambda *_: None) for number in self._SIGNALS}
-        self._wakeup_before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        self._wakeup_before = signal.set_wakeup_fd(
+            self._sending.fileno(), warn_on_full_buffer=False
+        )
         self._thread = threading.Thread(target=self._watch, name="interruption", daemon=True)
         self._thread.start()
         return self
@@ -64,13 +66,12 @@ class Interruption:
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        read_end, write_end = self._descriptors
-        os.close(write_end)  # ends the thread
+        self._sending.close()  # ends the thread
         self._thread.join()
-        os.close(read_end)
+        self._receiving.close()
 
     def _watch(self) -> None:
-        while received := os.read(self._descriptors[0], 1):
+        while received := self._receiving.recv(1):
             if received[0] in self._SIGNALS:
                 self._receive(received[0])
 
