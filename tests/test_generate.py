@@ -189,6 +189,53 @@ def test_mistakes_are_one_sentence(model, photos, tmp_path, capsys, options, mes
     assert_one_sentence(capsys.readouterr().err, message)
 
 
+def test_an_input_is_never_overwritten(model, photos, tmp_path, capsys):
+    (tmp_path / "link").symlink_to(photos)
+    before = {path: path.read_bytes() for path in photos.rglob("*.*")}
+    for source, output in [
+        (photos / "a.jpg", photos),
+        (photos / "a.jpg", tmp_path / "link"),
+        (photos / "trips" / "a.jpg", photos / "trips"),
+        (photos / "a.jpg", photos / "a.jpg"),
+        (photos, photos / "trips" / "a.jpg"),
+        (photos / "trips", photos.parent / "photos" / "trips"),
+    ]:
+        options = ["--input", source, "--output", output, "--overwrite", "--count", 1]
+        assert paint(model, *options) == 2
+        assert_one_sentence(capsys.readouterr().err, "is an input too; give --output another name")
+    assert {path: path.read_bytes() for path in photos.rglob("*.*")} == before
+
+
+def test_kaggle_names_have_no_gaps(model, photos, tmp_path):
+    (photos / "damaged.jpg").write_bytes((photos / "a.jpg").read_bytes()[:-200])
+    output = tmp_path / "images.zip"
+    inputs = [photos / "damaged.jpg", photos / "a.jpg"]
+    assert paint(model, "--input", *inputs, "--output", output, "--kaggle") == 1
+    assert list(members(output)) == ["image_00000.jpg"]
+
+
+@pytest.mark.parametrize("name", ["images.zip", "painted", "painted.jpg"])
+def test_nothing_readable_leaves_no_output(model, tmp_path, capsys, name):
+    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "empty.jpg").touch()
+    inputs = [tmp_path / "notes.jpg", tmp_path / "empty.jpg"]
+    inputs = inputs[: 1 if name == "painted.jpg" else 2]
+    assert paint(model, "--input", *inputs, "--output", tmp_path / name) == 2
+    assert_one_sentence(capsys.readouterr().err, r"can be read \(notes.jpg: .*; nothing was written")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jpg", "notes.jpg"]
+
+
+def test_nothing_readable_leaves_the_old_archive(model, tmp_path, capsys):
+    output = tmp_path / "images.zip"
+    output.write_bytes(b"old")
+    for number in range(5):
+        (tmp_path / f"{number}.jpg").touch()
+    inputs = [tmp_path / f"{number}.jpg" for number in range(5)]
+    assert paint(model, "--input", *inputs, "--output", output, "--overwrite") == 2
+    assert_one_sentence(capsys.readouterr().err, "2.jpg: the file is empty; and 2 more")
+    assert output.read_bytes() == b"old"
+
+
 def test_a_missing_model_is_one_sentence(photos, tmp_path, capsys):
     output = tmp_path / "images.zip"
     assert paint(tmp_path / "none.keras", "--input", photos, "--output", output) == 2

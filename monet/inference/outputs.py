@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +47,11 @@ def is_file_output(path: Path) -> bool:
     return path.suffix.lower() == ".zip" or path.suffix.lower() in _KEPT_SUFFIXES
 
 
+def output_paths(path: Path, names: Sequence[str]) -> list[Path]:
+    """The files that appear when pictures of these names are written to `path`."""
+    return [path] if is_file_output(path) else [path / name for name in names]
+
+
 @contextlib.contextmanager
 def open_output(path: Path) -> Iterator[Write]:
     """Opens `path` for pictures: a `.zip` archive, one picture file, or else a folder.
@@ -76,7 +81,6 @@ def open_output(path: Path) -> Iterator[Write]:
 
         yield write
     else:
-        path.mkdir(exist_ok=True)
         remove_leftovers(path)
 
         def write(name: str, data: bytes) -> None:
