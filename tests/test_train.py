@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,7 +86,8 @@ def losses(run):
 
 
 def variables(run):
-    reader = tf.train.load_checkpoint(str(run / "checkpoints"))
+    newest = run / "checkpoints" / f"step-{EPOCHS * STEPS}"
+    reader = tf.train.load_checkpoint(str(newest))
     names = reader.get_variable_to_shape_map()
     bookkeeping = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter", "epoch_seconds")
     return {name: reader.get_tensor(name) for name in names if not name.startswith(bookkeeping)}
@@ -207,6 +209,16 @@ def test_checkpoints_inside_an_epoch_survive_a_crash(data, finished, tmp_path, m
     assert resume(run) == 0
     assert f"after 1 of {EPOCHS} epochs and 2 of {STEPS} steps" in capsys.readouterr().out
     assert_same_run(run, finished)
+
+
+def test_a_run_that_lost_its_checkpoints_is_left_alone(finished, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    assert resume(run) == 2
+    assert_one_sentence(capsys.readouterr().err, "no checkpoint in .*backup")
+    assert len(history(run)) == EPOCHS
 
 
 def test_more_epochs_extend_a_run_and_stretch_its_schedule(data, tmp_path, capsys):
