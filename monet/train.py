@@ -153,7 +153,7 @@ def train(args: argparse.Namespace) -> int:
 
 
 def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
-    from monet.training import precision
+    from monet import precision
     from monet.training.run_folder import RunFolder, check_vacant
     from monet.training.session import Session, make_sample_sheet
     from monet.training.settings import Settings
