@@ -215,7 +215,7 @@ py::dict CpuFeaturesDict() {
   dict["avx2_fma_f16c"] = features.avx2_fma_f16c;
   dict["avx512_f_bw_dq_vl"] = features.avx512_f_bw_dq_vl;
   dict["avx512_bf16"] = features.avx512_bf16;
-  dict["amx_tile_bf16"] = features.amx_tile_bf16;
+  dict["amx_bf16"] = features.amx_tile_bf16;
   return dict;
 }
 
