@@ -97,7 +97,7 @@ def generate(args: argparse.Namespace) -> int:
         raise CommandError(_nothing_readable(skipped))
 
     painter = _load(args)
-    print(f"Painting {len(pictures):,} pictures into {args.output}")
+    print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
     try:
         written = _paint(args, painter, pictures, names, skipped)
     except OSError as error:
@@ -141,7 +141,12 @@ def _load(args: argparse.Namespace):
     quiet_tensorflow()
     from monet.inference import Painter, load_generator
     from monet.inference.generator import GeneratorError
+    from monet.ops import dispatch
 
+    try:
+        dispatch.mode()
+    except ValueError as error:
+        raise CommandError(f"{error}.") from error
     try:
         generator = load_generator(args.run or args.model, precision=args.mixed_precision)
     except GeneratorError as error:
@@ -191,18 +196,24 @@ def _paint(args, painter, pictures, names, skipped) -> int:
 
 def _report(args: argparse.Namespace, written: int, skipped: Sequence[tuple[str, str]]) -> None:
     if skipped:
-        print(f"warning: skipped {len(skipped):,} unreadable inputs:", file=sys.stderr)
+        print(f"warning: skipped {_count(len(skipped), 'unreadable input')}:", file=sys.stderr)
         for name, reason in skipped[:_SHOWN_SKIPPED]:
             print(f"  {name}: {reason}", file=sys.stderr)
         if len(skipped) > _SHOWN_SKIPPED:
             print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
     if args.kaggle and written not in _KAGGLE_COUNT:
         print(
-            f"warning: {written:,} pictures; the competition takes {_KAGGLE_COUNT[0]:,} to "
+            f"warning: {_count(written, 'picture')}; the competition takes {_KAGGLE_COUNT[0]:,} to "
             f"{_KAGGLE_COUNT[-1]:,}.",
             file=sys.stderr,
         )
-    print(f"Wrote {written:,} pictures to {args.output}")
+    print(f"Wrote {_count(written, 'picture')} to {args.output}")
+
+
+def _count(number: int, what: str) -> str:
+    from monet.data.sources import count
+
+    return count(number, what)
 
 
 def _quality(text: str) -> int:
