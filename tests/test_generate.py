@@ -255,7 +255,9 @@ def test_nothing_readable_leaves_no_output(model, tmp_path, capsys, name):
     inputs = [tmp_path / "notes.jpg", tmp_path / "empty.jpg"]
     inputs = inputs[: 1 if name == "painted.jpg" else 2]
     assert paint(model, "--input", *inputs, "--output", tmp_path / name) == 2
-    assert_one_sentence(capsys.readouterr().err, r"can be read \(notes.jpg: .*; nothing was written")
+    assert_one_sentence(
+        capsys.readouterr().err, r"can be read \(notes.jpg: .*; nothing was written"
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jpg", "notes.jpg"]
 
 
