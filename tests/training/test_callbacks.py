@@ -192,17 +192,21 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("is_training", [True, False])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_noted_and_acted_on_later(signum, capfd):
+def test_a_signal_is_noted_and_acted_on_later(signum, is_training, capfd):
     before = signal.getsignal(signum)
     with Interruption() as interruption:
         interruption.check()
+        if is_training:
+            interruption.begin_training()
         os.kill(os.getpid(), signum)
         wait_for(lambda: interruption.requested)
         with pytest.raises(Interrupted) as stop:
             interruption.check()
     assert stop.value.signum == signum
-    assert "then saving" in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "Stopping" in error and ("then saving" in error) == is_training
     assert signal.getsignal(signum) is before
 
 
