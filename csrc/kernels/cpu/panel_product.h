@@ -10,6 +10,10 @@
 //     a[5][k]           ->      |  s50   |  s51   |  s52   |  s53   |
 //
 // 24 multiply-adds for 10 loads, and enough of them independent to hide their latency.
+//
+// A matrix b that is used only a few times comes from far away. Since panels, and parts of one, are mostly multiplied in
+// the order in which they are stored, each tile fetches a share of what follows b into the second level cache: one line
+// per k. That is worth a factor of 1.3 to 1.7 in a convolution with 256 channels.
 #pragma once
 
 #include <utility>
@@ -20,6 +24,17 @@ namespace monet {
 namespace {
 
 constexpr int64_t kPanel = kTileVecs * kLanes;
+constexpr int64_t kLine = 16;  // floats in a cache line
+constexpr int64_t kLinesPerPanel = (kPanel + kLine - 1) / kLine;
+
+// Into the second level cache; the address needn't exist.
+inline void Prefetch(const float* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 0, 2);
+#else
+  (void)p;
+#endif
+}
 
 // How a tile of kRows rows reads its operand: Segment() is called at the beginning of each segment, At(i, k) within it.
 template <int kRows>
@@ -59,12 +74,13 @@ inline int64_t Segments(const ColumnsOperand&) { return 1; }
 // Calls body(j, Full or Partial) for the kVecs vectors that `columns` columns fill.
 template <int kVecs, typename Body>
 inline void ForTileVecs(int64_t columns, Body body) {
+#pragma GCC unroll 16
   for (int j = 0; j + 1 < kVecs; ++j) body(j, Full{});
   body(kVecs - 1, Partial(columns - (kVecs - 1) * kLanes));
 }
 
 template <typename Operand, int kRows, int kVecs>
-void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row) {
+void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row, int64_t tile) {
   Vec sum[kRows][kVecs];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVecs; ++j) sum[i][j] = Zero();
@@ -72,9 +88,12 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
 
   auto reader = Reader<kRows>(a, first_row);
   const float* b = product.b;
+  const int64_t depth = Segments(a) * a.depth, share = tile < kLinesPerPanel ? tile : kLinesPerPanel - 1;
+  const float* ahead = b + depth * kPanel + share * depth * kLine;
   for (int64_t segment = 0; segment < Segments(a); ++segment) {
     reader.Segment(segment);
-    for (int64_t k = 0; k < a.depth; ++k, b += kPanel) {
+    for (int64_t k = 0; k < a.depth; ++k, b += kPanel, ahead += kLine) {
+      Prefetch(ahead);
       Vec row[kVecs];
       for (int j = 0; j < kVecs; ++j) row[j] = LoadFloat(b + j * kLanes, Full{});
 #pragma GCC unroll 16
@@ -86,6 +105,7 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
     }
   }
 
+#pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
     float* c = product.c + (first_row + i) * product.c_stride;
     if (product.init) {
@@ -99,7 +119,7 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
 }
 
 template <typename Operand>
-using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t);
+using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t, int64_t);
 
 // MultiplyTile for every number of rows (1 .. kTileRows) and vectors (1 .. kTileVecs).
 template <typename Operand, int... kIndices>
@@ -113,10 +133,12 @@ inline TileFunction<Operand> ChooseTile(int64_t rows, int64_t vecs, std::integer
 template <typename Operand>
 void MultiplyPanel(const Operand& a, const PanelProduct& product) {
   const int64_t vecs = (product.columns + kLanes - 1) / kLanes;
-  int64_t tiles = (product.rows + kTileRows - 1) / kTileRows;
-  for (int64_t row = 0; tiles > 0; --tiles) {
-    const int64_t rows = (product.rows - row + tiles - 1) / tiles;
-    ChooseTile<Operand>(rows, vecs, std::make_integer_sequence<int, kTileRows * kTileVecs>())(a, product, row);
+  const int64_t tiles = (product.rows + kTileRows - 1) / kTileRows;
+  for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
+    const int64_t rows = (product.rows - row + tiles - tile - 1) / (tiles - tile);
+    const auto multiply =
+        ChooseTile<Operand>(rows, vecs, std::make_integer_sequence<int, kTileRows * kTileVecs>());
+    multiply(a, product, row, tile);
     row += rows;
   }
 }
