@@ -20,9 +20,9 @@ struct WinogradMoments {
   int64_t* pixels;
 };
 int64_t WinogradSegments(const ConvGeometry& geometry);
-// Mean and variance over image n.
-void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& moments, int64_t n, float* mean,
-                          float* variance);
+// Mean and variance of channels [begin, begin + channels) over image n.
+void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& moments, int64_t n, int64_t begin,
+                          int64_t channels, double* mean, double* variance);
 
 struct WinogradForward {
   const float* x;

@@ -14,10 +14,10 @@ struct ForwardPlan {
         panel(panel_width),
         panels(CeilDiv(geometry.out_channels, panel)),
         depth(RoundUp(geometry.in_channels, 16)),
-        block(std::clamp<int64_t>(8192 / depth, 8, 64)),
-        blocks(CeilDiv(grid.tiles, block)) {}
+        blocks(CeilDiv(grid.tiles, std::clamp<int64_t>(8192 / depth, 8, 64))),
+        block(CeilDiv(grid.tiles, std::max<int64_t>(blocks, 1))) {}
 
-  int64_t BlockBegin(int64_t b) const { return b * block; }
+  int64_t BlockBegin(int64_t b) const { return std::min(grid.tiles, b * block); }
   int64_t BlockEnd(int64_t b) const { return std::min(grid.tiles, (b + 1) * block); }
 
   // Each image of each block has its own moments. Block and image never decrease and one of them grows from each
@@ -30,7 +30,8 @@ struct ForwardPlan {
   int64_t out_stride() const { return block * panel + 16; }
 
   TileGrid grid;
-  int64_t panel, panels, depth, block, blocks;
+  int64_t panel, panels, depth;
+  int64_t blocks, block;  // how many, and of how many tiles
 };
 
 struct ForwardScratch {
@@ -181,26 +182,28 @@ int64_t WinogradSegments(const ConvGeometry& geometry) {
 }
 
 // Chan's formula, as in norm_kernels_impl.h, in the order of the segments.
-void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& moments, int64_t n, float* mean,
-                          float* variance) {
+void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& moments, int64_t n, int64_t begin,
+                          int64_t channels, double* mean, double* variance) {
   const ForwardPlan plan(geometry, SelectedConvKernels().panel);
-  const int64_t O = geometry.out_channels, per_image = plan.grid.per_image;
+  const int64_t per_image = plan.grid.per_image;
   const int64_t first_block = n * per_image / plan.block, last_block = ((n + 1) * per_image - 1) / plan.block;
-  for (int64_t o = 0; o < O; ++o) {
-    double pixels = 0.0, total_mean = 0.0, m2 = 0.0;
-    for (int64_t block = first_block; block <= last_block; ++block) {
-      const int64_t segment = plan.Segment(block, n);
-      const float* segment_mean = moments.values + segment * 2 * O + o;
-      const double segment_pixels = static_cast<double>(moments.pixels[segment]);
-      const double share = segment_pixels / (pixels + segment_pixels);
-      const double delta = *segment_mean - total_mean;
-      total_mean += delta * share;
-      m2 += segment_mean[O] + delta * delta * share * pixels;
-      pixels += segment_pixels;
+  std::fill_n(mean, channels, 0.0);
+  std::fill_n(variance, channels, 0.0);
+  double pixels = 0.0;
+  for (int64_t block = first_block; block <= last_block; ++block) {
+    const int64_t segment = plan.Segment(block, n);
+    const float* segment_mean = moments.values + segment * 2 * geometry.out_channels + begin;
+    const float* segment_m2 = segment_mean + geometry.out_channels;
+    const double segment_pixels = static_cast<double>(moments.pixels[segment]);
+    const double share = segment_pixels / (pixels + segment_pixels), weight = share * pixels;
+    for (int64_t i = 0; i < channels; ++i) {
+      const double delta = segment_mean[i] - mean[i];
+      mean[i] += delta * share;
+      variance[i] += segment_m2[i] + delta * delta * weight;
     }
-    mean[o] = static_cast<float>(total_mean);
-    variance[o] = static_cast<float>(m2 / pixels);
+    pixels += segment_pixels;
   }
+  for (int64_t i = 0; i < channels; ++i) variance[i] /= pixels;
 }
 
 }  // namespace monet
