@@ -1,7 +1,7 @@
 """Builds the native kernels and the TensorFlow op library, as far as this machine allows.
 
 Environment:
-    MONET_BUILD: `auto` builds what it can; `cpu` and `cuda` fail if they can't; `none` builds nothing.
+    MONET_BUILD: `auto` builds what it can; `cpu` and `cuda` fail if they can't; `none` doesn't.
     MONET_CUDA_ARCHS: GPU architectures to compile for, such as `75;86`.
     CXX: the C++ compiler.
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
+_NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
 class CommandError(Exception):
@@ -54,8 +57,28 @@ positive_float.__name__ = "number"
 
 
 def quiet_tensorflow() -> None:
-    """Keeps TensorFlow's start-up notices off the screen, unless the user asked for them."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Imports TensorFlow without its start-up notices, unless the user asked for them.
+
+    TensorFlow 2.21 writes some before it looks at TF_CPP_MIN_LOG_LEVEL, so the error stream is held
+    back while it is imported; what is not such a notice is passed on.
+    """
+    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    sys.stderr.flush()
+    held_back = tempfile.TemporaryFile()
+    stderr = os.dup(2)
+    os.dup2(held_back.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        held_back.seek(0)
+        for line in held_back.read().decode(errors="replace").splitlines():
+            if not _NOTICE.match(line):
+                print(line, file=sys.stderr)
+        held_back.close()
 
 
 @contextlib.contextmanager

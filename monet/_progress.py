@@ -26,6 +26,13 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def clock(seconds: float) -> str:
+    """`0:48`, `3:20` or `2:05:00`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
 def columns() -> int:
     """Width of the terminal; notebooks count as 100."""
     try:
@@ -67,6 +74,7 @@ class Line:
 
 
 def bar(done: int, total: int, width: int = 20) -> str:
-    """`━━━━━───── 12/50`."""
+    """`━━━━━───── 12/50`, or `12/50` where `width` is 0."""
     filled = width * done // max(1, total)
-    return f"{'━' * filled}{'─' * (width - filled)} {done:>{len(str(total))}}/{total}"
+    drawn = "━" * filled + "─" * (width - filled)
+    return f"{drawn} {done:>{len(str(total))}}/{total}".lstrip()

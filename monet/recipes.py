@@ -52,8 +52,8 @@ class Recipe:
         pool_size: generated pictures that each discriminator remembers (Shrivastava et al. 2017);
             0 for none.
         flip: mirror half of the training pictures.
-        jitter: a picture is resized to a random side of up to `jitter * image_size` before it is
-            cropped to `image_size`; at least 1, which resizes to the crop itself.
+        jitter: the shorter side is resized to a random size, from `image_size` to `jitter *
+            image_size`, before the crop; in [1, 4], 1 for none.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Recipe:
             self._check(field, "in [0, 1)", _is_number(value, 0, 1) and value < 1)
         self._check("decay_fraction", "in [0, 1]", _is_number(self.decay_fraction, 0, 1))
         self._check("pool_size", "an integer of at least 0", _is_integer(self.pool_size, 0))
-        self._check("jitter", "a ratio of at least 1", _is_number(self.jitter, 1))
+        self._check("jitter", "in [1, 4]", _is_number(self.jitter, 1, 4))
         self._check(
             "image_size",
             "a multiple of 4 and at least 32 (two stride-2 convolutions, then reflection padding)",

@@ -68,9 +68,11 @@ def gallery_html(run: RunFolder) -> str:
 
 def _summary(config: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> str:
     done = int(history[-1]["epoch"]) if history else 0
-    recipe = config.get("recipe", {}).get("name", "?")
-    data = config.get("data", {}).get("description", "")
-    return f"{recipe} · {done} of {config.get('epochs', '?')} epochs · {data}"
+    recipe = config.get("recipe", {})
+    return (
+        f"{recipe.get('name', '?')} · {done} of {recipe.get('epochs', '?')} epochs · "
+        f"{config.get('description', '')}"
+    )
 
 
 def _samples_html(samples: Sequence[tuple[int, str]], layout: Mapping[str, int]) -> str:

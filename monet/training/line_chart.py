@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-_WIDTH, _HEIGHT = 480, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 36
+_WIDTH, _HEIGHT = 380, 210
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 36
 _MOST_POINTS_WITH_TOOLTIP = 300
 
 Point = tuple[float, float]
