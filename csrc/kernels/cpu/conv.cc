@@ -3,7 +3,7 @@
 #include "conv_run.h"
 #include "direct.h"
 #include "fold.h"
-#include "norm_plan.h"  // Scratch
+#include "scratch.h"
 #include "winograd.h"
 
 namespace monet {
@@ -36,7 +36,7 @@ class BiasGradient {
   void Compute(const float* dy, float* dbias, ThreadPool& pool) const {
     ForItems(pool, kParts, [&](int, int64_t part) {
       const int64_t begin = part * pixels_ / kParts, end = (part + 1) * pixels_ / kParts;
-      KernelsFor(DType::kFloat32).sum_blocks(dy + begin * channels_, end - begin, channels_, sums_ + part * channels_);
+      Float32NormKernels().sum_blocks(dy + begin * channels_, end - begin, channels_, sums_ + part * channels_);
     });
     for (int64_t o = 0; o < channels_; ++o) {
       double total = 0.0;

@@ -1,11 +1,9 @@
 // Compiled with -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c.
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
-
 #include "simd_avx512.h"
 
 namespace monet {
 namespace {
-constexpr int kTileRows = 6, kTileVecs = 4;  // 24 sums, 4 vectors of b and a row of a, in 32 registers
+constexpr int kTileRows = 6, kTileVecs = 4;  // 24 sums, 4 vectors of b and a value of a, in 32 registers
 }  // namespace
 }  // namespace monet
 
@@ -17,15 +15,3 @@ namespace monet {
 const ConvKernels* Avx512ConvKernels() { return &kConvTable; }
 
 }  // namespace monet
-
-#else
-
-#include "conv_kernels.h"
-
-namespace monet {
-
-const ConvKernels* Avx512ConvKernels() { return nullptr; }
-
-}  // namespace monet
-
-#endif

@@ -95,7 +95,10 @@ struct ConvKernels {
   void (*transform_kernel_gradient)(const float* values, int64_t value_stride, int64_t channels, float* const* taps);
 };
 
-// Null where that instruction set was not built.
+// The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).
+const ConvKernels* ConvKernelsFor(Isa isa);
+
+// Defined by conv_portable.cc, conv_avx2.cc and conv_avx512.cc; the last two are compiled for x86-64 only.
 const ConvKernels* PortableConvKernels();
 const ConvKernels* Avx2ConvKernels();
 const ConvKernels* Avx512ConvKernels();

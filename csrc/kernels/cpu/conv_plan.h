@@ -9,18 +9,11 @@
 #include "../reflection.h"
 #include "../thread_pool.h"
 #include "conv_kernels.h"
-#include "isa.h"
 
 namespace monet {
 
-inline const ConvKernels& SelectedConvKernels() {
-  switch (SelectedIsa()) {
-    case Isa::kAvx512: return *Avx512ConvKernels();
-    case Isa::kAvx2: return *Avx2ConvKernels();
-    case Isa::kPortable: break;
-  }
-  return *PortableConvKernels();
-}
+inline const ConvKernels& SelectedConvKernels() { return *ConvKernelsFor(SelectedIsa()); }
+inline const NormKernels& Float32NormKernels() { return *NormKernelsFor(SelectedIsa(), DType::kFloat32); }
 
 inline int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }

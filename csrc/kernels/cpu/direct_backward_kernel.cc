@@ -1,7 +1,7 @@
 #include <cstring>
 
 #include "direct.h"
-#include "norm_plan.h"  // Scratch
+#include "scratch.h"
 
 namespace monet {
 namespace {

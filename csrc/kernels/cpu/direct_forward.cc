@@ -1,5 +1,5 @@
 #include "direct.h"
-#include "norm_plan.h"  // Scratch
+#include "scratch.h"
 
 namespace monet {
 namespace {

@@ -13,7 +13,7 @@
 namespace monet {
 namespace {
 
-constexpr int kDotRows = kLanes == 8 ? 3 : 6;  // AVX2 has 16 registers: 3 x 4 sums, 3 rows and a vector
+constexpr int kDotRows = kLanes == 16 ? 6 : 3;  // registers: AVX-512 has 32; others 16, for 3 x 4 sums and 3 rows
 
 inline float SumOfLanes(Vec v) {
   alignas(64) float lanes[kLanes];

@@ -1,13 +1,12 @@
 #include "fold.h"
 
-#include "../reflection.h"
-#include "norm_plan.h"
+#include "conv_plan.h"
 
 namespace monet {
 
 void FoldBorder(int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t pad, const float* padded,
                 const float* add, float* dx, ThreadPool& pool) {
-  const NormKernels& kernels = KernelsFor(DType::kFloat32);
+  const NormKernels& kernels = Float32NormKernels();
   const int64_t padded_width = width + 2 * pad;
 
   auto fold_row = [&](int64_t image, int64_t h) {

@@ -28,13 +28,7 @@ constexpr int64_t kLine = 16;  // floats in a cache line
 constexpr int64_t kLinesPerPanel = (kPanel + kLine - 1) / kLine;
 
 // Into the second level cache; the address needn't exist.
-inline void Prefetch(const float* p) {
-#if defined(__GNUC__)
-  __builtin_prefetch(p, 0, 2);
-#else
-  (void)p;
-#endif
-}
+inline void Prefetch(const float* p) { __builtin_prefetch(p, 0, 2); }
 
 // How a tile of kRows rows reads its operand: Segment() is called at the beginning of each segment, At(i, k) within it.
 template <int kRows>
@@ -71,14 +65,6 @@ ColumnsReader<kRows> Reader(const ColumnsOperand& a, int64_t first_row) {
 inline int64_t Segments(const RowsOperand& a) { return a.segments; }
 inline int64_t Segments(const ColumnsOperand&) { return 1; }
 
-// Calls body(j, Full or Partial) for the kVecs vectors that `columns` columns fill.
-template <int kVecs, typename Body>
-inline void ForTileVecs(int64_t columns, Body body) {
-#pragma GCC unroll 16
-  for (int j = 0; j + 1 < kVecs; ++j) body(j, Full{});
-  body(kVecs - 1, Partial(columns - (kVecs - 1) * kLanes));
-}
-
 template <typename Operand, int kRows, int kVecs>
 void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row, int64_t tile) {
   Vec sum[kRows][kVecs];
@@ -105,16 +91,26 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
     }
   }
 
+  // Adds init and stores; `last` is the part of the last vector that exists.
+  auto finish = [&](auto last) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    float* c = product.c + (first_row + i) * product.c_stride;
-    if (product.init) {
-      const float* init = product.init + (first_row + i) * product.init_stride;
-      ForTileVecs<kVecs>(product.columns, [&](int j, auto part) {
-        sum[i][j] = Add(LoadFloat(init + j * kLanes, part), sum[i][j]);
-      });
+    for (int i = 0; i < kRows; ++i) {
+      float* c = product.c + (first_row + i) * product.c_stride;
+      const float* init = product.init ? product.init + (first_row + i) * product.init_stride : nullptr;
+#pragma GCC unroll 16
+      for (int j = 0; j < kVecs - 1; ++j) {
+        const Vec start = init ? LoadFloat(init + j * kLanes, Full{}) : Zero();
+        StoreFloat(c + j * kLanes, Add(start, sum[i][j]), Full{});
+      }
+      constexpr int64_t kLast = (kVecs - 1) * kLanes;
+      const Vec start = init ? LoadFloat(init + kLast, last) : Zero();
+      StoreFloat(c + kLast, Add(start, sum[i][kVecs - 1]), last);
     }
-    ForTileVecs<kVecs>(product.columns, [&](int j, auto part) { StoreFloat(c + j * kLanes, sum[i][j], part); });
+  };
+  if (product.columns == kVecs * kLanes) {
+    finish(Full{});
+  } else {
+    finish(Partial(product.columns - (kVecs - 1) * kLanes));
   }
 }
 

@@ -1,8 +1,9 @@
+#include "../norm.h"
 #include "../residual_block.h"
 #include "conv_run.h"
 #include "direct.h"
 #include "fold.h"
-#include "norm_plan.h"
+#include "scratch.h"
 #include "winograd.h"
 
 namespace monet {
@@ -107,7 +108,7 @@ class Backward {
     ParallelFor(pool_, shape_.batch * shape_.height, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* mean = affine + i / shape_.height * 3 * C;
-        KernelsFor(DType::kFloat32)
+        Float32NormKernels()
             .normalize(conv + i * row, nullptr, to + i * row, row, C, {mean, mean + C, mean + 2 * C},
                        {Activation::kRelu, 0.0f});
       }

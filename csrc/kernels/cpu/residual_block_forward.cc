@@ -1,8 +1,9 @@
 #include <cmath>
 
+#include "../norm.h"
 #include "../residual_block.h"
 #include "conv_run.h"
-#include "norm_plan.h"
+#include "scratch.h"
 #include "winograd.h"
 
 namespace monet {
@@ -76,7 +77,7 @@ void FinishStatistics(const ResidualBlockShape& shape, float epsilon, const Wino
 // y = x + normalized conv; y may be conv.
 void NormalizeAndAdd(const ResidualBlockShape& shape, const float* conv, const float* affine, const float* x, float* y,
                      ThreadPool& pool) {
-  const NormKernels& kernels = KernelsFor(DType::kFloat32);
+  const NormKernels& kernels = Float32NormKernels();
   const int64_t C = shape.channels, pixels = shape.height * shape.width;
   const int64_t block = std::max<int64_t>(1, 16384 / C), blocks = CeilDiv(pixels, block);
   ForItems(pool, shape.batch * blocks, [&](int, int64_t item) {

@@ -1,4 +1,4 @@
-#include "norm_plan.h"  // Scratch
+#include "scratch.h"
 #include "winograd.h"
 #include "winograd_tiles.h"
 
