@@ -110,16 +110,16 @@ def test_zero_batch(kernels, case, precise):
 @pytest.mark.parametrize("channels", [16, 3])
 def test_not_finite_values_reach_every_pixel_that_reads_them(kernels, value, channels):
     x, kernel, bias, _ = random_inputs(Case((2, 12, 12, channels), 32))
-    clean = kernels.conv_forward(x, kernel, bias)
-    x[1, 6, 6, 2] = value
+    dirty = x.copy()
+    dirty[1, 6, 6, 2] = value
     for precise in (False, True):
-        y = kernels.conv_forward(x, kernel, bias, precise=precise)
+        clean = kernels.conv_forward(x, kernel, bias, precise=precise)
+        y = kernels.conv_forward(dirty, kernel, bias, precise=precise)
         assert not np.isfinite(y[1, 5:8, 5:8]).any()
         # Beyond that, at most the 4x4 tiles that these pixels belong to.
         y[1, 4:8, 4:8] = 0
         assert np.isfinite(y).all()
-        np.testing.assert_array_equal(y[0], kernels.conv_forward(x, kernel, bias, precise=precise)[0])
-    assert np.isfinite(clean).all()
+        np.testing.assert_array_equal(y[0], clean[0])
 
 
 def test_not_finite_gradients_reach_the_kernel(kernels):
@@ -146,9 +146,8 @@ def test_wide_range_of_magnitudes(kernels):
 def test_inputs_are_converted_not_refused(kernels):
     x, kernel, bias, dy = inputs = random_inputs(Case((1, 6, 7, 18), 20))
     want = run(kernels, inputs)
-    moved = Inputs(
-        np.asfortranarray(x), kernel.astype(np.float64), list(map(float, bias)), dy[:, ::-1][:, ::-1]
-    )
+    strided = np.repeat(dy, 2, axis=2)[:, :, ::2]
+    moved = Inputs(np.asfortranarray(x), kernel.astype(np.float64), list(map(float, bias)), strided)
     for a, b in zip(run(kernels, moved), want, strict=True):
         np.testing.assert_array_equal(a, b)
 

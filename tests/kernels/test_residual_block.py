@@ -99,7 +99,7 @@ def test_within_error_budget(kernels, shape, precise):
     inputs, dy = random_inputs(shape)
     _, saved = kernels.residual_block_forward(*inputs, save=True, precise=precise)
     got = run(kernels, inputs, dy, precise=precise, threads=2)
-    # A value within rounding error of 0 may fall on either side of the ReLU: judged by its own mask.
+    # A value within rounding error of 0 may fall on either side of the ReLU: the kernel's counts.
     conv1, mean1, rstd1 = (a.astype(np.float64) for a in saved[:3])
     scale = inputs.gamma1 * rstd1
     mask = (conv1 - mean1[:, None, None]) * scale[:, None, None] + inputs.beta1 > 0
