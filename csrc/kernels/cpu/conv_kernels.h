@@ -81,6 +81,9 @@ struct ConvKernels {
   void (*multiply_rows)(const RowsOperand& a, const PanelProduct& product);
   void (*multiply_columns)(const ColumnsOperand& a, const PanelProduct& product);
   void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
+  // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a vector.
+  void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
+                      int64_t stride);
 
   // Transforms 6x6 pixels; with `normalize`, of relu(normalize(pixel)) instead.
   void (*transform_input)(const float* const* pixels, int64_t channels, const SlotAffine* normalize,

@@ -10,11 +10,20 @@
 namespace monet {
 namespace {
 
+void GatherRows(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to, int64_t stride) {
+  for (int64_t i = 0; i < num_rows; ++i) {
+    ForVectors(columns, [&](int64_t j, auto part) {
+      StoreFloat(to + i * stride + j, LoadFloat(rows[i] + begin + j, part), Full{});
+    });
+  }
+}
+
 constexpr ConvKernels kConvTable = {
     kPanel,
     MultiplyPanel<RowsOperand>,
     MultiplyPanel<ColumnsOperand>,
     DotRows,
+    GatherRows,
     TransformInput,
     TransformOutput,
     TransformKernel,

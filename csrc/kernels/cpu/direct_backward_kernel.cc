@@ -1,46 +1,66 @@
-#include <cstring>
-
 #include "direct.h"
+#include "input_segments.h"
 #include "scratch.h"
 
 namespace monet {
 namespace {
 
-// The kernel's gradient is one product, [taps * in_channels, out_channels], summed over all pixels. A worker owns some of
-// its rows: one tap and 64 of its channels, or several taps of few channels. It walks over the pixels in chunks and
-// copies what it needs of x and dy into the form that the product takes.
+// The kernel's gradient is one product for each row of the kernel, summed over all pixels:
+//
+//   [size * in_channels, out_channels] = transposed [pixels, size * in_channels] * [pixels, out_channels]
+//
+// of the input's segments and dy. A worker owns a group of the product's rows, walks over the pixels in chunks and copies
+// what it needs into the form that multiply_columns takes: blocks of 16 rows, and panels of columns.
+//
+// Where there are few out_channels, panels of them would be mostly empty: the transposed product is computed then.
+constexpr int64_t kPixels = 128;  // of a chunk: a panel then fits into the first level cache
+constexpr int64_t kBlock = 16;
+
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
-      : channels(std::min<int64_t>(64, geometry.in_channels)),
-        channel_groups(CeilDiv(geometry.in_channels, channels)),
-        taps(std::min(geometry.taps(), CeilDiv(32, channels))),
-        tap_groups(CeilDiv(geometry.taps(), taps)),
-        blocks(CeilDiv(channels, kBlock)) {}
+      : panel(SelectedConvKernels().panel),
+        transposed(geometry.out_channels <= 8),
+        length(InputSegments::Length(geometry)),
+        group(std::min<int64_t>(RoundUp(length, kBlock), transposed ? 2 * panel : 12 * kBlock)),
+        groups(CeilDiv(length, group)) {}
 
-  static constexpr int64_t kPixels = 128;  // of a chunk: a panel of dy then fits into the first level cache
-  static constexpr int64_t kBlock = 16;    // channels that are stored together
-
-  int64_t channels, channel_groups;  // of an item, and how many such groups there are
-  int64_t taps, tap_groups;
-  int64_t blocks;
+  int64_t panel;
+  bool transposed;
+  int64_t length;         // of a segment
+  int64_t group, groups;  // how much of a segment an item covers, and how many such groups there are
 };
 
 struct KernelGradientScratch {
   KernelGradientScratch(const ConvGeometry& geometry, const KernelGradientPlan& plan, int threads, void* memory) {
-    constexpr int64_t kPixels = KernelGradientPlan::kPixels;
     Scratch scratch(memory);
-    x_size = plan.taps * plan.blocks * kPixels * KernelGradientPlan::kBlock;
-    dy_size = kPixels * RoundUp(geometry.out_channels, SelectedConvKernels().panel);
+    zeros = scratch.Take<float>(plan.length);
+    segments = scratch.Take<const float*>(threads * kPixels);
+    patches = scratch.Take<float>(threads * kPixels * plan.length);
+    x_size = kPixels * RoundUp(plan.group, std::max(kBlock, plan.panel));
     x = scratch.Take<float>(threads * x_size);
+    dy_size = plan.transposed ? 0 : kPixels * RoundUp(geometry.out_channels, plan.panel);
     dy = scratch.Take<float>(threads * dy_size);
+    sum = scratch.Take<float>(plan.transposed ? geometry.depth() * geometry.out_channels : 0);
     bytes = scratch.bytes();
   }
 
   int64_t x_size, dy_size;
-  float* x;   // [worker][tap][block][pixel][16]
-  float* dy;  // [worker][panel of out_channels][pixel][panel]
+  float* zeros;            // [length]
+  const float** segments;  // [worker][pixel]
+  float* patches;          // [worker][pixel][length]
+  float* x;                // [worker][block][pixel][16]; transposed: [worker][panel][pixel][panel]
+  float* dy;               // [worker][panel of out_channels][pixel][panel]
+  float* sum;              // transposed: [row of the kernel][out_channels][length]
   size_t bytes;
 };
+
+// Copies `count` columns of rows[i] + begin, i < pixels, into blocks of `block` columns: [block][kPixels][block].
+void CopyBlocks(const float* const* rows, int64_t pixels, int64_t begin, int64_t count, int64_t block, float* to) {
+  for (int64_t c = 0; c < count; c += block) {
+    const int64_t columns = std::min(block, count - c);
+    SelectedConvKernels().gather_rows(rows, pixels, begin + c, columns, to + c * kPixels, block);
+  }
+}
 
 // One item's part of the work.
 class Worker {
@@ -49,66 +69,65 @@ class Worker {
          int64_t item)
       : geometry_(geometry),
         plan_(plan),
+        scratch_(scratch),
         kernels_(SelectedConvKernels()),
+        segments_(scratch.segments + worker * kPixels),
+        patches_(scratch.patches + worker * kPixels * plan.length),
         x_(scratch.x + worker * scratch.x_size),
         dy_(scratch.dy + worker * scratch.dy_size),
-        first_tap_(item / plan.channel_groups * plan.taps),
-        taps_(std::min(plan.taps, geometry.taps() - first_tap_)),
-        first_channel_(item % plan.channel_groups * plan.channels),
-        channels_(std::min(plan.channels, geometry.in_channels - first_channel_)) {}
+        row_(item / plan.groups),
+        begin_(item % plan.groups * plan.group),
+        count_(std::min(plan.group, plan.length - begin_)) {}
 
   void CopyInput(const float* x, int64_t first, int64_t pixels) const {
-    for (int64_t i = 0; i < pixels; ++i) {
-      const int64_t w = (first + i) % geometry_.out_width, row = (first + i) / geometry_.out_width;
-      const int64_t h = row % geometry_.out_height, n = row / geometry_.out_height;
-      for (int64_t t = 0; t < taps_; ++t) {
-        const int64_t tap = first_tap_ + t;
-        const float* from = first_channel_ + geometry_.InputPixel(x, n, h - geometry_.pad + tap / geometry_.size,
-                                                                  w - geometry_.pad + tap % geometry_.size, nullptr);
-        for (int64_t c = 0; c < channels_; c += kBlock) {
-          float* to = x_ + ((t * plan_.blocks + c / kBlock) * kPixels + i) * kBlock;
-          std::memcpy(to, from + c, static_cast<size_t>(std::min(kBlock, channels_ - c)) * sizeof(float));
-        }
+    InputSegments(geometry_, x, scratch_.zeros, patches_).Find(first, pixels, row_, segments_);
+    CopyBlocks(segments_, pixels, begin_, count_, plan_.transposed ? plan_.panel : kBlock, x_);
+  }
+
+  void Multiply(const float* dy, int64_t first, int64_t pixels, float* dkernel) const {
+    const int64_t O = geometry_.out_channels, panel = plan_.panel;
+    for (int64_t i = 0; i < pixels; ++i) segments_[i] = dy + (first + i) * O;
+    CopyBlocks(segments_, pixels, 0, O, panel, dy_);
+    for (int64_t o = 0; o < O; o += panel) {
+      for (int64_t c = 0; c < count_; c += kBlock) {
+        float* to = dkernel + (row_ * plan_.length + begin_ + c) * O + o;
+        kernels_.multiply_columns({x_ + c * kPixels, kBlock, pixels},
+                                  {std::min(kBlock, count_ - c), std::min(panel, O - o), dy_ + o * kPixels, to, O,
+                                   first == 0 ? nullptr : to, O});
       }
     }
   }
 
-  void CopyOutputGradient(const float* dy, int64_t first, int64_t pixels) const {
-    const int64_t O = geometry_.out_channels, panel = kernels_.panel;
-    for (int64_t i = 0; i < pixels; ++i) {
-      for (int64_t o = 0; o < O; o += panel) {
-        float* to = dy_ + o * kPixels + i * panel;
-        const int64_t count = std::min(panel, O - o);
-        std::memcpy(to, dy + (first + i) * O + o, static_cast<size_t>(count) * sizeof(float));
-        std::fill(to + count, to + panel, 0.0f);
-      }
+  void MultiplyTransposed(const float* dy, int64_t first, int64_t pixels) const {
+    const int64_t O = geometry_.out_channels, panel = plan_.panel;
+    for (int64_t c = 0; c < count_; c += panel) {
+      float* to = scratch_.sum + row_ * O * plan_.length + begin_ + c;
+      kernels_.multiply_columns({dy + first * O, O, pixels},
+                                {O, std::min(panel, count_ - c), x_ + c * kPixels, to, plan_.length,
+                                 first == 0 ? nullptr : to, plan_.length});
     }
   }
 
-  void Multiply(int64_t pixels, bool first, float* dkernel) const {
-    const int64_t C = geometry_.in_channels, O = geometry_.out_channels;
-    for (int64_t o = 0; o < O; o += kernels_.panel) {
-      for (int64_t t = 0; t < taps_; ++t) {
-        for (int64_t c = 0; c < channels_; c += kBlock) {
-          const float* x = x_ + (t * plan_.blocks + c / kBlock) * kPixels * kBlock;
-          float* to = dkernel + ((first_tap_ + t) * C + first_channel_ + c) * O + o;
-          kernels_.multiply_columns({x, kBlock, pixels},
-                                    {std::min(kBlock, channels_ - c), std::min(kernels_.panel, O - o),
-                                     dy_ + o * kPixels, to, O, first ? nullptr : to, O});
-        }
-      }
+  void TransposeBack(float* dkernel) const {
+    const int64_t O = geometry_.out_channels;
+    for (int64_t o = 0; o < O; ++o) {
+      const float* from = scratch_.sum + (row_ * O + o) * plan_.length + begin_;
+      float* to = dkernel + (row_ * plan_.length + begin_) * O + o;
+      for (int64_t c = 0; c < count_; ++c) to[c * O] = from[c];
     }
   }
 
  private:
-  static constexpr int64_t kPixels = KernelGradientPlan::kPixels, kBlock = KernelGradientPlan::kBlock;
-
   const ConvGeometry& geometry_;
   const KernelGradientPlan& plan_;
+  const KernelGradientScratch& scratch_;
   const ConvKernels& kernels_;
+  const float** segments_;
+  float* patches_;
   float* x_;
   float* dy_;
-  const int64_t first_tap_, taps_, first_channel_, channels_;
+  const int64_t row_;            // of the kernel
+  const int64_t begin_, count_;  // of its segments
 };
 
 }  // namespace
@@ -126,14 +145,19 @@ void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const fl
   }
   const KernelGradientPlan plan(geometry);
   const KernelGradientScratch scratch(geometry, plan, pool.num_threads(), memory);
-  ForItems(pool, plan.tap_groups * plan.channel_groups, [&](int worker, int64_t item) {
+  std::fill_n(scratch.zeros, plan.length, 0.0f);
+  ForItems(pool, geometry.size * plan.groups, [&](int worker, int64_t item) {
     const Worker work(geometry, plan, scratch, worker, item);
-    for (int64_t first = 0; first < pixels; first += KernelGradientPlan::kPixels) {
-      const int64_t count = std::min(KernelGradientPlan::kPixels, pixels - first);
+    for (int64_t first = 0; first < pixels; first += kPixels) {
+      const int64_t count = std::min(kPixels, pixels - first);
       work.CopyInput(x, first, count);
-      work.CopyOutputGradient(dy, first, count);
-      work.Multiply(count, first == 0, dkernel);
+      if (plan.transposed) {
+        work.MultiplyTransposed(dy, first, count);
+      } else {
+        work.Multiply(dy, first, count, dkernel);
+      }
     }
+    if (plan.transposed) work.TransposeBack(dkernel);
   });
 }
 

@@ -1,58 +1,53 @@
 #include "direct.h"
+#include "input_segments.h"
 #include "scratch.h"
 
 namespace monet {
 namespace {
 
 // A generator's last layer, for instance. See dot_product.h.
-bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 8; }
+bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
 
-// Pixels a worker computes at a time: the packed kernel is read once for them.
-int64_t PixelsPerItem(const ConvGeometry& geometry) { return geometry.taps() <= 9 ? 96 : 48; }
+struct ForwardPlan {
+  explicit ForwardPlan(const ConvGeometry& geometry)
+      : segments(geometry.size),
+        depth(InputSegments::Length(geometry)),
+        pixels(std::clamp<int64_t>(262144 / geometry.depth(), 12, 96)) {}
+
+  int64_t segments, depth;  // of a row, see RowsOperand
+  int64_t pixels;           // that a worker computes at a time: the packed kernel is read once for them
+};
 
 struct ForwardScratch {
-  ForwardScratch(const ConvGeometry& geometry, int threads, void* memory) {
+  ForwardScratch(const ForwardPlan& plan, int threads, void* memory) {
     Scratch scratch(memory);
-    zeros = scratch.Take<float>(geometry.in_channels);
-    rows = scratch.Take<const float*>(threads * geometry.taps() * PixelsPerItem(geometry));
+    zeros = scratch.Take<float>(plan.depth);
+    rows = scratch.Take<const float*>(threads * plan.segments * plan.pixels);
+    patches = scratch.Take<float>(threads * plan.segments * plan.pixels * plan.depth);
     bytes = scratch.bytes();
   }
 
-  float* zeros;        // [in_channels]
-  const float** rows;  // [worker][tap][pixel]
+  float* zeros;        // [depth]
+  const float** rows;  // [worker][segment][pixel]
+  float* patches;      // [worker][segment][pixel][depth]
   size_t bytes;
 };
 
-// What each tap of each of `pixels` output pixels, beginning with number `first`, reads: rows[tap][pixel].
-void FindInput(const ConvGeometry& geometry, const float* x, const float* zeros, int64_t first, int64_t pixels,
-               const float** rows) {
-  for (int64_t i = 0; i < pixels; ++i) {
-    const int64_t w = (first + i) % geometry.out_width, row = (first + i) / geometry.out_width;
-    const int64_t h = row % geometry.out_height, n = row / geometry.out_height;
-    for (int64_t tap = 0; tap < geometry.taps(); ++tap) {
-      rows[tap * pixels + i] = geometry.InputPixel(x, n, h - geometry.pad + tap / geometry.size,
-                                                   w - geometry.pad + tap % geometry.size, zeros);
-    }
-  }
-}
-
 // Multiplies the pixels with one panel, in chunks of the depth whose part of the packed kernel fits into the first level
-// cache: several taps at once, or part of one.
-void MultiplyPanel(const ConvGeometry& geometry, const float* const* rows, int64_t pixels, const float* packed,
-                   const float* bias, int64_t columns, float* y) {
+// cache: several segments at once, or part of one.
+void MultiplyPanel(const ForwardPlan& plan, const float* const* rows, int64_t pixels, PanelProduct product) {
   const ConvKernels& kernels = SelectedConvKernels();
-  const int64_t C = geometry.in_channels, O = geometry.out_channels;
-  const int64_t taps_per_chunk = std::max<int64_t>(1, 128 / C);
-  const int64_t chunk = CeilDiv(C, CeilDiv(C, 128));
-  PanelProduct product{pixels, columns, packed, y, O, bias, 0};
-  for (int64_t tap = 0; tap < geometry.taps(); tap += taps_per_chunk) {
-    for (int64_t c = 0; c < C; c += chunk) {
-      product.b = packed + (tap * C + c) * kernels.panel;
-      kernels.multiply_rows({rows + tap * pixels, std::min(taps_per_chunk, geometry.taps() - tap), pixels, c,
-                             std::min(chunk, C - c)},
+  const float* packed = product.b;
+  const int64_t segments_per_chunk = std::max<int64_t>(1, 128 / plan.depth);
+  const int64_t chunk = CeilDiv(plan.depth, CeilDiv(plan.depth, 128));
+  for (int64_t segment = 0; segment < plan.segments; segment += segments_per_chunk) {
+    for (int64_t c = 0; c < plan.depth; c += chunk) {
+      product.b = packed + (segment * plan.depth + c) * kernels.panel;
+      kernels.multiply_rows({rows + segment * pixels, std::min(segments_per_chunk, plan.segments - segment), pixels, c,
+                             std::min(chunk, plan.depth - c)},
                             product);
-      product.init = y;
-      product.init_stride = O;
+      product.init = product.c;
+      product.init_stride = product.c_stride;
     }
   }
 }
@@ -60,28 +55,33 @@ void MultiplyPanel(const ConvGeometry& geometry, const float* const* rows, int64
 }  // namespace
 
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
-  return ForwardScratch(geometry, threads, nullptr).bytes;
+  return ForwardScratch(ForwardPlan(geometry), threads, nullptr).bytes;
 }
 
 void DirectForward(const ConvGeometry& geometry, const float* x, const float* packed, const float* bias, float* y,
                    void* memory, ThreadPool& pool) {
-  const ForwardScratch scratch(geometry, pool.num_threads(), memory);
-  std::fill_n(scratch.zeros, geometry.in_channels, 0.0f);
+  const ForwardPlan plan(geometry);
+  const ForwardScratch scratch(plan, pool.num_threads(), memory);
+  std::fill_n(scratch.zeros, plan.depth, 0.0f);
   const ConvKernels& kernels = SelectedConvKernels();
-  const int64_t block = PixelsPerItem(geometry), O = geometry.out_channels;
+  const int64_t O = geometry.out_channels;
 
-  ForItems(pool, CeilDiv(geometry.out_pixels(), block), [&](int worker, int64_t item) {
-    const int64_t first = item * block, pixels = std::min(block, geometry.out_pixels() - first);
-    const float** rows = scratch.rows + worker * geometry.taps() * block;
-    FindInput(geometry, x, scratch.zeros, first, pixels, rows);
+  ForItems(pool, CeilDiv(geometry.out_pixels(), plan.pixels), [&](int worker, int64_t item) {
+    const int64_t first = item * plan.pixels, pixels = std::min(plan.pixels, geometry.out_pixels() - first);
+    const float** rows = scratch.rows + worker * plan.segments * plan.pixels;
+    for (int64_t row = 0; row < plan.segments; ++row) {
+      float* patches = scratch.patches + (worker * plan.segments + row) * plan.pixels * plan.depth;
+      InputSegments(geometry, x, scratch.zeros, patches).Find(first, pixels, row, rows + row * pixels);
+    }
     if (FewOutputs(geometry)) {
-      kernels.dot_rows({rows, geometry.taps(), pixels, 0, geometry.in_channels},
+      kernels.dot_rows({rows, plan.segments, pixels, 0, plan.depth},
                        {pixels, O, packed, geometry.depth(), y + first * O, bias});
       return;
     }
     for (int64_t o = 0; o < O; o += kernels.panel) {
-      MultiplyPanel(geometry, rows, pixels, packed + o * geometry.depth(), bias ? bias + o : nullptr,
-                    std::min(kernels.panel, O - o), y + first * O + o);
+      MultiplyPanel(plan, rows, pixels,
+                    {pixels, std::min(kernels.panel, O - o), packed + o * geometry.depth(), y + first * O + o, O,
+                     bias ? bias + o : nullptr, 0});
     }
   });
 }

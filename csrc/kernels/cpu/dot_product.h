@@ -15,34 +15,32 @@ namespace {
 
 constexpr int kDotRows = kLanes == 16 ? 6 : 3;  // registers: AVX-512 has 32; others 16, for 3 x 4 sums and 3 rows
 
-inline float SumOfLanes(Vec v) {
-  alignas(64) float lanes[kLanes];
-  StoreFloat(lanes, v, Full{});
-  for (int64_t n = kLanes / 2; n > 0; n /= 2) {
-    for (int64_t i = 0; i < n; ++i) lanes[i] += lanes[i + n];
-  }
-  return lanes[0];
-}
-
 template <int kRows, int kVectors>
 inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t first_row) {
   Vec sum[kRows][kVectors];
+#pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sum[i][j] = Zero();
   }
   for (int64_t segment = 0; segment < a.segments; ++segment) {
     const float* const* row = a.rows + segment * a.segment_stride + first_row;
     const float* vectors = product.vectors + segment * a.depth;
     ForVectors(a.depth, [&](int64_t c, auto part) {
-      Vec factor[kRows];
-      for (int i = 0; i < kRows; ++i) factor[i] = LoadFloat(row[i] + a.begin + c, part);
-      for (int j = 0; j < kVectors; ++j) {
-        const Vec vector = LoadFloat(vectors + j * product.vector_stride + c, part);
-        for (int i = 0; i < kRows; ++i) sum[i][j] = MulAdd(factor[i], vector, sum[i][j]);
+      Vec vector[kVectors];
+#pragma GCC unroll 8
+      for (int j = 0; j < kVectors; ++j) vector[j] = LoadFloat(vectors + j * product.vector_stride + c, part);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+        const Vec value = LoadFloat(row[i] + a.begin + c, part);
+#pragma GCC unroll 8
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = MulAdd(value, vector[j], sum[i][j]);
       }
     });
   }
+#pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) {
       const float init = product.init ? product.init[j] : 0.0f;
       product.c[(first_row + i) * kVectors + j] = init + SumOfLanes(sum[i][j]);
