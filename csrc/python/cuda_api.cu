@@ -78,10 +78,6 @@ void monet_emulator_take_traffic(int64_t* loaded, int64_t* stored) {
   cuda_emulator::traffic = {};
 }
 
-// The emulator's own arithmetic, for its tests.
-float monet_emulator_half_to_float(uint16_t bits) { return cuda_emulator::HalfToFloat(bits); }
-uint16_t monet_emulator_float_to_half(float value) { return cuda_emulator::FloatToHalf(value); }
-
 #endif
 
 }  // extern "C"

@@ -76,10 +76,10 @@ class CudaKernels:
         self.emulated = hasattr(self._library, "monet_emulator_set_order")
         functions = _FUNCTIONS if self.emulated else {**_FUNCTIONS, **_DEVICE_FUNCTIONS}
         for name, arguments in functions.items():
-            function = self._library[f"monet_{name}"]
+            function = getattr(self._library, f"monet_{name}")
             function.argtypes, function.restype = arguments, c_char_p
         for name in ("norm_forward_scratch_bytes", "norm_backward_scratch_bytes"):
-            function = self._library[f"monet_{name}"]
+            function = getattr(self._library, f"monet_{name}")
             function.argtypes, function.restype = (POINTER(NormShape),), c_int64
 
     def norm_forward_scratch_bytes(self, shape) -> int:
@@ -140,6 +140,6 @@ class CudaKernels:
         return loaded.value, stored.value
 
     def _call(self, name, *arguments) -> None:
-        error = self._library[f"monet_{name}"](*arguments)
+        error = getattr(self._library, f"monet_{name}")(*arguments)
         if error is not None:
             raise KernelError(error.decode())

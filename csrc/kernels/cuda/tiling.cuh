@@ -6,7 +6,7 @@
 //              channels
 //            +-----------------+-----------------+
 //     pixels | chunk 0, tile 0 | chunk 0, tile 1 |       blockIdx.x = chunk * tiles + tile
-//            +-----------------+-----------------+       blockIdx.y = image
+//            +-----------------+-----------------+       blockIdx.y = image, image + gridDim.y, ...
 //            | chunk 1, tile 0 | chunk 1, tile 1 |
 //            +-----------------+-----------------+
 //
@@ -78,7 +78,13 @@ struct Tiling {
     tiles = static_cast<int>((vectors + columns - 1) / columns);
   }
 
-  LaunchShape Grid() const { return {chunks.count * tiles, std::min<int64_t>(images, 65535), kThreads}; }
+  // Where there are many small images, a block takes several of them, one after the other.
+  LaunchShape Grid() const {
+    constexpr int64_t kMostBlocks = 4096;
+    const int64_t per_image = chunks.count * tiles;
+    if (per_image == 0) return {0, 0, kThreads};
+    return {per_image, std::min(images, std::max<int64_t>(1, kMostBlocks / per_image)), kThreads};
+  }
 };
 
 // A thread's place in its block's tile.

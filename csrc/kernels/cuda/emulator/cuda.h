@@ -17,6 +17,7 @@
 
 #include "grid.h"
 #include "half.h"
+#include "shared_array.h"
 
 #define __global__
 #define __device__

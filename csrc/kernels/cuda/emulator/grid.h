@@ -12,7 +12,6 @@
 
 #include "memory_faults.h"
 #include "scheduler.h"
-#include "shared_array.h"
 
 namespace cuda_emulator {
 
@@ -53,9 +52,11 @@ inline void ReleaseBlockBarrier() {
 }
 
 inline void RunBlock(const std::vector<int64_t>& sequence) {
-  ++block.epoch;
+  block.first_epoch = ++block.epoch;
+  block.warps.assign(static_cast<size_t>(block.threads + kWarpSize - 1) / kWarpSize, Warp());
   for (int i = 0; i < block.threads; ++i) {
     Fiber& fiber = *block.fibers[i];
+    block.warps[static_cast<size_t>(i / kWarpSize)].alive |= 1u << i % kWarpSize;
     fiber.state = State::kReady;
     fiber.clock = 1;
     std::fill(fiber.seen, fiber.seen + kWarpSize, 0u);
@@ -94,7 +95,6 @@ inline const char* RunGrid(dim3 grid, int threads, size_t shared_bytes, std::fun
   }
   for (const int64_t i : Sequence(int64_t{grid.x} * grid.y, random)) {
     blockIdx = dim3(static_cast<unsigned>(i % grid.x), static_cast<unsigned>(i / grid.x), 0);
-    ResetSharedMemory();
     RunBlock(Sequence(threads, random));
     if (!block.error.empty()) break;
   }

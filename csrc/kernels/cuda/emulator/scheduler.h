@@ -44,9 +44,9 @@ struct Fiber {
   int index = 0;
   State state = State::kDone;
   Site site{};
-  unsigned mask = 0;        // of the warp operation it waits in
-  uint64_t value = 0;       // that it brought to a shuffle
-  uint64_t exchanged[kWarpSize];  // what the lanes of its warp brought
+  unsigned mask = 0;                   // of the warp operation it waits in,
+  uint64_t brought = 0, received = 0;  // and what it exchanges there
+  int source = 0;                      // with which lane
 
   // A vector clock: __syncwarp ends a tick of each of its lanes' clocks; what lane i did up to tick seen[i] came before.
   unsigned clock = 0;
@@ -57,17 +57,22 @@ struct Fiber {
   std::vector<char> stack;
 };
 
+struct Warp {
+  unsigned alive = 0;    // lanes that exist and haven't left the kernel
+  unsigned waiting = 0;  // lanes in a warp operation
+};
+
 struct Block {
   std::vector<std::unique_ptr<Fiber>> fibers;  // kept for the next block
+  std::vector<Warp> warps;
   int threads = 0;
   Fiber* running = nullptr;
   jmp_buf scheduler;
   std::function<void()> kernel;
   std::string error;
-  uint64_t epoch = 0;  // counts block barriers, over all blocks
+  uint64_t epoch = 0;        // counts barriers, over all blocks
+  uint64_t first_epoch = 0;  // when the block started
   size_t dynamic_shared_bytes = 0;
-
-  bool Lives(int thread) const { return thread < threads && fibers[thread]->state != State::kDone; }
 };
 
 inline thread_local Block block;
@@ -94,6 +99,7 @@ inline void FiberMain() {
   for (;;) {
     block.kernel();
     block.running->state = State::kDone;
+    block.warps[static_cast<size_t>(block.running->index / kWarpSize)].alive &= ~(1u << Lane());
     Yield();
   }
 }
@@ -126,7 +132,8 @@ inline void BlockBarrier(Site site) {
 }
 
 template <typename Visit>
-void ForLanes(int first, unsigned mask, Visit visit) {
+void ForLanes(unsigned mask, Visit visit) {
+  const int first = block.running->index - Lane();
   for (int lane = 0; lane < kWarpSize; ++lane) {
     if (mask >> lane & 1) visit(lane, *block.fibers[static_cast<size_t>(first + lane)]);
   }
@@ -135,48 +142,52 @@ void ForLanes(int first, unsigned mask, Visit visit) {
 // Waits until all lanes of `mask` are at the same place. The last one to come releases the others.
 inline void MeetLanes(Site site, unsigned mask, bool orders_memory) {
   Fiber& self = *block.running;
-  const int first = self.index - Lane();
+  Warp& warp = block.warps[static_cast<size_t>(self.index / kWarpSize)];
   if (!(mask >> Lane() & 1)) Fail(site.Name() + ": " + Who(self.index) + " is not in its own mask");
+  if (mask & ~warp.alive) {
+    Fail("warp-divergent " + site.Name() + ": " + Who(self.index) +
+         " waits for lanes that have left the kernel or never were");
+  }
   self.site = site;
   self.mask = mask;
   self.state = State::kAtWarpOperation;
-  for (int lane = 0; lane < kWarpSize; ++lane) {
-    if (!(mask >> lane & 1)) continue;
-    if (!block.Lives(first + lane)) {
-      Fail("warp-divergent " + site.Name() + ": " + Who(self.index) + " waits for lane " + std::to_string(lane) +
-           ", which has left the kernel or never was");
-    }
-    const Fiber& other = *block.fibers[first + lane];
-    if (other.state != State::kAtWarpOperation || !(other.site == site) || other.mask != mask) {
-      Yield();  // until a later lane finds all of them here
-      return;
-    }
+  warp.waiting |= 1u << Lane();
+  bool all_here = (mask & ~warp.waiting) == 0;
+  if (all_here) {
+    ForLanes(mask, [&](int, const Fiber& fiber) { all_here = all_here && fiber.site == site && fiber.mask == mask; });
   }
+  if (!all_here) return Yield();  // until a later lane finds all of them here
+
+  warp.waiting &= ~mask;
   unsigned latest[kWarpSize] = {};
-  ForLanes(first, mask, [&](int lane, Fiber& fiber) {
+  ForLanes(mask, [&](int lane, Fiber& fiber) {
     fiber.state = State::kReady;
-    ForLanes(first, mask, [&](int i, const Fiber& other) { fiber.exchanged[i] = other.value; });
-    if (orders_memory) fiber.seen[lane] = fiber.clock++;
+    ForLanes(1u << fiber.source, [&](int, const Fiber& source) { fiber.received = source.brought; });
+    if (!orders_memory) return;
+    fiber.seen[lane] = fiber.clock++;
     for (int i = 0; i < kWarpSize; ++i) latest[i] = std::max(latest[i], fiber.seen[i]);
   });
   if (!orders_memory) return;
-  ForLanes(first, mask, [&](int, Fiber& fiber) { std::copy(latest, latest + kWarpSize, fiber.seen); });
+  ForLanes(mask, [&](int, Fiber& fiber) { std::copy(latest, latest + kWarpSize, fiber.seen); });
 }
 
-inline void WarpBarrier(Site site, unsigned mask) { MeetLanes(site, mask, true); }
+inline void WarpBarrier(Site site, unsigned mask) {
+  block.running->source = Lane();
+  MeetLanes(site, mask, true);
+}
 
 // Shuffles exchange registers only; they put no order on shared memory.
 template <typename T>
 T Shuffle(Site site, unsigned mask, T value, int source) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8, "shuffles move 4 or 8 bytes");
   Fiber& self = *block.running;
-  self.value = 0;
-  std::memcpy(&self.value, &value, sizeof value);
-  MeetLanes(site, mask, false);
   if (!(mask >> source & 1)) {
     Fail(site.Name() + ": " + Who(self.index) + " reads lane " + std::to_string(source) + ", which is not in the mask");
   }
-  std::memcpy(&value, &self.exchanged[source], sizeof value);
+  self.source = source;
+  std::memcpy(&self.brought, &value, sizeof value);
+  MeetLanes(site, mask, false);
+  std::memcpy(&value, &self.received, sizeof value);
   return value;
 }
 

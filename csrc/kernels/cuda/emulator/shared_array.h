@@ -31,36 +31,29 @@ struct History {
 };
 
 class SharedMemory {
- public:
-  explicit SharedMemory(const char* name) : name_(name) { All().push_back(this); }
-
-  static std::vector<SharedMemory*>& All() {
-    static thread_local std::vector<SharedMemory*> all;
-    return all;
-  }
-  // A block finds shared memory uninitialised.
-  void Reset(size_t size) { histories_.assign(size, History()); }
-  virtual void Reset() = 0;
-
  protected:
-  ~SharedMemory() = default;
+  SharedMemory(const char* name, size_t size) : name_(name), histories_(size) {}
 
-  History& Find(int64_t i) const {
+  History& Find(int64_t i) {
     if (i < 0 || i >= static_cast<int64_t>(histories_.size())) {
       Fail(Who(block.running->index) + " uses " + Element(i) + ", which has " + std::to_string(histories_.size()) +
            " elements");
     }
     History& history = histories_[static_cast<size_t>(i)];
     if (history.epoch != block.epoch) {
-      history.epoch = block.epoch;
-      history.writer = history.readers[0] = history.readers[1] = Access();
+      // A new block finds shared memory uninitialised; after a barrier, all that was done is in order.
+      const bool written = history.written && history.epoch >= block.first_epoch;
+      history = History{block.epoch, written, {}, {}};
     }
     return history;
   }
 
-  void NoteRead(int64_t i) const {
+  void NoteRead(int64_t i) {
     History& history = Find(i);
-    if (!history.written) Fail(Who(block.running->index) + " reads " + Element(i) + " before anything was written there");
+    if (!history.written) {
+      Fail(Who(block.running->index) + " reads " + Element(i) +
+           " before anything was written there: a barrier is missing, or the write");
+    }
     if (!history.writer.Ordered()) Race("reads", "wrote", i, history.writer);
     const Access access{block.running->index, block.running->clock};
     for (Access& reader : history.readers) {
@@ -70,7 +63,7 @@ class SharedMemory {
     }
   }
 
-  void NoteWrite(int64_t i) const {
+  void NoteWrite(int64_t i) {
     History& history = Find(i);
     if (!history.writer.Ordered()) Race("writes", "wrote", i, history.writer);
     for (const Access& reader : history.readers) {
@@ -89,21 +82,19 @@ class SharedMemory {
   }
 
   const char* name_;
-  mutable std::vector<History> histories_;
+
+ protected:
+  std::vector<History> histories_;
 };
 
-inline void ResetSharedMemory() {
-  for (SharedMemory* memory : SharedMemory::All()) memory->Reset();
-}
-
 template <typename T>
-class DynamicSharedArray : public SharedMemory {
+class SharedElements : public SharedMemory {
  public:
-  explicit DynamicSharedArray(const char* name) : SharedMemory(name) { Reset(); }
+  SharedElements(const char* name, size_t size) : SharedMemory(name, size), values_(size) {}
 
   class Element {
    public:
-    Element(DynamicSharedArray& array, int64_t i) : array_(array), i_(i) {}
+    Element(SharedElements& array, int64_t i) : array_(array), i_(i) {}
     operator T() const {
       array_.NoteRead(i_);
       return array_.values_[static_cast<size_t>(i_)];
@@ -117,30 +108,36 @@ class DynamicSharedArray : public SharedMemory {
     Element& operator+=(const T& value) { return *this = static_cast<T>(*this) + value; }
 
    private:
-    DynamicSharedArray& array_;
+    SharedElements& array_;
     int64_t i_;
   };
 
   Element operator[](int64_t i) { return Element(*this, i); }
 
-  void Reset() override { Resize(block.dynamic_shared_bytes / sizeof(T)); }
-
  protected:
-  void Resize(size_t count) {
-    SharedMemory::Reset(count);
-    values_.resize(count);
-  }
-
- private:
   std::vector<T> values_;
 };
 
 template <typename T, int kCount>
-class SharedArray : public DynamicSharedArray<T> {
+class SharedArray : public SharedElements<T> {
  public:
-  explicit SharedArray(const char* name) : DynamicSharedArray<T>(name) { Reset(); }
+  explicit SharedArray(const char* name) : SharedElements<T>(name, kCount) {}
+};
 
-  void Reset() override { this->Resize(kCount); }
+// As large as its launch asked for.
+template <typename T>
+class DynamicSharedArray : public SharedElements<T> {
+ public:
+  explicit DynamicSharedArray(const char* name) : SharedElements<T>(name, 0) {}
+
+  typename SharedElements<T>::Element operator[](int64_t i) {
+    const size_t size = block.dynamic_shared_bytes / sizeof(T);
+    if (this->values_.size() != size) {
+      this->values_.resize(size);
+      this->histories_.assign(size, History());
+    }
+    return SharedElements<T>::operator[](i);
+  }
 };
 
 }  // namespace cuda_emulator
