@@ -104,6 +104,7 @@ class Norm:
         """How large the terms are whose sums or differences the results are: rounding is relative to those."""
         forward, backward = self.forward(), self.backward() if self.case.dy is not None else {}
         scales = {name: np.abs(a).max(initial=0) for name, a in (forward | backward).items()}
+        scales["mean"] = np.abs(self.case.x).max().astype(np.float64)
         scales["y"] = max(scales["y"], np.abs(self.z).max(), np.abs(self.beta).max())
         if backward:
             gradient = np.abs(backward["dresidual"])

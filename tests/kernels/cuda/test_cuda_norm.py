@@ -98,7 +98,7 @@ def test_same_bits_every_time(device, shape, dtype):
 
 
 def test_more_images_than_blocks(device):
-    case = make_case((4099, 1, 2, 4, 4), "float32", activation="relu")
+    case = make_case((4099, 1, 2, 128, 1), "float32", activation="relu")
     assert_within_budget(norm_forward(device, case), case, "float32", "forward")
     assert_within_budget(norm_backward(device, case), case, "float32", "backward")
 
