@@ -61,9 +61,7 @@ class LeastSquares(AdversarialLoss):
     def call(self, targets, logits):
         """Squared distance of `[N, ...]` logits from their targets, `[N]`."""
         difference = tf.cast(logits, tf.float32) - tf.cast(targets, tf.float32)
-        return tf.reduce_mean(
-            tf.square(difference), axis=list(range(1, difference.shape.rank))
-        )
+        return tf.reduce_mean(tf.square(difference), axis=list(range(1, difference.shape.rank)))
 
     def generator(self, fake_logits):
         return tf.reduce_mean(self.call(1.0, fake_logits))

@@ -68,7 +68,7 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"lambda_cycle": -1.0}, "at least 0"),
         ({"lambda_cycle": float("nan")}, "at least 0"),
         ({"beta_1": 1.0}, r"\[0, 1\)"),
-        ({"jitter": 0.9}, "at least 1"),
+        ({"jitter": 0.9}, r"\[1, 4\]"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(change, expectation):

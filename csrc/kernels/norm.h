@@ -30,14 +30,15 @@ size_t NormBackwardScratchBytes(const NormShape& shape);
 
 //   x, residual   [batch, height, width, channels]; residual may be null
 //   gamma, beta   [channels]
-//   y             [batch, height + 2 pad, width + 2 pad, channels]; must not overlap x or residual
+//   y             [batch, height + 2 pad, width + 2 pad, channels]; with pad == 0 it may be x itself or residual itself,
+//                 else it must not overlap them
 //   mean, rstd    [batch, groups], for NormBackward
 void NormForward(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
                  const float* beta, const void* residual, void* y, float* mean, float* rstd, void* scratch,
                  ThreadPool& pool);
 
 //   dy            [batch, height + 2 pad, width + 2 pad, channels]
-//   dx            [batch, height, width, channels]; must not overlap dy or x
+//   dx            [batch, height, width, channels]; with pad == 0 it may be dy itself, else it must not overlap dy or x
 //   dgamma, dbeta [channels], summed over the batch
 //   dresidual     like dx, or null. It is dy with its border folded back (with pad == 0 a copy of dy: pass null and use
 //                 dy itself)

@@ -6,11 +6,11 @@
 
 namespace monet {
 
-// How tensors are stored. bfloat16 and float16 are passed as their uint16_t bits; all arithmetic is float32.
+// How tensors are stored; all arithmetic is float32. 16-bit values are passed as their bits.
 enum class DType { kFloat32, kBFloat16, kFloat16 };
 
 enum class Activation { kNone, kRelu, kLeakyRelu };
 
-constexpr size_t SizeOf(DType dtype) { return dtype == DType::kFloat32 ? 4 : 2; }
+constexpr int64_t SizeOf(DType dtype) { return dtype == DType::kFloat32 ? 4 : 2; }
 
 }  // namespace monet

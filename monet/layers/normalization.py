@@ -167,9 +167,7 @@ class GroupNormalization(_Normalization):
         super().build(inputs_shape, residual_shape)
 
     def call(self, inputs, residual=None):
-        return ops.group_norm(
-            inputs, self.gamma, self.beta, self.groups, **self._options(residual)
-        )
+        return ops.group_norm(inputs, self.gamma, self.beta, self.groups, **self._options(residual))
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups}

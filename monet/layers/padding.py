@@ -43,8 +43,10 @@ class ReflectionPadding2D(keras.layers.Layer):
 
 def _normalize(padding) -> tuple:
     """`((top, bottom), (left, right))` from any of the accepted forms."""
-    pairs = (padding, padding) if _is_count(padding) else tuple(padding)
-    pairs = tuple((pair, pair) if _is_count(pair) else tuple(pair) for pair in pairs)
+    pairs = padding if isinstance(padding, (tuple, list)) else (padding, padding)
+    pairs = tuple(
+        tuple(pair) if isinstance(pair, (tuple, list)) else (pair, pair) for pair in pairs
+    )
     if [len(pair) for pair in pairs] != [2, 2] or not all(map(_is_count, sum(pairs, ()))):
         raise ValueError(
             f"padding={padding!r}: expected a count of pixels of at least 0, (rows, columns), or "

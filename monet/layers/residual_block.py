@@ -101,11 +101,15 @@ class ResidualBlock(FusedOpLayer):
 def _independent_of(initializer):
     """An initializer of the same distribution that draws other values.
 
-    A Keras initializer returns the same values each time it is called.
+    A Keras initializer returns the same values each time it is called, unless its seed is a
+    `SeedGenerator`.
     """
     if not isinstance(initializer, keras.initializers.Initializer):
         return initializer
     config = initializer.get_config()
-    if isinstance(config.get("seed"), int):
-        config["seed"] += 1
+    seed = config.get("seed")
+    if isinstance(seed, dict):
+        return initializer
+    if isinstance(seed, int):
+        config["seed"] = seed + 1
     return initializer.__class__.from_config(config)

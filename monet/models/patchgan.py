@@ -25,7 +25,7 @@ def patchgan_discriminator(
     Args:
         filters: channels of the first convolution.
         padding: zero padding of the two stride 1 convolutions. `"same"` keeps the size, with
-            `[N, H/8, W/8, 1]` logits; `"one"` adds one pixel a side, as the authors' code does, with
+            `[N, H/8, W/8, 1]` logits; `"one"` adds one pixel a side, as the authors do, with
             `[N, H/8 - 2, W/8 - 2, 1]`.
         channels: channels of the images.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.

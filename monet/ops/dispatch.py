@@ -86,7 +86,9 @@ def mode() -> str:
 def use(mode: str) -> Iterator[None]:
     """Chooses how `monet.ops` run inside a `with` block, in this thread.
 
-    Inside `tf.function` the choice is made while tracing and kept in the graph.
+    Inside `tf.function` the choice is made while tracing and kept in the graph. SavedModel exports
+    (`Model.export`, `tf.saved_model.save`, TFLite) trace again and always take the twin; for an
+    exporter that reads an existing graph, such as tf2onnx, trace inside `use("reference")`.
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
@@ -124,9 +126,13 @@ def choose(op: str, x: tf.Tensor) -> str:
             return NATIVE
         reason, remedy = unusable.reason, unusable.remedy
     if wanted == NATIVE:
-        raise RuntimeError(f"{op} can't run natively on {device}: {reason}; {remedy}")
-    _warn_once(f"monet.ops uses plain TensorFlow on {device}: {reason}; {remedy}")
+        raise RuntimeError(f"{op} can't run natively {_where(device)}: {reason}; {remedy}")
+    _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {reason}; {remedy}")
     return REFERENCE
+
+
+def _where(device: str) -> str:
+    return "in a function compiled by XLA" if device == "XLA" else f"on the {device}"
 
 
 def look_up(op: str, device: str, dtype: str) -> Row:
@@ -200,5 +206,5 @@ def _warn_once(message: str) -> None:
         if message in _warned:
             return
         _warned.add(message)
-    # The frames between the caller and here: AutoGraph's wrapper, the op and choose.
+    # Up past choose, the op and AutoGraph's wrapper to the op's caller.
     warnings.warn(message, RuntimeWarning, stacklevel=5)

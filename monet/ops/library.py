@@ -20,7 +20,13 @@ import monet
 RECORD = Path(__file__).with_name("_build.json")
 LIBRARY = Path(__file__).with_name("_tensorflow_ops.so")
 
-TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu")
+TENSORFLOW_DISTRIBUTIONS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-intel",
+    "tensorflow-rocm",
+    "tensorflow-tpu",
+)
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
 
 
@@ -132,8 +138,8 @@ def read_record() -> dict:
         ) from None
     except (OSError, ValueError) as error:
         raise Unusable(f"the build record {RECORD} can't be read: {error}", REBUILD) from error
-    if not isinstance(record, dict):
-        raise Unusable(f"the build record {RECORD} is not a JSON object", REBUILD)
+    if not isinstance(record, dict) or not isinstance(record.get("parts"), dict):
+        raise Unusable(f"the build record {RECORD} lists no parts", REBUILD)
     return record
 
 
@@ -150,7 +156,7 @@ def check(record: dict) -> None:
     Raises:
         Unusable: when the library is missing, or was built for something else.
     """
-    part = record.get("parts", {}).get("tensorflow_ops", {})
+    part = record["parts"].get("tensorflow_ops", {})
     if not part.get("built"):
         reason = part.get("reason") or "the record of the build doesn't list it"
         raise Unusable(f"the op library was not built: {reason}", part.get("remedy") or REBUILD)

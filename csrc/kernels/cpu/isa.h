@@ -4,7 +4,7 @@
 
 namespace monet {
 
-enum class Isa { kPortable, kAvx2, kAvx512 };
+enum class Isa { kPortable, kAvx2, kAvx512 };  // each includes the ones before it
 
 Isa SelectedIsa();
 

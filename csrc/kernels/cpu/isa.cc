@@ -1,0 +1,82 @@
+#include "isa.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "norm_kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace monet {
+namespace {
+
+#if defined(__x86_64__)
+// Which registers the operating system saves when it switches threads. (The intrinsic would need a compiler flag.)
+uint64_t EnabledState() {
+  uint32_t low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+}
+
+bool Bit(uint32_t word, int bit) { return (word >> bit) & 1u; }
+#endif
+
+// An unknown value of MONET_ISA caps nothing.
+Isa Cap() {
+  const char* name = std::getenv("MONET_ISA");
+  if (name && std::strcmp(name, "portable") == 0) return Isa::kPortable;
+  if (name && std::strcmp(name, "avx2") == 0) return Isa::kAvx2;
+  return Isa::kAvx512;
+}
+
+Isa Choose() {
+  const Isa cap = Cap();
+  const CpuFeatures cpu = DetectCpuFeatures();
+  auto usable = [&](Isa isa, bool supported) {
+    return isa <= cap && supported && NormKernelsFor(isa, DType::kFloat32) != nullptr;
+  };
+  if (usable(Isa::kAvx512, cpu.avx512_f_bw_dq_vl)) return Isa::kAvx512;
+  if (usable(Isa::kAvx2, cpu.avx2_fma_f16c)) return Isa::kAvx2;
+  return Isa::kPortable;
+}
+
+}  // namespace
+
+CpuFeatures DetectCpuFeatures() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  uint32_t eax, ebx, ecx, edx;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !Bit(ecx, 27)) return features;  // 27: xgetbv is enabled
+  const bool fma = Bit(ecx, 12), avx = Bit(ecx, 28), f16c = Bit(ecx, 29);
+  const uint64_t state = EnabledState();
+  const bool ymm = (state & 0x6) == 0x6, zmm = (state & 0xe6) == 0xe6, tiles = (state & 0x60000) == 0x60000;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return features;
+  features.avx2_fma_f16c = ymm && avx && Bit(ebx, 5) && fma && f16c;
+  features.avx512_f_bw_dq_vl =
+      features.avx2_fma_f16c && zmm && Bit(ebx, 16) && Bit(ebx, 17) && Bit(ebx, 30) && Bit(ebx, 31);
+  features.amx_tile_bf16 = tiles && Bit(edx, 22) && Bit(edx, 24);
+  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) {
+    features.avx512_bf16 = features.avx512_f_bw_dq_vl && Bit(eax, 5);
+  }
+#endif
+  return features;
+}
+
+Isa SelectedIsa() {
+  static const Isa isa = Choose();
+  return isa;
+}
+
+const char* InstructionSet() {
+  switch (SelectedIsa()) {
+    case Isa::kAvx512: return "avx512";
+    case Isa::kAvx2: return "avx2";
+    case Isa::kPortable: break;
+  }
+  return "portable";
+}
+
+}  // namespace monet

@@ -1,0 +1,153 @@
+#include "norm_reference.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "half.h"
+
+namespace monet {
+namespace {
+
+template <typename T>
+T ReadAs(const void* tensor, int64_t i) {  // tensors may be unaligned
+  T value;
+  std::memcpy(&value, static_cast<const T*>(tensor) + i, sizeof(value));
+  return value;
+}
+
+template <typename T>
+void WriteAs(void* tensor, int64_t i, T value) {
+  std::memcpy(static_cast<T*>(tensor) + i, &value, sizeof(value));
+}
+
+double ReadValue(DType dtype, const void* tensor, int64_t i) {
+  switch (dtype) {
+    case DType::kFloat32: return ReadAs<float>(tensor, i);
+    case DType::kBFloat16: return FromBFloat16(ReadAs<uint16_t>(tensor, i));
+    case DType::kFloat16: return FromFloat16(ReadAs<uint16_t>(tensor, i));
+  }
+  return 0.0;
+}
+
+void WriteValue(DType dtype, void* tensor, int64_t i, double value) {
+  const float rounded = static_cast<float>(value);
+  switch (dtype) {
+    case DType::kFloat32: return WriteAs(tensor, i, rounded);
+    case DType::kBFloat16: return WriteAs(tensor, i, ToBFloat16(rounded));
+    case DType::kFloat16: return WriteAs(tensor, i, ToFloat16(rounded));
+  }
+}
+
+// Position -pad .. length + pad - 1 of a padded axis, reflected into 0 .. length - 1 without repeating the edge.
+int64_t Reflect(int64_t i, int64_t length) {
+  if (i < 0) return -i;
+  if (i >= length) return 2 * (length - 1) - i;
+  return i;
+}
+
+double Activate(const NormOptions& options, double z) {
+  switch (options.activation) {
+    case Activation::kNone: return z;
+    case Activation::kRelu: return z < 0.0 ? 0.0 : z;
+    case Activation::kLeakyRelu: return z > 0.0 ? z : z * options.negative_slope;
+  }
+  return z;
+}
+
+double ActivationSlope(const NormOptions& options, double z) {
+  switch (options.activation) {
+    case Activation::kNone: return 1.0;
+    case Activation::kRelu: return z > 0.0 ? 1.0 : 0.0;
+    case Activation::kLeakyRelu: return z > 0.0 ? 1.0 : options.negative_slope;
+  }
+  return 1.0;
+}
+
+}  // namespace
+
+void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
+                          const float* gamma, const float* beta, const void* residual, void* y, float* mean,
+                          float* rstd) {
+  const int64_t N = shape.batch, H = shape.height, W = shape.width, C = shape.channels, G = shape.groups;
+  const int64_t pad = options.pad, group_channels = C / G;
+  const double count = static_cast<double>(H * W * group_channels);
+  auto index = [&](int64_t n, int64_t h, int64_t w, int64_t c) { return ((n * H + h) * W + w) * C + c; };
+
+  for (int64_t n = 0; n < N; ++n) {
+    for (int64_t g = 0; g < G; ++g) {
+      double sum = 0.0;
+      for (int64_t pixel = 0; pixel < H * W; ++pixel) {
+        for (int64_t k = 0; k < group_channels; ++k) {
+          sum += ReadValue(dtype, x, (n * H * W + pixel) * C + g * group_channels + k);
+        }
+      }
+      const double mu = sum / count;
+      double squares = 0.0;
+      for (int64_t pixel = 0; pixel < H * W; ++pixel) {
+        for (int64_t k = 0; k < group_channels; ++k) {
+          const double d = ReadValue(dtype, x, (n * H * W + pixel) * C + g * group_channels + k) - mu;
+          squares += d * d;
+        }
+      }
+      mean[n * G + g] = static_cast<float>(mu);
+      rstd[n * G + g] = static_cast<float>(1.0 / std::sqrt(squares / count + options.epsilon));
+    }
+    for (int64_t row = 0; row < H + 2 * pad; ++row) {
+      for (int64_t column = 0; column < W + 2 * pad; ++column) {
+        for (int64_t c = 0; c < C; ++c) {
+          const int64_t g = n * G + c / group_channels;
+          const int64_t from = index(n, Reflect(row - pad, H), Reflect(column - pad, W), c);
+          const double xhat = (ReadValue(dtype, x, from) - mean[g]) * rstd[g];
+          double value = Activate(options, gamma[c] * xhat + beta[c]);
+          if (residual) value += ReadValue(dtype, residual, from);
+          WriteValue(dtype, y, ((n * (H + 2 * pad) + row) * (W + 2 * pad) + column) * C + c, value);
+        }
+      }
+    }
+  }
+}
+
+void NormBackwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy,
+                           const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd,
+                           void* dx, float* dgamma, float* dbeta, void* dresidual) {
+  const int64_t N = shape.batch, H = shape.height, W = shape.width, C = shape.channels, G = shape.groups;
+  const int64_t pad = options.pad, group_channels = C / G, plane = H * W * C;
+  const double count = static_cast<double>(H * W * group_channels);
+  std::vector<double> folded(plane), xhat(plane), dxhat(plane), total_gamma(C, 0.0), total_beta(C, 0.0);
+
+  for (int64_t n = 0; n < N; ++n) {
+    // Every value of the border is a copy: its gradient belongs to the pixel it was copied from.
+    folded.assign(plane, 0.0);
+    for (int64_t row = 0; row < H + 2 * pad; ++row) {
+      for (int64_t column = 0; column < W + 2 * pad; ++column) {
+        const int64_t to = (Reflect(row - pad, H) * W + Reflect(column - pad, W)) * C;
+        const int64_t from = ((n * (H + 2 * pad) + row) * (W + 2 * pad) + column) * C;
+        for (int64_t c = 0; c < C; ++c) folded[to + c] += ReadValue(dtype, dy, from + c);
+      }
+    }
+
+    std::vector<double> mean_dxhat(G, 0.0), mean_dxhat_xhat(G, 0.0);
+    for (int64_t i = 0; i < plane; ++i) {
+      const int64_t c = i % C, g = c / group_channels;
+      xhat[i] = (ReadValue(dtype, x, n * plane + i) - mean[n * G + g]) * rstd[n * G + g];
+      const double dz = folded[i] * ActivationSlope(options, gamma[c] * xhat[i] + beta[c]);
+      dxhat[i] = dz * gamma[c];
+      total_beta[c] += dz;
+      total_gamma[c] += dz * xhat[i];
+      mean_dxhat[g] += dxhat[i] / count;
+      mean_dxhat_xhat[g] += dxhat[i] * xhat[i] / count;
+    }
+    for (int64_t i = 0; i < plane; ++i) {
+      const int64_t g = i % C / group_channels;
+      WriteValue(dtype, dx, n * plane + i, rstd[n * G + g] * (dxhat[i] - mean_dxhat[g] - xhat[i] * mean_dxhat_xhat[g]));
+      if (dresidual) WriteValue(dtype, dresidual, n * plane + i, folded[i]);
+    }
+  }
+  for (int64_t c = 0; c < C; ++c) {
+    dgamma[c] = static_cast<float>(total_gamma[c]);
+    dbeta[c] = static_cast<float>(total_beta[c]);
+  }
+}
+
+}  // namespace monet

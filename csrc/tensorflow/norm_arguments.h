@@ -1,0 +1,31 @@
+// Checks of MonetNorm's arguments, made where shapes become known: while tracing or when the op runs.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tensorflow/core/framework/tensor_shape.h"
+#include "tensorflow/core/platform/errors.h"
+
+namespace monet {
+
+inline absl::Status CheckPad(int64_t pad, int64_t height, int64_t width) {
+  const int64_t smaller = std::min(height, width);
+  if (pad == 0 || pad < smaller) return absl::OkStatus();
+  return tensorflow::errors::InvalidArgument("pad=", pad, " needs H > ", pad, " and W > ", pad, ", got ", height, "x",
+                                             width, "; pass pad <= ", std::max<int64_t>(smaller - 1, 0));
+}
+
+inline absl::Status CheckGroups(int64_t groups, int64_t channels) {
+  if (channels % groups == 0) return absl::OkStatus();
+  return tensorflow::errors::InvalidArgument("groups must divide the ", channels, " channels of x, got groups=", groups);
+}
+
+inline absl::Status CheckShape(const char* name, const tensorflow::TensorShape& got,
+                               const tensorflow::TensorShape& expected) {
+  if (got == expected) return absl::OkStatus();
+  return tensorflow::errors::InvalidArgument(name, " must have shape ", expected.DebugString(), ", got ",
+                                             got.DebugString());
+}
+
+}  // namespace monet

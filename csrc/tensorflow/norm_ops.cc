@@ -1,0 +1,118 @@
+// Registration and shape functions of MonetNorm and MonetNormGrad. What they compute: csrc/kernels/norm.h.
+#include "tensorflow/core/framework/common_shape_fns.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/shape_inference.h"
+#include "tensorflow/norm_arguments.h"
+
+namespace monet {
+namespace {
+
+using ::tensorflow::shape_inference::DimensionHandle;
+using ::tensorflow::shape_inference::InferenceContext;
+using ::tensorflow::shape_inference::ShapeHandle;
+
+// `groups` as a dimension: 0 stands for the channel count, which may not be known yet.
+absl::Status GroupsDimension(InferenceContext* c, ShapeHandle x, DimensionHandle* groups) {
+  int64_t attribute;
+  TF_RETURN_IF_ERROR(c->GetAttr("groups", &attribute));
+  const DimensionHandle channels = c->Dim(x, 3);
+  if (attribute == 0) {
+    *groups = channels;
+    return absl::OkStatus();
+  }
+  if (c->ValueKnown(channels)) TF_RETURN_IF_ERROR(CheckGroups(attribute, c->Value(channels)));
+  *groups = c->MakeDim(attribute);
+  return absl::OkStatus();
+}
+
+// The shape of y, given that of x.
+absl::Status PaddedShape(InferenceContext* c, ShapeHandle x, ShapeHandle* y) {
+  int64_t pad;
+  TF_RETURN_IF_ERROR(c->GetAttr("pad", &pad));
+  const DimensionHandle height = c->Dim(x, 1), width = c->Dim(x, 2);
+  if (c->ValueKnown(height) && c->ValueKnown(width)) {
+    TF_RETURN_IF_ERROR(CheckPad(pad, c->Value(height), c->Value(width)));
+  }
+  DimensionHandle padded_height, padded_width;
+  TF_RETURN_IF_ERROR(c->Add(height, 2 * pad, &padded_height));
+  TF_RETURN_IF_ERROR(c->Add(width, 2 * pad, &padded_width));
+  *y = c->MakeShape({c->Dim(x, 0), padded_height, padded_width, c->Dim(x, 3)});
+  return absl::OkStatus();
+}
+
+// Merges the shapes of x, gamma and beta, which follow one another from input `first`.
+absl::Status MergeParameters(InferenceContext* c, int first, ShapeHandle* x) {
+  TF_RETURN_IF_ERROR(c->WithRank(c->input(first), 4, x));
+  DimensionHandle channels = c->Dim(*x, 3);
+  for (int i = first + 1; i <= first + 2; ++i) {
+    ShapeHandle vector;
+    TF_RETURN_IF_ERROR(c->WithRank(c->input(i), 1, &vector));
+    TF_RETURN_IF_ERROR(c->Merge(channels, c->Dim(vector, 0), &channels));
+  }
+  return c->ReplaceDim(*x, 3, channels, x);
+}
+
+absl::Status NormShapes(InferenceContext* c) {
+  ShapeHandle x, y;
+  TF_RETURN_IF_ERROR(MergeParameters(c, 0, &x));
+  if (c->num_inputs() > 3) TF_RETURN_IF_ERROR(c->Merge(x, c->input(3), &x));
+  TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
+  DimensionHandle groups;
+  TF_RETURN_IF_ERROR(GroupsDimension(c, x, &groups));
+  const ShapeHandle statistics = c->Matrix(c->Dim(x, 0), groups);
+  c->set_output(0, y);
+  c->set_output(1, statistics);
+  c->set_output(2, statistics);
+  return absl::OkStatus();
+}
+
+absl::Status NormGradShapes(InferenceContext* c) {
+  ShapeHandle x, y, unused;
+  TF_RETURN_IF_ERROR(MergeParameters(c, 1, &x));
+  TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
+  TF_RETURN_IF_ERROR(c->Merge(y, c->input(0), &unused));
+  const ShapeHandle vector = c->Vector(c->Dim(x, 3));
+  c->set_output(0, x);
+  c->set_output(1, vector);
+  c->set_output(2, vector);
+  if (c->num_outputs() > 3) c->set_output(3, x);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+#define MONET_NORM_ATTRIBUTES                                           \
+  Attr("T: {float, bfloat16, half}")                                    \
+      .Attr("groups: int >= 0 = 0")                                     \
+      .Attr("epsilon: float = 1e-5")                                    \
+      .Attr("activation: {'none', 'relu', 'leaky_relu'} = 'none'")      \
+      .Attr("negative_slope: float = 0.2")                              \
+      .Attr("pad: int >= 0 = 0")                                        \
+      .Attr("num_residual: int >= 0")
+
+REGISTER_OP("MonetNorm")
+    .MONET_NORM_ATTRIBUTES.Input("x: T")
+    .Input("gamma: float")
+    .Input("beta: float")
+    .Input("residual: num_residual * T")
+    .Output("y: T")
+    .Output("mean: float")
+    .Output("rstd: float")
+    .SetShapeFn(NormShapes)
+    .Doc("y = pad(act(gamma * (x - mean) * rstd + beta) + residual); groups = 0 means one for each channel.");
+
+REGISTER_OP("MonetNormGrad")
+    .MONET_NORM_ATTRIBUTES.Input("dy: T")
+    .Input("x: T")
+    .Input("gamma: float")
+    .Input("beta: float")
+    .Input("mean: float")
+    .Input("rstd: float")
+    .Output("dx: T")
+    .Output("dgamma: float")
+    .Output("dbeta: float")
+    .Output("dresidual: num_residual * T")
+    .SetShapeFn(NormGradShapes)
+    .Doc("The gradient of MonetNorm, from what its forward pass saved.");
+
+}  // namespace monet

@@ -1,0 +1,235 @@
+"""What setup.py builds with: the compiler, nvcc, and the TensorFlow of the target environment.
+
+Everything is read from disk. TensorFlow is never imported: under pip's build isolation it isn't on
+`sys.path`, and importing it takes seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+import re
+import shlex
+import shutil
+import site
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+# The versions this package is tested with. One that is already installed may be newer.
+TENSORFLOW_RANGE = ">=2.19,<2.22"
+OLDEST_TENSORFLOW = (2, 19)
+# All of them install the package `tensorflow`: another would overwrite the one that is there.
+TENSORFLOW_DISTRIBUTIONS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-intel",
+    "tensorflow-rocm",
+    "tensorflow-tpu",
+)
+
+
+class Missing(Exception):
+    """Something the build needs isn't there: one sentence of reason, and a remedy."""
+
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorFlow:
+    """A TensorFlow wheel on disk."""
+
+    distribution: str
+    version: str
+    path: Path
+
+    @property
+    def requirement(self) -> str:
+        """The only versions an op library compiled against this one may be used with."""
+        major, minor, *_ = self.version.split(".")
+        is_final = re.fullmatch(r"[\d.]+", self.version)
+        return f"{self.distribution}~=" + (f"{major}.{minor}.0" if is_final else self.version)
+
+    def compile_flags(self) -> list[str]:
+        # What tf.sysconfig.get_compile_flags() returns for every wheel since 2.9.
+        include = self.path / "include"
+        if not (include / "tensorflow" / "core" / "framework" / "op_kernel.h").is_file():
+            raise Missing(
+                f"{self.distribution} {self.version} in {self.path} has no C++ headers",
+                f"install the wheel from PyPI: pip install --force-reinstall {self.distribution}",
+            )
+        return [
+            f"-isystem{include}",
+            "-D_GLIBCXX_USE_CXX11_ABI=1",
+            "-DEIGEN_MAX_ALIGN_BYTES=64",
+            # TensorFlow's headers log with __FILE__: not with the paths of this machine.
+            f"-ffile-prefix-map={self.path.parent}=.",
+        ]
+
+    def link_flags(self) -> list[str]:
+        # No rpath: Python has loaded TensorFlow by the time the op library is opened, and the
+        # dynamic linker takes a loaded library of the same soname from wherever it is.
+        if sys.platform == "darwin":
+            return [f"-L{self.path}", "-ltensorflow_framework.2"]
+        return [f"-L{self.path}", "-l:libtensorflow_framework.so.2"]
+
+
+def find_tensorflow() -> TensorFlow | None:
+    """The TensorFlow of the environment being installed into, or else of the build environment."""
+    for directory in _site_directories():
+        for distribution in TENSORFLOW_DISTRIBUTIONS:
+            found = _tensorflow_in(directory, distribution)
+            if found is not None:
+                return found
+    return None
+
+
+def _tensorflow_in(directory: str, name: str) -> TensorFlow | None:
+    if not os.path.isdir(os.path.join(directory, "tensorflow")):
+        return None
+    for found in importlib.metadata.distributions(name=name, path=[directory]):
+        version = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
+        if version >= OLDEST_TENSORFLOW:
+            return TensorFlow(name, found.version, Path(directory) / "tensorflow")
+    return None
+
+
+def _site_directories() -> list[str]:
+    """Where the environment keeps its packages, even where build isolation hides it."""
+    directories = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    directories += site.getsitepackages()
+    if sys.prefix == sys.base_prefix:
+        directories.append(site.getusersitepackages())
+    elif _sees_system_packages():
+        for scheme_path in ("purelib", "platlib"):
+            base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}
+            directories.append(sysconfig.get_path(scheme_path, vars=base))
+    # Last, what pip installed for this build.
+    return list(dict.fromkeys(directories + sys.path))
+
+
+def _sees_system_packages() -> bool:
+    try:
+        config = (Path(sys.prefix) / "pyvenv.cfg").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return re.search(r"include-system-site-packages\s*=\s*true", config, re.I) is not None
+
+
+def default_distribution() -> str:
+    """The distribution to ask for where there is no TensorFlow yet."""
+    has_small_wheel = sys.platform == "linux" and platform.machine() == "x86_64"
+    has_gpu = os.path.exists("/proc/driver/nvidia/version") or shutil.which("nvidia-smi")
+    return "tensorflow-cpu" if has_small_wheel and not has_gpu else "tensorflow"
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiler:
+    command: list[str]
+    version: str
+
+    def run(self, arguments: list[str]) -> None:
+        """Runs the compiler; raises `Missing` with the first error it reports."""
+        done = subprocess.run([*self.command, *arguments], capture_output=True, text=True)
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            first = next((line for line in lines if "error" in line), lines[-1])
+            raise Missing(
+                f"{os.path.basename(self.command[0])} failed: {first.strip()}",
+                "see the compiler's output with pip install -v, and report it",
+            )
+
+
+def find_compiler() -> Compiler:
+    """A C++17 compiler: `CXX` if set, else g++, c++ or clang++ from `PATH`."""
+    chosen = shlex.split(os.environ.get("CXX", ""))  # may have arguments, as in "ccache g++"
+    commands = [chosen] if chosen else [["g++"], ["c++"], ["clang++"]]
+    command = next((command for command in commands if shutil.which(command[0])), None)
+    if sys.platform == "win32" or command is None:
+        raise Missing(
+            f"no C++ compiler ({', '.join(map(shlex.join, commands))}) is on PATH",
+            "install one, for example: apt-get install g++",
+        )
+    compiler = Compiler(command, _first_line(*command, "--version"))
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(folder) / "probe.cc"
+        probe.write_text("#include <atomic>\ntemplate <typename T> inline constexpr T one = 1;\n")
+        try:
+            compiler.run(["-std=c++17", "-fPIC", "-shared", str(probe), "-o", f"{probe}.so"])
+        except Missing as error:
+            raise Missing(
+                f"{shlex.join(command)} can't build a C++17 shared library ({error.reason})",
+                "install a newer one, for example: apt-get install g++",
+            ) from error
+    return compiler
+
+
+def find_nvcc() -> str | None:
+    """One line that names the nvcc in use, or `None`."""
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH")]
+    candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home] + ["nvcc"]
+    command = next(filter(None, map(shutil.which, candidates)), None)
+    if command is None:
+        return None
+    release = re.search(r"release ([\d.]+)", _output(command, "--version"))
+    return f"nvcc {release.group(1)}" if release else command
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout
+    except OSError:
+        return ""
+
+
+def _first_line(*command: str) -> str:
+    lines = _output(*command).strip().splitlines()
+    return lines[0] if lines else command[0]
+
+
+def python_flags() -> list[str]:
+    """Flags for the pybind11 module."""
+    include = Path(sysconfig.get_path("include"))
+    if not (include / "Python.h").is_file():
+        raise Missing(
+            f"Python's C headers are not in {include}",
+            "install them, for example: apt-get install python3-dev",
+        )
+    try:
+        import pybind11
+    except ImportError:
+        raise Missing("pybind11 is not installed", "run: pip install pybind11") from None
+    return [f"-isystem{include}", f"-isystem{pybind11.get_include()}"]
+
+
+# Which instruction set a file of csrc/kernels is for is the last part of its name. The choice
+# between them is made at run time, so all are built.
+_ISA_FLAGS = {
+    "avx2": ["-mavx2", "-mfma", "-mf16c"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c"],
+}
+
+
+def kernel_sources(folder: Path) -> dict[Path, list[str]]:
+    """The kernels' source files that this machine can compile, with the flags each needs."""
+    is_x86 = platform.machine().lower() in ("x86_64", "amd64")
+    sources = {}
+    for source in sorted(folder.rglob("*.cc")):
+        instruction_set = source.stem.rpartition("_")[2]
+        flags = _ISA_FLAGS.get(instruction_set, [])
+        if is_x86 or not flags:
+            sources[source] = flags
+    return sources
+
+
+def instruction_sets(sources: dict[Path, list[str]]) -> list[str]:
+    built = {source.stem.rpartition("_")[2] for source in sources}
+    return ["portable", *(name for name in _ISA_FLAGS if name in built)]

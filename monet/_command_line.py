@@ -1,0 +1,114 @@
+"""What the command lines have in common: argument types, exit codes, quiet start."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+EXIT_SKIPPED = 1
+EXIT_ERROR = 2
+_NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
+
+
+class CommandError(Exception):
+    """A mistake that its user can mend: one sentence, no trace."""
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised in the main thread so that `finally` blocks run."""
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default behind every option that has one worth showing."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or isinstance(action.default, bool):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 1 on")
+    return value
+
+
+def positive_float(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+positive_int.__name__ = "whole number"  # argparse names the type in its message
+positive_float.__name__ = "number"
+
+
+def quiet_tensorflow() -> None:
+    """Imports TensorFlow without its start-up notices, unless the user asked for them.
+
+    TensorFlow 2.21 writes some before it looks at TF_CPP_MIN_LOG_LEVEL, so the error stream is held
+    back while it is imported; what is not such a notice is passed on.
+    """
+    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    sys.stderr.flush()
+    held_back = tempfile.TemporaryFile()
+    stderr = os.dup(2)
+    os.dup2(held_back.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        held_back.seek(0)
+        for line in held_back.read().decode(errors="replace").splitlines():
+            if not _NOTICE.match(line):
+                print(line, file=sys.stderr)
+        held_back.close()
+
+
+@contextlib.contextmanager
+def terminating() -> Iterator[None]:
+    """Inside the block SIGTERM unwinds the stack, as Ctrl-C does."""
+
+    def handler(signum: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(command: Callable[[], int]) -> int:
+    """Runs `command` and returns its exit code; errors of the user's making become one sentence."""
+    try:
+        with terminating():
+            return command()
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except Terminated:
+        print("\nTerminated.", file=sys.stderr)
+        return 128 + signal.SIGTERM

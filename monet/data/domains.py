@@ -1,0 +1,175 @@
+"""The two domains of a training run, found in the layouts in which people have them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from monet.data.sources import (
+    DataError,
+    ImageFolder,
+    ImageSource,
+    check_folder,
+    find_files,
+    is_image_name,
+)
+from monet.data.tfrecords import TFRecordFolder, is_tfrecord_name
+
+# Subfolders by domain, the preferred one first. In trainA/trainB the names alone don't say which is
+# which: A holds the paintings and B the photos, as in the dataset monet2photo.
+_LAYOUTS = (
+    (("monet_jpg", "monet_tfrec"), ("photo_jpg", "photo_tfrec")),
+    (("traina",), ("trainb",)),
+)
+_EXPECTED = "monet_jpg or monet_tfrec with photo_jpg or photo_tfrec, or trainA with trainB"
+
+
+@dataclass(frozen=True)
+class Domains:
+    """Paintings and photos, unpaired.
+
+    Attributes:
+        paintings: what the photos shall look like.
+        photos: what is to be repainted.
+        description: one line for people, naming what was found where.
+    """
+
+    paintings: ImageSource
+    photos: ImageSource
+    description: str
+
+
+def open_domains(
+    data: str | os.PathLike | None = None,
+    *,
+    painting_dir: str | os.PathLike | None = None,
+    photo_dir: str | os.PathLike | None = None,
+) -> Domains:
+    """Opens the training data.
+
+    Args:
+        data: a dataset folder. Either the competition's (`monet_jpg` or `monet_tfrec`, with
+            `photo_jpg` or `photo_tfrec`; JPEG is preferred where both are there), or a CycleGAN
+            dataset with `trainA` and `trainB`: A are the paintings, B the photos, as in
+            monet2photo. Folder names are matched in any case.
+        painting_dir: instead of `data`, a folder of paintings (picture files or TFRecords).
+        photo_dir: instead of `data`, a folder of photos (picture files or TFRecords).
+
+    With no argument at all, the embedded sample set is opened.
+
+    Returns:
+        The two sources, with a description.
+
+    Raises:
+        DataError: the arguments don't go together, or a folder is missing, empty or unreadable.
+    """
+    if data is not None and (painting_dir is not None or photo_dir is not None):
+        raise DataError("Give either a dataset folder or two folders of pictures, not both.")
+    if data is not None:
+        return _open_dataset(Path(data))
+    if painting_dir is not None and photo_dir is not None:
+        return _open_pair(Path(painting_dir), Path(photo_dir))
+    if painting_dir is not None or photo_dir is not None:
+        missing = "photo" if photo_dir is None else "painting"
+        raise DataError(f"The {missing} folder is missing: two folders of pictures are needed.")
+    from monet.data.sample_set import sample_domains  # imports this module
+
+    return sample_domains()
+
+
+def open_folder(folder: str | os.PathLike) -> ImageSource:
+    """Opens a folder of picture files, or else of TFRecords.
+
+    Raises:
+        DataError: the folder is missing, holds neither, or nothing in it can be read.
+    """
+    folder = Path(folder)
+    files = find_files(folder, lambda name: is_image_name(name) or is_tfrecord_name(name))
+    if any(map(is_image_name, files)):
+        return ImageFolder(folder)
+    if files:
+        return TFRecordFolder(folder)
+    raise DataError(f"{folder} holds neither pictures (.jpg, .png, ...) nor TFRecords (.tfrec).")
+
+
+def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
+    for folder in painting_dir, photo_dir:
+        if folder.is_dir() and _find_layout(folder):
+            raise DataError(
+                f"{folder} is a whole dataset, not a folder of one kind of picture; "
+                "give it as the dataset folder (--data)."
+            )
+    one, other = painting_dir.resolve(), photo_dir.resolve()
+    if one == other or one in other.parents or other in one.parents:
+        raise DataError(
+            f"The folder of paintings ({painting_dir}) and that of photos ({photo_dir}) "
+            "must be different, and neither inside the other."
+        )
+    return _domains(open_folder(painting_dir), open_folder(photo_dir), "")
+
+
+def _open_dataset(folder: Path) -> Domains:
+    check_folder(folder)
+    layout = _find_layout(folder)
+    if layout is None:
+        raise DataError(f"{folder} is not a dataset: it needs {_EXPECTED}.{_hint(folder)}")
+    painting_folders, photo_folders = layout
+    for found, expected, kind in (
+        (painting_folders, "monet_jpg, monet_tfrec or trainA", "paintings"),
+        (photo_folders, "photo_jpg, photo_tfrec or trainB", "photos"),
+    ):
+        if not found:
+            raise DataError(f"{folder} has no {kind}: {expected} is missing.")
+    return _domains(_open_first(painting_folders), _open_first(photo_folders), f"{folder}: ")
+
+
+def _domains(paintings: ImageSource, photos: ImageSource, prefix: str) -> Domains:
+    return Domains(
+        paintings,
+        photos,
+        f"{prefix}{_as(paintings, 'painting')}, {_as(photos, 'photo')}",
+    )
+
+
+def _as(source: ImageSource, what: str) -> str:
+    return source.description.replace("picture", what, 1)
+
+
+def _find_layout(folder: Path) -> tuple[list[Path], list[Path]] | None:
+    """The subfolders of paintings and of photos that are there, or None if there are none."""
+    subfolders = {path.name.lower(): path for path in _subfolders(folder)}
+    for names in _LAYOUTS:
+        found = tuple([subfolders[name] for name in side if name in subfolders] for side in names)
+        if any(found):
+            return found
+    return None
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder; none if it can't be listed."""
+    try:
+        return [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    except OSError:
+        return []
+
+
+def _open_first(folders: list[Path]) -> ImageSource:
+    """Opens the first folder that has something to read; the errors of all if none has."""
+    errors = []
+    for folder in folders:
+        try:
+            return open_folder(folder)
+        except DataError as error:
+            errors.append(str(error))
+    raise DataError(" ".join(errors))
+
+
+def _hint(folder: Path) -> str:
+    """What the user may have meant."""
+    if _find_layout(folder.resolve().parent):
+        return f" Did you mean the folder above, {folder.resolve().parent}?"
+    inside = [path for path in _subfolders(folder) if _find_layout(path)]
+    if inside:
+        return f" Did you mean {inside[0]}?"
+    return " For two folders of pictures, name each (--painting-dir, --photo-dir)."

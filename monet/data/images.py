@@ -1,0 +1,236 @@
+"""Picture files and arrays: reading into RGB, checking, scaling to [-1, 1] and back, encoding."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageChops
+
+# What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
+# plugin, so that such files are reported as skipped and not silently passed over.
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga .jp2 .avif "
+    ".heic .heif".split()
+)
+_EXIF_ORIENTATION = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class ImageError(ValueError):
+    """A picture that can't be read; the message says why."""
+
+
+def read_image(source: str | os.PathLike | bytes, *, shrink_to: int | None = None) -> np.ndarray:
+    """Reads one picture, whatever its format and colour mode, as upright 8-bit RGB.
+
+    Grey, palette and CMYK (Adobe-inverted too) become RGB, 16-bit channels keep their upper 8 bits,
+    transparent pixels are laid on white, the EXIF orientation is applied, and of an animation the
+    first frame is taken. Colour profiles are ignored.
+
+    Args:
+        source: path of a picture file, or its encoded bytes.
+        shrink_to: if the shorter side is longer than this (pixels), the picture is reduced to it,
+            antialiased; JPEGs are then decoded at a fraction of their size, which is much quicker.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+
+    Raises:
+        ImageError: the file is missing, empty, cut off, damaged, too large or not a picture.
+    """
+    with _open(source) as file:
+        return _decode(file, shrink_to)
+
+
+def check_image(source: str | os.PathLike | bytes) -> None:
+    """Finds out whether a picture can be read, without decoding it where that can be avoided.
+
+    The header is parsed, and JPEG, PNG and WebP files must end as their format says. Anything else
+    is decoded. Damage in the middle of a file that has both ends can go unnoticed.
+
+    Args:
+        source: path of a picture file, or its encoded bytes.
+
+    Raises:
+        ImageError: the picture can't be read; the message says why.
+    """
+    with _open(source) as file:
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
+        file.seek(-min(size, 32), os.SEEK_END)
+        tail = file.read()
+        file.seek(0)
+        try:
+            with Image.open(file) as image:
+                whole = _has_its_end(image.format, tail, size, file)
+        except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
+            raise ImageError(_reason(error)) from error
+        if not whole:
+            file.seek(0)
+            _decode(file, None)
+
+
+def to_float(images: np.ndarray) -> np.ndarray:
+    """Scales pictures to the range of the networks.
+
+    Args:
+        images: uint8 of any shape, in [0, 255].
+
+    Returns:
+        float32 of the same shape, in [-1, 1].
+    """
+    return np.asarray(images, np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Scales network output to pixels; the inverse of `to_float`.
+
+    Args:
+        images: floating point array (or tensor) of any shape, nominally in [-1, 1]. Values are
+            rounded to the nearest level and clipped; NaN becomes mid-grey.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    levels = (np.asarray(images).astype(np.float32) + np.float32(1)) * np.float32(127.5)
+    levels = np.nan_to_num(levels, nan=127.5, posinf=255.0, neginf=0.0)
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
+    """Encodes uint8 `[H, W, 3]` as JPEG, with full colour resolution (4:4:4)."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Encodes uint8 `[H, W, 3]` as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shrink(image: np.ndarray, short_side: int) -> np.ndarray:
+    """Reduces uint8 `[H, W, 3]` so that its shorter side is `short_side`, if it is longer."""
+    if min(image.shape[:2]) <= short_side:
+        return image
+    return fit_short_side(image, short_side)
+
+
+def fit_short_side(image: np.ndarray, short_side: int) -> np.ndarray:
+    """Resizes uint8 `[H, W, 3]` so that its shorter side is `short_side`; the aspect is kept."""
+    height, width = image.shape[:2]
+    scale = short_side / min(height, width)
+    size = max(short_side, round(width * scale)), max(short_side, round(height * scale))
+    if size == (width, height):
+        return image
+    resized = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(resized)
+
+
+def centre_crop(image: np.ndarray, size: int) -> np.ndarray:
+    """Cuts the central `size` × `size` square out of uint8 `[H, W, 3]`; both sides >= `size`."""
+    top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
+    return image[top : top + size, left : left + size]
+
+
+def _open(source: str | os.PathLike | bytes) -> BinaryIO:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        if not len(source):
+            raise ImageError("the file is empty")
+        return io.BytesIO(source)
+    try:
+        file = open(source, "rb")  # noqa: SIM115 - every caller closes it
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from error
+    if not os.fstat(file.fileno()).st_size:
+        file.close()
+        raise ImageError("the file is empty")
+    return file
+
+
+def _has_its_end(format: str | None, tail: bytes, size: int, file: BinaryIO) -> bool:
+    if format == "JPEG":
+        return tail.rstrip(b"\0").endswith(b"\xff\xd9")
+    if format == "PNG":
+        return b"IEND\xaeB`\x82" in tail
+    if format == "WEBP":
+        file.seek(4)
+        return int.from_bytes(file.read(4), "little") + 8 <= size
+    return False
+
+
+def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
+    try:
+        with Image.open(file) as image:
+            if shrink_to is not None:
+                # Twice the wanted size is left for the antialiased step that follows.
+                scale = 2 * shrink_to / min(image.size)
+                image.draft(image.mode, tuple(int(side * scale) + 1 for side in image.size))
+            orientation = _orientation(image)
+            rgb = _to_rgb(image)
+            if orientation in _TRANSPOSE:
+                rgb = rgb.transpose(_TRANSPOSE[orientation])
+            array = np.asarray(rgb)
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
+        raise ImageError(_reason(error)) from error
+    return array if shrink_to is None else shrink(array, shrink_to)
+
+
+def _orientation(image: Image.Image) -> int:
+    if "exif" not in image.info:
+        return 1
+    try:
+        return image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # broken metadata: SyntaxError, struct.error, ...; the pixels may be fine
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_grey_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        # Only Adobe stores CMYK inverted in JPEG; Pillow takes every such file for Adobe's.
+        image = ImageChops.invert(image)
+    return image.convert("RGB")
+
+
+def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits: integers are taken as 16-bit, floating point as [0, 1]."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        levels = np.nan_to_num(values) * 255.0
+    else:
+        levels = values.astype(np.float64) / 257.0
+    return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong with a picture, in words for a warning (without paths or object ids)."""
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not a picture that Pillow can read"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too large: more pixels than Pillow's safety limit (PIL.Image.MAX_IMAGE_PIXELS)"
+    text = str(error)
+    if "truncated" in text.lower() or isinstance(error, EOFError):
+        return "cut off: the end of the file is missing"
+    return f"damaged ({text or type(error).__name__})"

@@ -1,0 +1,127 @@
+"""From two sources to training batches.
+
+The dataset is stateless: batch t is a pure function of the seed and t. A run that is resumed at
+step t therefore continues with exactly the pictures, crops and flips it would have seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from monet.data.augment import CENTRE_CROP, Augment
+from monet.data.cache import ImageCache, MemoryBudget
+from monet.data.exit_guard import answer_at_exit
+from monet.data.images import centre_crop, fit_short_side, to_float
+from monet.data.sources import DataError, ImageSource
+
+_PHOTOS, _PAINTINGS = 0, 1
+
+
+def training_dataset(
+    paintings: ImageSource,
+    photos: ImageSource,
+    *,
+    image_size: int,
+    batch_size: int,
+    augment: Augment | None = None,
+    seed: int = 0,
+    start_step: int = 0,
+    cache: bool | str = "auto",
+) -> tf.data.Dataset:
+    """Endless batches of photos and paintings, unpaired.
+
+    Each domain is shuffled anew for every pass over it, independently of the other, and every
+    picture of a domain occurs exactly once per pass. Pictures of any size and aspect are brought to
+    `image_size` as `augment` says.
+
+    Args:
+        paintings, photos: the two domains.
+        image_size: side S of the square views, in pixels.
+        batch_size: pictures of each domain per batch, B (the global batch under a strategy).
+        augment: how views are taken; None for the centre, unchanged.
+        seed: of shuffling and augmentation.
+        start_step: number of the first batch. Batch t is the same whatever the start.
+        cache: whether to keep decoded pictures in memory: True, False, or "auto" for as many as
+            fit into a quarter of the memory that is free now. It changes speed only.
+
+    Returns:
+        A dataset of `(photos, paintings)`, each float32 `[B, S, S, 3]` in [-1, 1].
+
+    Raises:
+        DataError: a domain is empty.
+        ValueError: an argument is out of range.
+    """
+    if image_size < 1 or batch_size < 1 or start_step < 0:
+        raise ValueError(
+            "image_size and batch_size must be positive and start_step not negative; got "
+            f"image_size={image_size}, batch_size={batch_size}, start_step={start_step}."
+        )
+    if not len(paintings) or not len(photos):
+        raise DataError(f"Nothing to train on: {len(paintings)} paintings, {len(photos)} photos.")
+    augment = augment or CENTRE_CROP
+    budget = MemoryBudget.of(cache)
+    shrink_to = augment.load_size(image_size)
+    domains = [
+        (number, ImageCache(source, shrink_to, budget))
+        for number, source in ((_PHOTOS, photos), (_PAINTINGS, paintings))
+    ]
+
+    def views(position: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(
+            _view(domain, images, position, seed, augment, image_size) for domain, images in domains
+        )
+
+    dataset = tf.data.Dataset.counter(start_step * batch_size)
+    dataset = dataset.map(views, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.with_options(options)
+
+
+def fixed_images(source: ImageSource, count: int, image_size: int, seed: int = 0) -> np.ndarray:
+    """The same few pictures every time, for sample grids.
+
+    Args:
+        source: where to take them from.
+        count: how many, n; fewer if the source has fewer.
+        image_size: side S; pictures are resized by their shorter side and cropped at the centre.
+        seed: which ones.
+
+    Returns:
+        float32 `[n, S, S, 3]` in [-1, 1].
+    """
+    chosen = np.random.default_rng(seed).permutation(len(source))[:count]
+    squares = np.zeros((len(chosen), image_size, image_size, 3), np.uint8)
+    for square, index in zip(squares, chosen, strict=True):
+        image = source.read_or_next(int(index), shrink_to=2 * image_size)
+        square[:] = fit_short_side(centre_crop(image, min(image.shape[:2])), image_size)
+    return to_float(squares)
+
+
+def shuffled_index(position: tf.Tensor, length: int, seed: tf.Tensor) -> tf.Tensor:
+    """The picture shown at `position` (int64, from 0) of endless shuffled passes over `length`."""
+    number, place = position // length, position % length
+    return tf.random.experimental.index_shuffle(
+        place, tf.random.experimental.stateless_fold_in(seed, number), length - 1
+    )
+
+
+def _view(
+    domain: int,
+    images: ImageCache,
+    position: tf.Tensor,
+    seed: int,
+    augment: Augment,
+    image_size: int,
+) -> tf.Tensor:
+    key = tf.constant([seed, domain], tf.int64)
+    shuffle_key, augment_key = tf.unstack(tf.random.split(key, 2))
+    index = shuffled_index(position, len(images), shuffle_key)
+    placeholder = np.zeros((image_size, image_size, 3), np.uint8)
+    read = answer_at_exit(images.read, placeholder)
+    image = tf.numpy_function(read, [index], tf.uint8, stateful=False)
+    image.set_shape([None, None, 3])
+    view_seed = tf.random.experimental.stateless_fold_in(augment_key, position)
+    return augment(image, image_size, view_seed)

@@ -1,0 +1,1 @@
+"""Landscapes computed from random numbers, and the brush that paints them."""

@@ -1,0 +1,205 @@
+"""Where pictures come from: the interface of a source, and folders of picture files."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from monet.data.images import IMAGE_SUFFIXES, ImageError, check_image, read_image
+
+_NAMED_IN_A_WARNING = 5
+
+
+class DataError(ValueError):
+    """There is no usable data where the user said it is; the message is one clear sentence."""
+
+
+class ImageSource(ABC):
+    """A fixed, ordered collection of pictures with random access.
+
+    Attributes:
+        names: one name per picture, unique and in a stable order: the path in its folder with `/`
+            and suffix, or the `image_name` of a TFRecord.
+        description: what it is and where, for people: `300 pictures in monet_jpg`.
+        skipped: `(name, reason)` of everything found that could not be read.
+    """
+
+    def __init__(self, names: Sequence[str], description: str):
+        self.names = list(names)
+        self.description = description
+        self.skipped: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._warned_late = False
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @abstractmethod
+    def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        """Reads picture `index` as uint8 `[H, W, 3]`.
+
+        Args:
+            index: in `[0, len(self))`.
+            shrink_to: reduce the picture to this shorter side (pixels) if it is larger.
+
+        Raises:
+            ImageError: it can't be read after all.
+        """
+
+    def read_or_next(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        """Like `read`, but a picture that turns out to be damaged is replaced by the next good one.
+
+        Which picture that is depends on the files alone, so a resumed run sees the same. The damage
+        is added to `skipped`, with one warning per source.
+
+        Raises:
+            DataError: no picture of this source can be read.
+        """
+        for step in range(len(self)):
+            candidate = (index + step) % len(self)
+            try:
+                return self.read(candidate, shrink_to=shrink_to)
+            except ImageError as error:
+                self._report_late(self.names[candidate], str(error))
+        raise DataError(f"None of the {self.description} can be read any more.")
+
+    def _report_late(self, name: str, reason: str) -> None:
+        with self._lock:
+            if (name, reason) in self.skipped:
+                return
+            self.skipped.append((name, reason))
+            first, self._warned_late = not self._warned_late, True
+        if first:
+            warnings.warn(
+                f"{name} (of {self.description}) looked fine but can't be read: {reason}. The next "
+                "picture takes its place. Further ones like it are listed in `skipped` only.",
+                stacklevel=3,
+            )
+
+
+class ImageFolder(ImageSource):
+    """The picture files of a folder and its subfolders, sorted by path.
+
+    Every file with the suffix of a picture (in any case) is looked at once, here: files that can't
+    be read are left out, with one warning that counts and names them. Hidden files and folders are
+    passed over.
+
+    Args:
+        folder: where the files are.
+
+    Raises:
+        DataError: the folder is missing, holds no pictures, or none can be read.
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
+        found = find_files(self.folder, is_image_name)
+        if not found:
+            raise DataError(f"{_place(self.folder)} holds no pictures (.jpg, .png, .webp, ...).")
+        reasons = check_all(lambda name: check_image(self.folder / name), found)
+        good = [name for name, reason in zip(found, reasons, strict=True) if reason is None]
+        super().__init__(good, f"{count(len(good), 'picture')} in {self.folder.name}")
+        self.skipped = [(n, r) for n, r in zip(found, reasons, strict=True) if r is not None]
+        report_skipped(self.skipped, len(found), self.folder, "picture file")
+
+    def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        return read_image(self.folder / self.names[index], shrink_to=shrink_to)
+
+
+def is_image_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def find_files(folder: Path, wanted: Callable[[str], bool]) -> list[str]:
+    """Paths, relative with `/`, of the files below `folder` whose name is `wanted`, sorted.
+
+    Links to folders are followed, each real folder once. What starts with a dot or with `__MACOSX`
+    is passed over.
+
+    Raises:
+        DataError: there is no such folder, or it can't be listed.
+    """
+    check_folder(folder)
+    found, seen = [], set()
+    for parent, subfolders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = sorted(s for s in subfolders if not s.startswith((".", "__MACOSX")))
+        relative = Path(parent).relative_to(folder)
+        found += [
+            (relative / file).as_posix()
+            for file in files
+            if not file.startswith(".") and wanted(file)
+        ]
+    return sorted(found, key=lambda name: (name.casefold(), name))
+
+
+def check_folder(folder: Path) -> None:
+    """Makes sure that there is such a folder.
+
+    Raises:
+        DataError: there isn't, or it may not be read.
+    """
+    if not folder.is_dir():
+        problem = "is a file, not a folder" if folder.exists() else "doesn't exist"
+        hint = "; unpack it first" if folder.suffix.lower() in (".zip", ".tar", ".gz") else ""
+        raise DataError(f"{folder} {problem}{hint}.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(f"{folder} can't be opened: permission denied.")
+
+
+def check_all(check: Callable, items: Sequence) -> list[str | None]:
+    """Runs `check` on every item, in threads; returns the message of its `ImageError`, or None."""
+
+    def reason(item) -> str | None:
+        try:
+            check(item)
+        except ImageError as error:
+            return str(error)
+        return None
+
+    # Parsing holds the interpreter lock; threads hide the latency of network folders.
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(reason, items))
+
+
+def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, what: str) -> None:
+    """Warns once about everything that was left out.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    if not skipped:
+        return
+    shown = ", ".join(f"{name}: {reason}" for name, reason in skipped[:_NAMED_IN_A_WARNING])
+    if len(skipped) > _NAMED_IN_A_WARNING:
+        shown += f", and {len(skipped) - _NAMED_IN_A_WARNING:,} more"
+    if len(skipped) >= total:
+        if total == 1:
+            raise DataError(f"The only {what} in {folder} can't be read ({shown}).")
+        raise DataError(f"None of the {count(total, what)} in {folder} can be read ({shown}).")
+    warnings.warn(
+        f"Skipped {len(skipped):,} of {count(total, what)} in {folder}: {shown}", stacklevel=4
+    )
+
+
+def count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename} can't be listed: {error.strerror}.") from error
+
+
+def _place(folder: Path) -> str:
+    return "The current folder" if str(folder) == "." else str(folder)

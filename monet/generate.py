@@ -1,0 +1,185 @@
+"""Paints photos with a trained generator: `python -m monet.generate --help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from monet._command_line import (
+    EXIT_SKIPPED,
+    CommandError,
+    HelpFormatter,
+    positive_int,
+    quiet_tensorflow,
+    run,
+)
+from monet._progress import Line, bar, duration
+
+_KAGGLE_COUNT = range(7_000, 10_001)
+_MOST_THREADS = 8
+_SHOWN_SKIPPED = 20
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.generate",
+        formatter_class=HelpFormatter,
+        description="Paints photos of any size with a trained generator; each comes back in its "
+        "own size, under its own name.",
+        epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", type=Path, metavar="RUN", help="folder of a training run")
+    source.add_argument("--model", type=Path, metavar="FILE", help="a generator, saved as .keras")
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="picture files, or folders of pictures (with subfolders) or TFRecords",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("images.zip"),
+        metavar="PATH",
+        help="a .zip archive, a folder, or for a single input a picture file",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    parser.add_argument(
+        "--kaggle",
+        action="store_true",
+        help="name the pictures image_00000.jpg, image_00001.jpg, … and check their number",
+    )
+    parser.add_argument(
+        "--count", type=positive_int, metavar="N", help="paint the first N inputs (default: all)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive_int, default=8, metavar="N", help="most pictures at a time"
+    )
+    parser.add_argument(
+        "--quality", type=_quality, default=95, metavar="Q", help="JPEG quality, 1 to 100"
+    )
+    parser.add_argument(
+        "--mixed-precision",
+        choices=("auto", "off", "float16", "bfloat16"),
+        default="auto",
+        help="precision of the computation",
+    )
+    return parser.parse_args(argv)
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Paints what the arguments say; returns the exit code."""
+    from monet.data import DataError
+    from monet.inference.inputs import find_pictures
+    from monet.inference.outputs import OutputError, check_output, is_file_output
+
+    try:
+        check_output(args.output, overwrite=args.overwrite)
+        pictures, skipped = find_pictures(args.input)
+    except (DataError, OutputError) as error:
+        raise CommandError(str(error)) from error
+    pictures = pictures[: args.count]
+    if is_file_output(args.output) and args.output.suffix.lower() != ".zip" and len(pictures) > 1:
+        raise CommandError(
+            f"{len(pictures)} inputs don't fit into the single picture {args.output}; give "
+            f"--output a folder or a name that ends in .zip."
+        )
+    inputs = {Path(path).resolve() for path in args.input}
+    if args.output.resolve() in inputs:
+        raise CommandError(f"{args.output} is an input too; give --output another name.")
+
+    painter = _load(args)
+    print(f"Painting {len(pictures):,} pictures into {args.output}")
+    try:
+        written = _paint(args, painter, pictures, skipped)
+    except OSError as error:
+        raise CommandError(f"can't write {args.output}: {error.strerror or error}.") from error
+
+    _report(args, written, skipped)
+    if not written:
+        return 2
+    return EXIT_SKIPPED if skipped else 0
+
+
+def _load(args: argparse.Namespace):
+    quiet_tensorflow()
+    from monet.inference import Painter, load_generator
+    from monet.inference.generator import GeneratorError
+
+    try:
+        generator = load_generator(args.run or args.model, precision=args.mixed_precision)
+    except GeneratorError as error:
+        raise CommandError(str(error)) from error
+    return Painter(generator, batch_size=args.batch_size)
+
+
+def _paint(args, painter, pictures, skipped) -> int:
+    """Runs the pipeline; returns how many pictures were written and extends `skipped`."""
+    from monet.data import ImageError
+    from monet.inference.outputs import Encoder, KaggleNames, Names, is_file_output, open_output
+    from monet.inference.pipeline import paint_pictures
+
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    single = is_file_output(args.output) and args.output.suffix.lower() != ".zip"
+    output_name = KaggleNames() if args.kaggle else Names()
+    written, started, line = 0, time.monotonic(), Line()
+    with (
+        open_output(args.output) as write,
+        Encoder(write, quality=args.quality, threads=threads) as encoder,
+    ):
+        results = paint_pictures(painter, pictures, threads=threads)
+        for done, (picture, image) in enumerate(results, start=1):
+            if isinstance(image, ImageError):
+                skipped.append((picture.name, str(image)))
+            else:
+                encoder.add(args.output.name if single else output_name(picture.name), image)
+                written += 1
+            rate = done / (time.monotonic() - started)
+            line.update(
+                f"{bar(done, len(pictures))}  {rate:.3g} images/s  "
+                f"{duration((len(pictures) - done) / rate)} left"
+            )
+    seconds = time.monotonic() - started
+    line.finish(
+        f"{bar(len(pictures), len(pictures))}  {len(pictures) / seconds:.3g} images/s  "
+        f"{duration(seconds)}"
+    )
+    return written
+
+
+def _report(args: argparse.Namespace, written: int, skipped: Sequence[tuple[str, str]]) -> None:
+    if skipped:
+        print(f"warning: skipped {len(skipped):,} unreadable inputs:", file=sys.stderr)
+        for name, reason in skipped[:_SHOWN_SKIPPED]:
+            print(f"  {name}: {reason}", file=sys.stderr)
+        if len(skipped) > _SHOWN_SKIPPED:
+            print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
+    if args.kaggle and written not in _KAGGLE_COUNT:
+        print(
+            f"warning: {written:,} pictures; the competition takes {_KAGGLE_COUNT[0]:,} to "
+            f"{_KAGGLE_COUNT[-1]:,}.",
+            file=sys.stderr,
+        )
+    print(f"Wrote {written:,} pictures to {args.output}")
+
+
+def _quality(text: str) -> int:
+    value = positive_int(text)
+    if value > 100:
+        raise argparse.ArgumentTypeError(f"{value} is too large; JPEG quality ends at 100")
+    return value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    return run(lambda: generate(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Painting pictures of any size with a trained generator."""
+
+from __future__ import annotations
+
+__all__ = ["Painter", "load_generator"]
+
+# These import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
+_LAZY = {"Painter": "monet.inference.painter", "load_generator": "monet.inference.generator"}
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,59 @@
+"""What to paint: folders, files and TFRecords as one ordered list of named pictures."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monet.data import DataError, open_folder, read_image
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to be read later.
+
+    Attributes:
+        name: relative path with `/`, as it shall be named in the output.
+        read: returns uint8 [H, W, 3] or raises `monet.data.ImageError`.
+    """
+
+    name: str
+    read: Callable[[], np.ndarray]
+
+
+def find_pictures(
+    paths: Sequence[str | os.PathLike],
+) -> tuple[list[Picture], list[tuple[str, str]]]:
+    """Lists the pictures in `paths`, in the order given.
+
+    Args:
+        paths: Folders of picture files (subfolders included) or of TFRecords, and picture files.
+
+    Returns:
+        The pictures, and (name, reason) of files that were found unreadable already.
+
+    Raises:
+        DataError: a path doesn't exist, or a folder has nothing to paint.
+    """
+    pictures: list[Picture] = []
+    skipped: list[tuple[str, str]] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            with warnings.catch_warnings():  # the caller reports everything skipped at its end
+                warnings.simplefilter("ignore")
+                source = open_folder(path)
+            skipped.extend(source.skipped)
+            pictures.extend(
+                Picture(name, lambda source=source, index=index: source.read(index))
+                for index, name in enumerate(source.names)
+            )
+        elif path.exists():
+            pictures.append(Picture(path.name, lambda path=path: read_image(path)))
+        else:
+            raise DataError(f"there is no file or folder {path}.")
+    return pictures, skipped

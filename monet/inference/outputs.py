@@ -1,0 +1,166 @@
+"""Where painted pictures go: a zip archive, a folder or one file, encoded in parallel."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from monet._files import remove_leftovers, replacing
+from monet.data import encode_jpeg, encode_png
+
+_KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
+_EARLIEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of every archive member, so that the same pictures make the same archive."""
+
+Write = Callable[[str, bytes], None]
+
+
+class OutputError(ValueError):
+    """An output that can't be written, or must not be overwritten: one sentence."""
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Raises `OutputError` if something is in the way at `path`."""
+    if is_file_output(path):
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; give --output another name.")
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists; pass --overwrite to replace it.")
+    elif path.exists() and not path.is_dir():
+        raise OutputError(
+            f"{path} exists and is not a folder; give --output a folder or a name ending in .zip."
+        )
+    elif path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise OutputError(
+            f"the folder {path} is not empty; pass --overwrite to replace its pictures of the same "
+            f"name."
+        )
+
+
+def is_file_output(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" or path.suffix.lower() in _KEPT_SUFFIXES
+
+
+@contextlib.contextmanager
+def open_output(path: Path) -> Iterator[Write]:
+    """Opens `path` for pictures: a `.zip` archive, one picture file, or else a folder.
+
+    Yields a function that writes (name, encoded bytes). An archive takes its place only when the
+    block succeeds; in a folder every picture does so by itself.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".zip":
+        # Stored, not deflated: JPEG and PNG are compressed already.
+        with (
+            replacing(path) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+        ):
+
+            def write(name: str, data: bytes) -> None:
+                member = zipfile.ZipInfo(name, _EARLIEST_ZIP_DATE)
+                member.external_attr = 0o644 << 16
+                archive.writestr(member, data)
+
+            yield write
+    elif is_file_output(path):
+
+        def write(name: str, data: bytes) -> None:
+            with replacing(path) as temporary:
+                temporary.write_bytes(data)
+
+        yield write
+    else:
+        path.mkdir(exist_ok=True)
+        remove_leftovers(path)
+
+        def write(name: str, data: bytes) -> None:
+            target = path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target) as temporary:
+                temporary.write_bytes(data)
+
+        yield write
+
+
+class Encoder:
+    """Encodes pictures in threads and hands them on in the order in which they came.
+
+    Args:
+        write: Takes (name, encoded bytes), called in the caller's thread.
+        quality: Of JPEGs, 1…100.
+        threads: Encoding threads; four times as many pictures may wait, so memory stays bounded.
+    """
+
+    def __init__(self, write: Write, *, quality: int, threads: int) -> None:
+        self._write = write
+        self._quality = quality
+        self._pool = ThreadPoolExecutor(threads)
+        self._most_waiting = 4 * threads
+        self._waiting: deque[tuple[str, Future[bytes]]] = deque()
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def add(self, name: str, image: np.ndarray) -> None:
+        """Takes uint8 [H, W, 3]; the format goes by the suffix of `name`."""
+        self._waiting.append((name, self._pool.submit(encode, image, name, self._quality)))
+        while self._waiting and (
+            len(self._waiting) > self._most_waiting or self._waiting[0][1].done()
+        ):
+            self._write_first()
+
+    def _write_first(self) -> None:
+        name, encoded = self._waiting.popleft()
+        self._write(name, encoded.result())
+
+    def __exit__(self, exception_type: type | None, *_: object) -> None:
+        if exception_type is None:
+            while self._waiting:
+                self._write_first()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def encode(image: np.ndarray, name: str, quality: int) -> bytes:
+    if PurePosixPath(name).suffix.lower() == ".png":
+        return encode_png(image)
+    return encode_jpeg(image, quality)
+
+
+class Names:
+    """Output names: the input's own, unique, with a suffix that the output is encoded in.
+
+    Names that differ in case only count as the same, since some file systems think so.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def __call__(self, name: str) -> str:
+        path = PurePosixPath(name)
+        suffix = path.suffix if path.suffix.lower() in _KEPT_SUFFIXES else ".jpg"
+        # A TFRecord's image_name may hold anything; a member must stay inside the archive.
+        parts = [part for part in path.with_suffix("").parts if part not in ("/", "..")]
+        stem = "/".join(parts) or "image"
+        candidate, number = f"{stem}{suffix}", 1
+        while candidate.casefold() in self._taken:
+            number += 1
+            candidate = f"{stem}-{number}{suffix}"
+        self._taken.add(candidate.casefold())
+        return candidate
+
+
+class KaggleNames:
+    """`image_00000.jpg`, `image_00001.jpg`, …, whatever the input's name."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, name: str) -> str:
+        self._count += 1
+        return f"image_{self._count - 1:05d}.jpg"

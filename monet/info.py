@@ -1,0 +1,261 @@
+"""`python -m monet.info`: versions, what runs natively, and the remedy for what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import monet
+
+PART_TITLES = {
+    "kernels": "CPU kernels",
+    "tensorflow_ops": "TensorFlow ops, CPU",
+    "cuda": "TensorFlow ops, CUDA",
+    "xla": "XLA custom calls",
+}
+
+
+def collect() -> dict:
+    """Everything `python -m monet.info` knows, as plain JSON types."""
+    tensorflow, tensorflow_error = _import_tensorflow()
+    from monet.ops import library  # imports TensorFlow, if there is one
+
+    try:
+        record = library.read_record()
+        record_error = None
+    except library.Unusable as unusable:
+        record, record_error = {}, str(unusable)
+    report = {
+        "versions": _versions(library),
+        "tensorflow_error": tensorflow_error,
+        "build": record,
+        "build_error": record_error,
+        "cpu": _cpu(),
+        "gpu": _gpu(tensorflow),
+        "ops": _ops(library, tensorflow),
+    }
+    report["remedies"] = _remedies(report)
+    return report
+
+
+def _import_tensorflow():
+    try:
+        import tensorflow
+    except Exception as error:  # a broken installation raises whatever its last import raised
+        return None, f"{type(error).__name__}: {error}"
+    return tensorflow, None
+
+
+def _versions(library) -> dict:
+    versions = {
+        "monet": monet.__version__,
+        "python": platform.python_version(),
+        "platform": sysconfig.get_platform(),
+    }
+    for distribution in (*library.TENSORFLOW_DISTRIBUTIONS, "keras", "numpy", "pillow"):
+        try:
+            versions[distribution] = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _cpu() -> dict:
+    cpu = {"model": _cpu_model(), "cores": _usable_cores(), "instruction_set": None, "features": {}}
+    try:
+        from monet import _kernels
+    except ImportError as error:
+        cpu["kernels_error"] = str(error)
+        return cpu
+    cpu["instruction_set"] = _kernels.instruction_set()
+    cpu["features"] = _kernels.cpu_features()
+    return cpu
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _gpu(tensorflow) -> dict:
+    if tensorflow is None:
+        return {"visible": [], "cuda": None}
+    visible = []
+    for device in tensorflow.config.get_visible_devices("GPU"):
+        details = tensorflow.config.experimental.get_device_details(device)
+        capability = ".".join(map(str, details.get("compute_capability", ())))
+        visible.append({"name": details.get("device_name", device.name), "capability": capability})
+    build = tensorflow.sysconfig.get_build_info()
+    return {
+        "visible": visible,
+        "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
+    }
+
+
+def _ops(library, tensorflow) -> dict:
+    from monet.ops import dispatch
+
+    status = library.status()
+    ops = {
+        "mode": None,
+        "mode_error": None,
+        "native": status.native,
+        "reason": status.reason,
+        "remedy": status.remedy,
+        "built_for": status.built_for,
+        "sources_are_newer": _sources_are_newer(library.LIBRARY),
+        "devices": {},
+    }
+    try:
+        ops["mode"] = dispatch.mode()
+    except ValueError as error:
+        ops["mode_error"] = str(error)
+    for device in ("CPU", "GPU", "XLA"):
+        row = dispatch.look_up("instance_norm", device, "float32")
+        native = row.implementation == dispatch.NATIVE
+        live = native and status.native and ops["mode"] != "reference" and tensorflow is not None
+        reason = row.reason if live or not native else status.reason
+        if native and status.native and ops["mode"] == "reference":
+            reason = "MONET_OPS=reference"
+        ops["devices"][device] = {"native": live, "reason": reason}
+    return ops
+
+
+def _sources_are_newer(library: Path) -> bool:
+    """Whether this is a source tree whose C++ has been edited since it was built."""
+    sources = library.parents[2] / "csrc"
+    if not (sources.is_dir() and library.is_file()):
+        return False
+    built = library.stat().st_mtime
+    return any(
+        path.stat().st_mtime > built
+        for path in sources.rglob("*")
+        if path.suffix in (".cc", ".h", ".cu")
+    )
+
+
+def _remedies(report: dict) -> list[str]:
+    """What the user can do, most important first."""
+    remedies = []
+    if report["tensorflow_error"]:
+        remedies.append(
+            f"TensorFlow can't be imported ({report['tensorflow_error']}); "
+            f"run: pip install 'tensorflow>=2.19,<2.22'"
+        )
+    ops = report["ops"]
+    if ops["mode_error"]:
+        remedies.append(ops["mode_error"])
+    elif ops["reason"] and report["tensorflow_error"] is None:
+        remedies.append(f"{ops['reason']}; {ops['remedy']}")
+    if ops["sources_are_newer"]:
+        remedies.append(
+            "csrc has changed since the build; run: python setup.py build_ext --inplace"
+        )
+    kernels = report["build"].get("parts", {}).get("kernels", {})
+    if kernels.get("built") and not report["cpu"]["instruction_set"]:
+        remedies.append(
+            f"monet._kernels can't be imported ({report['cpu'].get('kernels_error')}); "
+            f"install monet again with this Python"
+        )
+    has_driver = os.path.exists("/proc/driver/nvidia/version")
+    if has_driver and not report["gpu"]["visible"] and not report["tensorflow_error"]:
+        remedies.append(
+            "there is an NVIDIA driver but TensorFlow sees no GPU; "
+            "run: pip install 'tensorflow[and-cuda]'"
+        )
+    return list(dict.fromkeys(remedies))
+
+
+def render(report: dict) -> str:
+    """The report as text."""
+    lines = [f"monet {report['versions']['monet']}", "", "Versions"]
+    versions = dict(report["versions"])
+    del versions["monet"]
+    lines += [_row(name, version) for name, version in versions.items()]
+
+    compiler = report["build"].get("compiler") or "no compiler"
+    lines += ["", f"Native parts ({compiler})"]
+    parts = report["build"].get("parts", {})
+    for part, title in PART_TITLES.items():
+        lines.append(_row(title, _part(parts.get(part), report["build_error"])))
+
+    lines += ["", f"Ops (MONET_OPS={report['ops']['mode'] or os.environ.get('MONET_OPS')})"]
+    for device, choice in report["ops"]["devices"].items():
+        kind = "native" if choice["native"] else "plain TensorFlow"
+        where = "inside jit_compile" if device == "XLA" else f"on the {device}"
+        lines.append(_row(where, f"{kind}: {choice['reason']}"))
+
+    cpu, gpu = report["cpu"], report["gpu"]
+    features = ", ".join(name for name, present in cpu["features"].items() if present)
+    lines += ["", "Machine", _row("CPU", f"{cpu['model']}, {cpu['cores']} cores")]
+    in_use = cpu["instruction_set"] or "none: the kernels are not there"
+    lines.append(_row("instruction set", in_use + (f" (CPU has {features})" if features else "")))
+    names = [f"{device['name']} (sm_{device['capability']})" for device in gpu["visible"]]
+    lines.append(_row("GPUs", ", ".join(names) or "none that TensorFlow sees"))
+    lines.append(_row("CUDA of TensorFlow", gpu["cuda"] or "none"))
+
+    lines += ["", "To do"] + [f"  {remedy}" for remedy in report["remedies"] or ["nothing"]]
+    return "\n".join(lines)
+
+
+def _part(part: dict | None, build_error: str | None) -> str:
+    if part is None:
+        return f"no: {build_error or 'the build record does not list it'}"
+    if part.get("built"):
+        return f"yes: {part.get('detail')}"
+    return f"no: {part.get('reason')}; {part.get('remedy')}"
+
+
+def _row(name: str, value: str) -> str:
+    return f"  {name:<22}{value}"
+
+
+@contextlib.contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Drops what native code writes there: TensorFlow has notices that no log level silences."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "w") as sink:
+            os.dup2(sink.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.info",
+        description="Reports versions, what runs natively, and the remedy for whatever is missing.",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    arguments = parser.parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _standard_error_closed():
+        report = collect()
+    print(json.dumps(report, indent=2) if arguments.json else render(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Gradients of the native normalization op, of every order."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from monet.ops import library, norm
+
+
+@tf.RegisterGradient("MonetNorm")
+def _norm_gradient(op, dy, _dmean, _drstd):
+    # The statistics are saved for this function alone: no caller sees them, so nothing flows back.
+    x, gamma, beta = op.inputs[:3]
+    _, mean, rstd = op.outputs
+    options = _options(op)
+    has_residual = op.get_attr("num_residual") > 0
+    dx, dgamma, dbeta, dresidual = library.ops().monet_norm_grad(
+        dy=dy,
+        x=x,
+        gamma=gamma,
+        beta=beta,
+        mean=mean,
+        rstd=rstd,
+        # Without a border to fold back, the residual's gradient is dy itself.
+        num_residual=int(has_residual and options["pad"] > 0),
+        **options,
+    )
+    if has_residual and not dresidual:
+        dresidual = [dy]
+    return [dx, dgamma, dbeta, *dresidual]
+
+
+@tf.RegisterGradient("MonetNormGrad")
+def _norm_second_gradient(op, *upstream):
+    """Differentiates the gradient through the twin, whose own gradients go to any order.
+
+    `mean` and `rstd` are functions of `x`: their share is part of the gradient given to `x`.
+    """
+    dy, x, gamma, beta = op.inputs[:4]
+    options = _options(op)
+    options["activation"] = None if options["activation"] == "none" else options["activation"]
+    residual = tf.zeros_like(x) if op.get_attr("num_residual") else None
+    with tf.GradientTape() as outer:
+        outer.watch([dy, x, gamma, beta])
+        with tf.GradientTape() as inner:
+            sources = [x, gamma, beta] + ([] if residual is None else [residual])
+            inner.watch(sources)
+            y = norm.reference(norm.NormCall(x, gamma, beta, residual, **options))
+        gradients = inner.gradient(y, sources, output_gradients=dy)
+    given = [(g, u) for g, u in zip(gradients, upstream, strict=True) if u is not None]
+    second = outer.gradient(
+        [g for g, _ in given],
+        [dy, x, gamma, beta],
+        output_gradients=[u for _, u in given],
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    return [*second, None, None]
+
+
+def _options(op) -> dict:
+    return {
+        "groups": op.get_attr("groups"),
+        "epsilon": op.get_attr("epsilon"),
+        "activation": op.get_attr("activation").decode(),
+        "negative_slope": op.get_attr("negative_slope"),
+        "pad": op.get_attr("pad"),
+    }

@@ -1,0 +1,340 @@
+"""Trains a CycleGAN on paintings and photos: `python -m monet.train --help`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import shlex
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monet._command_line import (
+    CommandError,
+    HelpFormatter,
+    positive_float,
+    positive_int,
+    quiet_tensorflow,
+    run,
+)
+from monet._progress import duration
+from monet.recipes import DEFAULT_RECIPE, RECIPES, SAMPLE_RECIPE, get_recipe
+
+if TYPE_CHECKING:
+    from monet.data import Domains
+    from monet.training.interruption import Interruption
+    from monet.training.run_folder import RunFolder
+    from monet.training.session import Session
+    from monet.training.settings import DataLocation, Settings
+
+_RUNS = Path("runs")
+_NEWEST = "newest"
+_OVERRIDES = ("epochs", "steps_per_epoch", "batch_size", "image_size")
+_FIXED_BY_THE_RUN = (
+    "recipe",
+    "steps_per_epoch",
+    "batch_size",
+    "image_size",
+    "seed",
+    "mixed_precision",
+)
+_SAMPLE_EVERY = 1
+_CHECKPOINT_MINUTES = 10.0
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.train",
+        formatter_class=HelpFormatter,
+        description="Trains a CycleGAN that repaints photos. Without data it trains the recipe "
+        f"'{SAMPLE_RECIPE}' on a small sample set that comes with the package.",
+        epilog="Ctrl-C saves and says how to go on. Exit code: 0 done, 2 error, "
+        "130 or 143 interrupted and saved.",
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        metavar="DIR",
+        help="dataset folder: the competition's (monet_jpg or monet_tfrec, photo_jpg or "
+        "photo_tfrec), or one with trainA (paintings) and trainB (photos)",
+    )
+    data.add_argument("--painting-dir", metavar="DIR", help="instead of --data: paintings")
+    data.add_argument("--photo-dir", metavar="DIR", help="instead of --data: photos")
+
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help=f"settings to start from (default: {DEFAULT_RECIPE}, or {SAMPLE_RECIPE} without data)",
+    )
+    recipe.add_argument("--list-recipes", action="store_true", help="list them and exit")
+    recipe.add_argument("--epochs", **_override("epochs", "passes over the data"))
+    recipe.add_argument(
+        "--steps-per-epoch", **_override("steps_per_epoch", "batches of each domain per epoch")
+    )
+    recipe.add_argument("--batch-size", **_override("batch_size", "pictures of each domain a step"))
+    recipe.add_argument("--image-size", **_override("image_size", "side of the training crops"))
+    recipe.add_argument(
+        "--seed", type=int, metavar="N", help="of weights, shuffling and augmentation (default: 0)"
+    )
+    recipe.add_argument(
+        "--mixed-precision",
+        choices=("auto", "off", "float16", "bfloat16"),
+        help="auto takes float16 or bfloat16 where the device is fast at it (default: auto)",
+    )
+
+    folder = parser.add_argument_group("run folder")
+    folder.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"a new folder (default: {_RUNS}/RECIPE-TIME)"
+    )
+    folder.add_argument(
+        "--resume",
+        nargs="?",
+        const=_NEWEST,
+        metavar="RUN",
+        help=f"go on with a run; without RUN, with the newest in {_RUNS}",
+    )
+    folder.add_argument(
+        "--sample-every", type=positive_int, metavar="N", help="epochs per sample (default: 1)"
+    )
+    folder.add_argument(
+        "--checkpoint-minutes",
+        type=positive_float,
+        metavar="MIN",
+        help="save inside long epochs too, this often (default: 10)",
+    )
+    args = parser.parse_args(argv)
+    if args.resume is not None and args.out is not None:
+        parser.error("--resume goes on in the run's own folder; leave out --out")
+    return args
+
+
+def _override(field: str, meaning: str) -> dict:
+    values = ", ".join(f"{name} {getattr(recipe, field)}" for name, recipe in RECIPES.items())
+    return {"type": positive_int, "metavar": "N", "help": f"{meaning} (default: {values})"}
+
+
+def list_recipes() -> None:
+    for recipe in RECIPES.values():
+        print(
+            f"{recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}, "
+            f"{recipe.epochs} epochs\n    {recipe.source}"
+        )
+
+
+def train(args: argparse.Namespace) -> int:
+    """Starts or resumes the run that the arguments describe; returns the exit code."""
+    if args.recipe is not None:
+        _checked(get_recipe, args.recipe)
+    quiet_tensorflow()
+    from monet.data import DataError
+    from monet.training.interruption import Interrupted, Interruption
+    from monet.training.run_folder import RunError
+
+    warnings.showwarning = _show_warning
+    try:
+        with Interruption() as interruption:
+            session = (_start if args.resume is None else _resume)(args, interruption)
+            if session.is_finished:
+                print(f"{session.run.path} is finished; --epochs N with a larger N extends it.")
+            else:
+                _fit(session)
+            _report(session.run)
+            return 0
+    except (DataError, RunError) as error:
+        raise CommandError(str(error)) from error
+    except Interrupted as stop:
+        # Inside training everything has been saved by now; before it there was nothing to save.
+        return 128 + stop.signum
+
+
+def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
+    from monet.training import precision
+    from monet.training.run_folder import RunFolder, check_vacant
+    from monet.training.session import Session, make_sample_sheet
+    from monet.training.settings import Settings
+
+    location = _location(args)
+    recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
+    overrides = {name: getattr(args, name) for name in _OVERRIDES}
+    recipe = _checked(recipe.replace, **overrides)
+    out = args.out or _new_run_path(recipe.name)
+    check_vacant(out)
+
+    domains = location.open()
+    paintings, photos = len(domains.paintings), len(domains.photos)
+    steps = _checked(recipe.count_steps, paintings, photos)
+    chosen = precision.resolve(args.mixed_precision or "auto")
+    settings = Settings(
+        recipe=recipe.replace(steps_per_epoch=steps),
+        location=location,
+        paintings=paintings,
+        photos=photos,
+        seed=args.seed or 0,
+        policy=chosen.policy,
+        sample_every=args.sample_every or _SAMPLE_EVERY,
+        checkpoint_minutes=args.checkpoint_minutes or _CHECKPOINT_MINUTES,
+    )
+    interruption.check()
+    layout = make_sample_sheet(settings, domains).layout
+    run = RunFolder.create(out, settings.to_config(domains, layout))
+    _introduce(run, settings, domains, f"{chosen.policy} ({chosen.reason})")
+    return Session(run, settings, domains, interruption)
+
+
+def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
+    from monet.training.run_folder import RunFolder, newest_run
+    from monet.training.session import Session
+    from monet.training.settings import Settings
+
+    run = RunFolder.open(newest_run(_RUNS) if args.resume == _NEWEST else args.resume)
+    config = run.read_config()
+    recorded = Settings.from_config(config)
+    settings = recorded.resumed(
+        epochs=args.epochs,
+        location=_location(args),
+        sample_every=args.sample_every,
+        checkpoint_minutes=args.checkpoint_minutes,
+        fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN},
+    )
+    domains = settings.location.open()
+    settings.check_data(domains)
+    interruption.check()
+    session = Session(run, settings, domains, interruption)
+    session.restore()
+    if settings.recipe.epochs < session.epochs_done:
+        raise CommandError(
+            f"{run.path} has {session.epochs_done} epochs behind it; --epochs "
+            f"{settings.recipe.epochs} can't take any back."
+        )
+    if settings != recorded:
+        run.write_config({**config, **settings.to_record()})
+    _introduce(run, settings, domains, settings.policy)
+    _tell_place(session, recorded)
+    return session
+
+
+def _location(args: argparse.Namespace) -> DataLocation:
+    from monet.training.settings import DataLocation
+
+    return DataLocation(data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir)
+
+
+def _introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:
+    from monet import ops
+    from monet.training.settings import device_names
+
+    recipe, status = settings.recipe, ops.status()
+    if not settings.location:
+        print("No --data given: training on the embedded sample set.")
+    print(f"Data      {domains.description}")
+    print(
+        f"Recipe    {recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}, "
+        f"{recipe.epochs} epochs of {recipe.steps_per_epoch:,} steps, seed {settings.seed}"
+    )
+    print(f"Device    {', '.join(device_names())}; {precision}")
+    print(
+        f"Ops       {f'native, {status.instruction_set}' if status.native else 'plain TensorFlow'}"
+    )
+    print(f"Run       {run.path}", flush=True)
+
+
+def _tell_place(session: Session, recorded: Settings) -> None:
+    recipe, step = session.settings.recipe, session.state.step
+    into = step % recipe.steps_per_epoch
+    print(
+        f"Resuming  after {session.epochs_done} of {recipe.epochs} epochs"
+        + (f" and {into} of {recipe.steps_per_epoch} steps" if into else "")
+    )
+    if (
+        recipe.epochs != recorded.recipe.epochs
+        and recipe.decay_fraction
+        and not session.is_finished
+    ):
+        rate = float(session.model.generator_optimizer.learning_rate)
+        print(
+            f"Schedule  stretched from {recorded.recipe.epochs} to {recipe.epochs} epochs; the "
+            f"learning rate goes on at {rate:.3g}"
+        )
+
+
+def _fit(session: Session) -> None:
+    import tensorflow as tf
+
+    from monet.training.interruption import Interrupted
+
+    started = time.monotonic()
+    try:
+        session.train()
+    except Interrupted:
+        print(f"\nSaved at step {session.state.step:,}. Go on with:\n  {_resume_command(session)}")
+        raise
+    except tf.errors.ResourceExhaustedError as error:
+        raise CommandError(f"{_resource(error)} {_after_a_crash(session)}") from error
+    except OSError as error:
+        raise CommandError(f"can't write the run: {error}. {_after_a_crash(session)}") from error
+    except Exception:
+        print(f"\nThe training crashed. {_after_a_crash(session)}", file=sys.stderr)
+        raise
+    print(f"\nTrained in {duration(time.monotonic() - started)}.")
+
+
+def _resource(error: Exception) -> str:
+    if "No space left" in str(error):
+        return "the disk is full."
+    return "out of memory; lower --batch-size or --image-size in a new run, or free some."
+
+
+def _after_a_crash(session: Session) -> str:
+    return f"The last checkpoint is kept; go on from it with: {_resume_command(session)}"
+
+
+def _resume_command(session: Session) -> str:
+    return f"python -m monet.train --resume {shlex.quote(str(session.run.path))}"
+
+
+def _report(run: RunFolder) -> None:
+    """Says where the pictures are, and how to paint more."""
+    samples = run.samples()
+    print(f"Gallery    {run.gallery_path}")
+    if samples:
+        print(f"Samples    {samples[-1][1]}")
+    print(f"Generator  {run.generator_path}")
+    print("Paint photos of any size with it:")
+    print(
+        f"  python -m monet.generate --run {shlex.quote(str(run.path))} --input YOUR_PHOTOS "
+        f"--output images.zip"
+    )
+
+
+def _new_run_path(recipe_name: str) -> Path:
+    path = _RUNS / f"{recipe_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    return path if not path.exists() else path.with_name(f"{path.name}-{os.getpid()}")
+
+
+def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls `function`; a `ValueError` about its arguments is the user's to mend."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    if args.list_recipes:
+        list_recipes()
+        return 0
+    return run(lambda: train(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Ctrl-C and SIGTERM as a request to stop at the next good moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+
+
+class Interrupted(Exception):
+    """Training stopped where a signal asked it to; `signum` tells which."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class Interruption:
+    """Notes the first Ctrl-C or SIGTERM inside a `with` block; the second one quits at once.
+
+    A Python signal handler has to wait while a training step runs in C++. Signals are therefore
+    read in a thread, from the descriptor that the interpreter writes them to, so that the answer
+    on the screen and the quitting are immediate.
+
+    Example:
+
+    >>> with Interruption() as interruption:
+    ...     while not interruption.requested:
+    ...         step()
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+
+    @property
+    def requested(self) -> bool:
+        return self.signum is not None
+
+    def check(self) -> None:
+        """Raises `Interrupted` if a signal came."""
+        if self.signum is not None:
+            raise Interrupted(self.signum)
+
+    def __enter__(self) -> Interruption:
+        self._before: dict[int, object] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return self  # only the main thread can handle signals
+        self._receiving, self._sending = socket.socketpair()
+        self._sending.setblocking(False)
+        # Python's own handlers do nothing, but they must be there for the descriptor to be fed.
+        self._before = {number: signal.signal(number, lambda *_: None) for number in self._SIGNALS}
+        self._wakeup_before = signal.set_wakeup_fd(
+            self._sending.fileno(), warn_on_full_buffer=False
+        )
+        self._thread = threading.Thread(target=self._watch, name="interruption", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._before:
+            return
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._sending.close()  # ends the thread
+        self._thread.join()
+        self._receiving.close()
+
+    def _watch(self) -> None:
+        while received := self._receiving.recv(1):
+            if received[0] in self._SIGNALS:
+                self._receive(received[0])
+
+    def _receive(self, signum: int) -> None:
+        if self.requested:
+            os._exit(128 + signum)
+        self.signum = signum
+        print(
+            "\nStopping after this step, then saving. Ctrl-C again quits at once.",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,99 @@
+"""Line charts as inline SVG, so that a page needs no library and no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+_WIDTH, _HEIGHT = 380, 210
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 36
+_MOST_POINTS_WITH_TOOLTIP = 300
+
+Point = tuple[float, float]
+
+
+def line_chart(title: str, series: Mapping[str, Sequence[Point]]) -> str:
+    """Returns a figure with one line per series over epochs, as HTML with inline SVG.
+
+    Args:
+        title: Heading of the chart.
+        series: Points (epoch, value) by name. Values that are not finite are left out. Lines take
+            the CSS classes `line-0`, `line-1`, … in this order, for the page to colour.
+    """
+    drawn = {
+        name: [(x, y) for x, y in points if math.isfinite(y)] for name, points in series.items()
+    }
+    every_point = [point for points in drawn.values() for point in points]
+    if not every_point:
+        return ""
+
+    x_ticks = _whole_ticks(min(x for x, _ in every_point), max(x for x, _ in every_point))
+    y_ticks = ticks(min(y for _, y in every_point), max(y for _, y in every_point))
+    x_low, x_high = min(x for x, _ in every_point), max(x for x, _ in every_point)
+    y_low, y_high = y_ticks[0], y_ticks[-1]
+    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+
+    def place(x: float, y: float) -> Point:
+        across = (x - x_low) / (x_high - x_low) if x_high > x_low else 0.5
+        up = (y - y_low) / (y_high - y_low)
+        return _LEFT + across * (right - _LEFT), bottom - up * (bottom - _TOP)
+
+    parts = []
+    for tick in y_ticks:
+        y = place(x_low, tick)[1]
+        parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" class="y">{tick:.4g}</text>')
+    for tick in x_ticks:
+        x = place(tick, y_low)[0]
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" class="x">{tick:.0f}</text>')
+    parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">epoch</text>')
+    for index, (name, points) in enumerate(drawn.items()):
+        parts.append(_line(f"line-{index}", name, points, [place(*point) for point in points]))
+
+    keys = "".join(
+        f'<span class="key line-{index}">{escape(name)}</span>' for index, name in enumerate(drawn)
+    )
+    return (
+        f"<figure><figcaption>{escape(title)}{keys}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers that enclose low…high, at most about `most` of them."""
+    if high <= low:
+        spread = abs(low) / 2 or 0.5
+        low, high = low - spread, high + spread
+    step = _round_step((high - low) / (most - 1))
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [index * step for index in range(first, last + 1)]
+
+
+def _whole_ticks(low: float, high: float, most: int = 8) -> list[float]:
+    step = max(1, _round_step((high - low) / most)) if high > low else 1
+    first = math.ceil(low / step)
+    return [index * step for index in range(first, math.floor(high / step) + 1)]
+
+
+def _round_step(least: float) -> float:
+    magnitude = 10.0 ** math.floor(math.log10(least))
+    for factor in (1, 2, 5, 10):
+        if factor * magnitude >= least * (1 - 1e-9):
+            return factor * magnitude
+    return 10 * magnitude
+
+
+def _line(css_class: str, name: str, points: Sequence[Point], placed: Sequence[Point]) -> str:
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
+    parts = [f'<path class="line {css_class}" d="M{path}"/>' if len(placed) > 1 else ""]
+    if len(points) <= _MOST_POINTS_WITH_TOOLTIP:
+        dot = "dot" if len(points) <= 30 else "dot hidden"
+        for (epoch, value), (x, y) in zip(points, placed, strict=True):
+            tooltip = escape(f"epoch {epoch:.0f}: {name} {value:.4g}")
+            parts.append(
+                f'<circle class="{dot} {css_class}" cx="{x:.1f}" cy="{y:.1f}" r="2.5">'
+                f"<title>{tooltip}</title></circle>"
+            )
+    return "".join(parts)

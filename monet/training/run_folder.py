@@ -1,0 +1,166 @@
+"""The folder of a training run: what is where, and how it stays consistent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from monet._files import remove_leftovers, replacing, write_text
+
+
+class RunError(ValueError):
+    """A run folder that can't be created, opened or continued: one sentence with the remedy."""
+
+
+class RunFolder:
+    """Paths and records of one training run.
+
+    ```
+    RUN/config.json       every setting, the data, versions, the command
+        history.csv       one row per epoch: losses, learning rate, seconds, images per second
+        samples/          epoch_0000.jpg (before training), epoch_0001.jpg, …
+        checkpoints/      everything that `--resume` continues from
+        generator.keras   the newest photo-to-painting generator
+        index.html        gallery: samples by epoch, loss curves, settings
+    ```
+
+    Every file is replaced in one move, so that a run killed at any moment leaves whole files.
+
+    Args:
+        path: The run folder.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.config_path = self.path / "config.json"
+        self.history_path = self.path / "history.csv"
+        self.samples_dir = self.path / "samples"
+        self.checkpoints_dir = self.path / "checkpoints"
+        self.generator_path = self.path / "generator.keras"
+        self.gallery_path = self.path / "index.html"
+
+    @classmethod
+    def create(cls, path: str | os.PathLike, config: dict[str, Any]) -> RunFolder:
+        """Creates the folder of a new run; never touches one that has something in it."""
+        run = cls(path)
+        check_vacant(path)
+        try:
+            run.samples_dir.mkdir(parents=True, exist_ok=True)
+            run.checkpoints_dir.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunError(f"can't create the run folder {path}: {error.strerror}.") from error
+        run.write_config(config)
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> RunFolder:
+        """Opens the folder of an existing run and clears what a killed process left behind."""
+        run = cls(path)
+        if not run.config_path.is_file():
+            what = "has no config.json" if run.path.is_dir() else "is not a folder"
+            raise RunError(
+                f"{path} {what}, so it is not a training run; give the folder that "
+                f"`python -m monet.train` printed."
+            )
+        for folder in (run.path, run.samples_dir):
+            remove_leftovers(folder)
+        run.samples_dir.mkdir(exist_ok=True)
+        run.checkpoints_dir.mkdir(exist_ok=True)
+        return run
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        write_text(self.config_path, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+    def read_config(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.config_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"can't read {self.config_path}: {error}.") from error
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of `history.csv`, one per finished epoch, in order."""
+        if not self.history_path.is_file():
+            return []
+        with self.history_path.open(newline="", encoding="utf-8") as file:
+            return [
+                {key: float(value) for key, value in row.items() if value not in ("", None)}
+                for row in csv.DictReader(file)
+            ]
+
+    def append_history(self, row: dict[str, float]) -> None:
+        """Adds the row of one epoch; `row["epoch"]` counts from 1."""
+        self._write_history([*self.history(), row])
+
+    def truncate_after(self, epoch: int) -> None:
+        """Drops history rows and samples of epochs that the checkpoint doesn't know.
+
+        A process killed between writing these and writing its checkpoint leaves them; the epochs
+        are trained, and recorded, again.
+        """
+        history = self.history()
+        kept = [row for row in history if row["epoch"] <= epoch]
+        if len(kept) < len(history):
+            self._write_history(kept)
+        for sample_epoch, path in self.samples():
+            if sample_epoch > epoch:
+                path.unlink()
+
+    def _write_history(self, rows: list[dict[str, float]]) -> None:
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: _number(value) for key, value in row.items()})
+        write_text(self.history_path, text.getvalue())
+
+    def sample_path(self, epoch: int) -> Path:
+        return self.samples_dir / f"epoch_{epoch:04d}.jpg"
+
+    def samples(self) -> list[tuple[int, Path]]:
+        """The sample sheets as (epoch, path), in order; epoch 0 is before training."""
+        found = []
+        for path in self.samples_dir.glob("epoch_*.jpg"):
+            if match := re.fullmatch(r"epoch_(\d+)\.jpg", path.name):
+                found.append((int(match[1]), path))
+        return sorted(found)
+
+    def save_generator(self, generator: Any) -> None:
+        """Writes the photo-to-painting generator, a `keras.Model`, to `generator.keras`."""
+        with replacing(self.generator_path) as temporary:
+            generator.save(temporary)
+
+
+def check_vacant(path: str | os.PathLike) -> None:
+    """Raises `RunError` unless a new run can be made at `path`."""
+    path = Path(path)
+    if (path / "config.json").is_file():
+        raise RunError(
+            f"{path} already holds a run; go on with it by --resume {path}, "
+            f"or give another folder by --out."
+        )
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; give another folder by --out.")
+    if path.is_dir() and any(path.iterdir()):
+        raise RunError(f"{path} is not empty; give another folder by --out.")
+
+
+def newest_run(runs: str | os.PathLike) -> Path:
+    """The run in the folder `runs` that was written to last."""
+    candidates = [config.parent for config in Path(runs).glob("*/config.json")]
+    if not candidates:
+        raise RunError(f"there is no run in {runs} to resume; name its folder: --resume RUN.")
+
+    def last_write(run: Path) -> float:
+        return max(file.stat().st_mtime for file in run.iterdir())
+
+    return max(candidates, key=last_write)
+
+
+def _number(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else float(value)

@@ -1,0 +1,124 @@
+"""A training run from its settings to its end, with or without interruptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monet.data import Augment, Domains, fixed_images, training_dataset
+from monet.training.build import build_cyclegan
+from monet.training.callbacks import run_callbacks
+from monet.training.cyclegan import CycleGAN
+from monet.training.gallery import write_gallery
+from monet.training.interruption import Interrupted, Interruption
+from monet.training.run_folder import RunFolder
+from monet.training.samples import SampleSheet
+from monet.training.settings import Settings
+from monet.training.state import TrainingState
+
+_SAMPLE_PHOTOS = 4
+_SAMPLE_PAINTINGS = 2
+
+
+def make_sample_sheet(settings: Settings, domains: Domains) -> SampleSheet:
+    """The sheet of a run's fixed pictures; they depend on its seed alone."""
+    size, seed = settings.recipe.image_size, settings.seed
+    return SampleSheet(
+        fixed_images(domains.photos, _SAMPLE_PHOTOS, size, seed),
+        fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+    )
+
+
+class Session:
+    """A run that can be trained: its model, its data, its folder and its place.
+
+    Args:
+        run: The run's folder.
+        settings: The run's settings.
+        domains: The pictures.
+        interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
+    """
+
+    def __init__(
+        self, run: RunFolder, settings: Settings, domains: Domains, interruption: Interruption
+    ) -> None:
+        self.run = run
+        self.settings = settings
+        self.domains = domains
+        self.interruption = interruption
+        recipe = settings.recipe
+        self.model: CycleGAN = build_cyclegan(
+            recipe, recipe.steps_per_epoch, settings.seed, dtype=settings.policy
+        )
+        self.state = TrainingState(self.model, run.checkpoints_dir)
+
+    @property
+    def epochs_done(self) -> int:
+        return self.state.step // self.settings.recipe.steps_per_epoch
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state.step >= self.settings.total_steps
+
+    def restore(self) -> None:
+        """Goes back to the newest checkpoint, and the folder's records with it."""
+        self.state.restore()
+        self.run.truncate_after(self.epochs_done)
+
+    def train(self) -> None:
+        """Trains to the end.
+
+        Raises:
+            Interrupted: a signal came; the run is saved and can be resumed.
+            RunError: a loss is no longer a number.
+        """
+        try:
+            self._fit()
+        except Interrupted:
+            if self.is_finished:
+                return
+            self.state.save()
+            self.run.save_generator(self.model.painting_generator)
+            write_gallery(self.run)
+            raise
+
+    def _fit(self) -> None:
+        recipe, state = self.settings.recipe, self.state
+        # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
+        steps_into_epoch = state.step % recipe.steps_per_epoch
+        if steps_into_epoch:
+            self._fit_epochs(self.epochs_done + 1, recipe.steps_per_epoch - steps_into_epoch)
+        if not self.is_finished:
+            self._fit_epochs(recipe.epochs, recipe.steps_per_epoch)
+
+    def _fit_epochs(self, last_epoch: int, steps_per_epoch: int) -> None:
+        self.model.fit(
+            self._dataset(),
+            initial_epoch=self.epochs_done,
+            epochs=last_epoch,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=run_callbacks(
+                self.run,
+                self.state,
+                make_sample_sheet(self.settings, self.domains),
+                self.interruption,
+                epochs=self.settings.recipe.epochs,
+                steps_per_epoch=self.settings.recipe.steps_per_epoch,
+                batch_size=self.settings.recipe.batch_size,
+                sample_every=self.settings.sample_every,
+                checkpoint_minutes=self.settings.checkpoint_minutes,
+            ),
+            shuffle=False,  # the dataset does it
+            verbose=0,  # `Progress` speaks
+        )
+
+    def _dataset(self) -> Any:
+        recipe = self.settings.recipe
+        return training_dataset(
+            self.domains.paintings,
+            self.domains.photos,
+            image_size=recipe.image_size,
+            batch_size=recipe.batch_size,
+            augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
+            seed=self.settings.seed,
+            start_step=self.state.step,
+        )

@@ -1,0 +1,213 @@
+"""The settings of a run, as `config.json` keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from monet import __version__
+from monet.data import Domains, open_domains
+from monet.recipes import Recipe
+from monet.training.run_folder import RunError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataLocation:
+    """Where the pictures are: a dataset folder, two folders, or nothing for the sample set."""
+
+    data: str | None = None
+    painting_dir: str | None = None
+    photo_dir: str | None = None
+
+    def open(self) -> Domains:
+        return open_domains(self.data, painting_dir=self.painting_dir, photo_dir=self.photo_dir)
+
+    def absolute(self) -> DataLocation:
+        """Paths that hold wherever the run is resumed from."""
+        paths = dataclasses.asdict(self)
+        return DataLocation(**{key: path and os.path.abspath(path) for key, path in paths.items()})
+
+    def __bool__(self) -> bool:
+        return any((self.data, self.painting_dir, self.photo_dir))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides the result of a run, and how often it is recorded.
+
+    Attributes:
+        recipe: With all overrides applied; `steps_per_epoch` is a number.
+        location: Where the pictures are.
+        paintings: Their number.
+        photos: Their number.
+        seed: Of initial weights, shuffling, augmentation and image pools.
+        policy: Keras dtype policy of the networks.
+        sample_every: Epochs between sample sheets.
+        checkpoint_minutes: Minutes between checkpoints inside an epoch.
+    """
+
+    recipe: Recipe
+    location: DataLocation
+    paintings: int
+    photos: int
+    seed: int
+    policy: str
+    sample_every: int
+    checkpoint_minutes: float
+
+    @property
+    def total_steps(self) -> int:
+        return self.recipe.epochs * self.recipe.steps_per_epoch
+
+    def to_config(self, domains: Domains, layout: Mapping[str, int]) -> dict[str, Any]:
+        """What goes into `config.json` when a run starts.
+
+        Args:
+            domains: The data, for its description.
+            layout: Of the sample sheets, for the gallery.
+        """
+        return {
+            "command": shlex.join(["python", "-m", "monet.train", *sys.argv[1:]]),
+            "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "description": domains.description,
+            **self.to_record(),
+            "samples": dict(layout),
+            "environment": environment(),
+        }
+
+    def to_record(self) -> dict[str, Any]:
+        """The settings themselves, as `from_config` reads them."""
+        return {
+            "recipe": self.recipe.to_dict(),
+            "data": {
+                **dataclasses.asdict(self.location.absolute()),
+                "paintings": self.paintings,
+                "photos": self.photos,
+            },
+            "seed": self.seed,
+            "policy": self.policy,
+            "sample_every": self.sample_every,
+            "checkpoint_minutes": self.checkpoint_minutes,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """The way back.
+
+        Raises:
+            RunError: `config` is not one that `to_config` made.
+        """
+        try:
+            data = dict(config["data"])
+            paintings, photos = data.pop("paintings"), data.pop("photos")
+            return cls(
+                recipe=Recipe(**config["recipe"]),
+                location=DataLocation(**data),
+                paintings=paintings,
+                photos=photos,
+                seed=config["seed"],
+                policy=config["policy"],
+                sample_every=config["sample_every"],
+                checkpoint_minutes=config["checkpoint_minutes"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"config.json doesn't hold the settings of this version of monet ({error}); go on "
+                f"with the version that started the run, or start a new one."
+            ) from error
+
+    def resumed(
+        self,
+        *,
+        epochs: int | None = None,
+        location: DataLocation | None = None,
+        sample_every: int | None = None,
+        checkpoint_minutes: float | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """The settings to go on with: what may change on the way, None for as it was.
+
+        Args:
+            epochs: Of the whole run; the learning rate schedule is stretched over them.
+            location: Where the same pictures are now.
+            sample_every: As the attribute.
+            checkpoint_minutes: As the attribute.
+            fixed: Options that must be as they were, by name; None for not given.
+
+        Raises:
+            RunError: an option in `fixed` is not as it was.
+        """
+        for name, given in (fixed or {}).items():
+            self._check_unchanged(name, given)
+        return dataclasses.replace(
+            self,
+            recipe=self.recipe.replace(epochs=epochs),
+            location=location or self.location,
+            sample_every=sample_every or self.sample_every,
+            checkpoint_minutes=checkpoint_minutes or self.checkpoint_minutes,
+        )
+
+    def _check_unchanged(self, name: str, given: Any) -> None:
+        recorded: Any
+        if name == "mixed_precision":
+            recorded = self.policy.replace("mixed_", "").replace("float32", "off")
+            if given == "auto":
+                return  # whatever the run was started with
+        elif name == "recipe":
+            recorded = self.recipe.name
+        elif name == "seed":
+            recorded = self.seed
+        else:
+            recorded = getattr(self.recipe, name)
+        if given is not None and given != recorded:
+            raise RunError(
+                f"--{name.replace('_', '-')} {given} contradicts the run, which was started with "
+                f"{recorded}; leave it out to resume, or start a new run without --resume."
+            )
+
+    def check_data(self, domains: Domains) -> None:
+        """Raises `RunError` if there are more or fewer pictures than when the run was started."""
+        found = len(domains.paintings), len(domains.photos)
+        if found != (self.paintings, self.photos):
+            raise RunError(
+                f"the run was started with {self.paintings:,} paintings and {self.photos:,} "
+                f"photos, but now there are {found[0]:,} and {found[1]:,} "
+                f"({domains.description}); bring them back, or start a new run without --resume."
+            )
+
+
+def environment() -> dict[str, Any]:
+    """Versions and devices, for the record."""
+    import keras
+    import numpy
+    import tensorflow as tf
+
+    from monet import ops
+
+    status = ops.status()
+    return {
+        "monet": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "devices": device_names(),
+        "ops": f"native, {status.instruction_set}" if status.native else "plain TensorFlow",
+    }
+
+
+def device_names() -> list[str]:
+    """The devices that training runs on: GPUs, or else the CPU."""
+    import tensorflow as tf
+
+    gpus = tf.config.get_visible_devices("GPU")
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
+    names = [detail.get("device_name", "GPU") for detail in details]
+    return names or [f"CPU with {os.cpu_count()} cores"]

@@ -1,0 +1,147 @@
+"""Painting pictures of any size: sizes come back, batches and tiles change nothing that shows."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from monet.inference import Painter, load_generator
+from monet.inference import painter as painter_module
+from monet.inference.generator import GeneratorError, with_policy
+from monet.inference.painter import size_multiple
+from monet.models import resnet_generator
+
+
+def darkening_generator(side=None, strides=4):
+    """Halves the brightness, by way of a convolution down and one up again."""
+    images = keras.Input((side, side, 3))
+    small = keras.layers.Conv2D(4, strides, strides=strides, kernel_initializer="zeros")(images)
+    zeros = keras.layers.Conv2DTranspose(3, strides, strides=strides, use_bias=False)(small)
+    return keras.Model(images, keras.layers.Rescaling(0.5, -0.5)(images) + zeros)
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def halved(image):
+    # In [-1, 1], y = 0.5 x - 0.5 is half of the pixel value.
+    return np.rint(image.astype(np.float32) / 2)
+
+
+SIZES = [(1, 1), (1, 300), (7, 5), (64, 64), (65, 63), (17, 129)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_comes_back(size):
+    image = noise(*size)
+    (painted,) = Painter(darkening_generator()).paint([image])
+    assert painted.dtype == np.uint8 and painted.shape == image.shape
+    np.testing.assert_allclose(painted, halved(image), atol=1)
+
+
+def test_a_mix_of_sizes_comes_back_in_order():
+    images = [noise(*size, seed=index) for index, size in enumerate(3 * SIZES)]
+    painted = Painter(darkening_generator(), batch_size=2).paint(images)
+    for image, result in zip(images, painted, strict=True):
+        np.testing.assert_allclose(result, halved(image), atol=1)
+
+
+def test_batches_keep_to_the_pixel_budget():
+    painter = Painter(darkening_generator(), batch_size=8, max_pixels=3 * 32 * 32)
+    batches, forward = [], painter._forward
+
+    def recording(images):
+        batches.append(len(images))
+        return forward(images)
+
+    painter._forward = recording
+    painter.paint([noise(32, 32)] * 7)
+    assert batches == [3, 3, 1]
+
+
+@pytest.mark.parametrize("size", [(300, 40), (40, 300), (257, 190), (64, 1000)])
+def test_tiles_show_no_seams(monkeypatch, size):
+    monkeypatch.setattr(painter_module, "TILE", 64)
+    monkeypatch.setattr(painter_module, "OVERLAP", 16)
+    painter = Painter(darkening_generator(), max_pixels=64 * 64)
+    image = noise(*size)
+    assert painter.is_tiled(image)
+    (painted,) = painter.paint([image])
+    np.testing.assert_allclose(painted, halved(image), atol=1)
+
+
+def test_a_generator_of_one_size_paints_any_size():
+    painter = Painter(darkening_generator(side=32))
+    for size in [(5, 9), (32, 32), (33, 32), (100, 40)]:
+        (painted,) = painter.paint([noise(*size)])
+        np.testing.assert_allclose(painted, halved(noise(*size)), atol=1)
+
+
+def test_the_result_does_not_depend_on_the_batch():
+    generator = resnet_generator(filters=4, blocks=1)
+    images = [noise(40, 36, seed=index) for index in range(3)]
+    together = Painter(generator, batch_size=3).paint(images)
+    alone = [Painter(generator).paint([image])[0] for image in images]
+    for one, other in zip(together, alone, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
+
+
+def test_one_pixel_goes_through_the_real_generator():
+    (painted,) = Painter(resnet_generator(filters=4, blocks=1)).paint([noise(1, 1)])
+    assert painted.shape == (1, 1, 3)
+
+
+def test_many_sizes_need_one_trace():
+    painter = Painter(darkening_generator())
+    for side in range(16, 40):
+        painter.paint([noise(side, side)])
+    assert painter._forward.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), noise(0, 4)]
+)
+def test_what_is_no_picture_is_refused(image):
+    with pytest.raises(ValueError, match=r"uint8 picture \[H, W, 3\]"):
+        Painter(darkening_generator()).paint([image])
+
+
+def test_the_multiple_is_the_product_of_the_strides_down():
+    assert size_multiple(resnet_generator(filters=4, blocks=1)) == 4
+    assert size_multiple(darkening_generator(strides=8)) == 8
+    nested = keras.Sequential([keras.Input((None, None, 3)), darkening_generator(strides=2)])
+    assert size_multiple(nested) == 2
+
+
+@pytest.mark.parametrize("trained, policy", [("mixed_float16", "off"), (None, "bfloat16")])
+def test_a_generator_moves_between_precisions(tmp_path, trained, policy):
+    generator = resnet_generator(filters=4, blocks=1, dtype=trained)
+    generator.save(tmp_path / "generator.keras")
+    loaded = load_generator(tmp_path / "generator.keras", precision=policy)
+    expected = {"off": "float32", "bfloat16": "bfloat16"}[policy]
+    assert loaded.get_layer("head_convolution").compute_dtype == expected
+    assert loaded.get_layer("head_tanh").compute_dtype == "float32"
+    image = noise(32, 32)
+    one, other = (Painter(model).paint([image])[0].astype(int) for model in (generator, loaded))
+    assert np.abs(one - other).mean() < 3
+
+
+def test_the_same_precision_needs_no_copy():
+    generator = resnet_generator(filters=4, blocks=1)
+    assert with_policy(generator, "float32") is generator
+
+
+def test_what_is_no_generator_is_one_sentence(tmp_path):
+    with pytest.raises(GeneratorError, match="there is no generator at"):
+        load_generator(tmp_path / "nowhere.keras")
+    with pytest.raises(GeneratorError, match="no generator.keras"):
+        load_generator(tmp_path)
+    (tmp_path / "generator.keras").write_bytes(b"not a model")
+    with pytest.raises(GeneratorError, match="can't load a generator") as error:
+        load_generator(tmp_path)
+    assert "\n" not in str(error.value)
+    keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
+    with pytest.raises(GeneratorError, match="not a generator of pictures"):
+        load_generator(tmp_path / "dense.keras")

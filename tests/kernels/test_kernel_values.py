@@ -1,0 +1,103 @@
+"""The kernels, and the plain C++ reference, against float64 over dtypes, shapes and options."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from norm_float64 import DTYPES, Case, Results, assert_within_budget, random_inputs
+
+SHAPES = [
+    (1, 1, 1, 1),
+    (1, 1, 1, 64),
+    (2, 5, 7, 3),
+    (1, 9, 4, 17),
+    (3, 8, 8, 64),
+    (2, 6, 5, 65),
+    (1, 33, 67, 1),
+    (1, 151, 1, 5),
+    (1, 1, 129, 48),
+    (2, 16, 16, 128),
+    (1, 4, 5, 2100),
+]
+OPTIONS = [
+    {},
+    {"activation": "relu"},
+    {"activation": "leaky_relu", "negative_slope": 0.1},
+    {"residual": True},
+    {"activation": "relu", "residual": True, "pad": 1},
+    {"activation": "leaky_relu", "pad": 2, "epsilon": 1e-3},
+    {"residual": True, "pad": 3},
+]
+CASES = [
+    Case(shape, **options)
+    for shape in SHAPES
+    for options in OPTIONS
+    if options.get("pad", 0) < min(shape[1:3]) or not options.get("pad")
+]
+CASES += [
+    Case((2, 5, 7, 6), groups=3, activation="relu"),
+    Case((2, 5, 7, 6), groups=1, activation="leaky_relu", pad=2, residual=True),
+    Case((1, 12, 11, 96), groups=32, activation="relu", pad=1),
+    Case((2, 9, 9, 51), groups=17, residual=True),
+    Case((1, 3, 4, 2100), groups=7, activation="relu", residual=True, pad=2),
+    Case((1, 70, 70, 2), groups=1),
+    Case((1, 4, 4, 3), pad=3),
+    Case((2, 2, 2, 5), pad=1),
+]
+
+
+def run(forward, backward, case, inputs, **extra) -> Results:
+    x, gamma, beta, residual, dy = inputs
+    options = {**case.options, **extra}
+    y, mean, rstd = forward(x, gamma, beta, residual=residual, **options)
+    gradients = backward(dy, x, gamma, beta, mean, rstd, residual=case.residual, **options)
+    return Results(y, mean, rstd, *gradients)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_within_error_budget(kernels, case, dtype):
+    inputs = random_inputs(case, dtype)
+    results = run(kernels.norm_forward, kernels.norm_backward, case, inputs, threads=2)
+    assert results.y.dtype == results.dx.dtype == DTYPES[dtype]
+    assert_within_budget(results, case, inputs)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES[::5], ids=str)
+def test_cpp_reference_within_error_budget(kernels, case, dtype):
+    inputs = random_inputs(case, dtype)
+    forward, backward = kernels.norm_forward_reference, kernels.norm_backward_reference
+    assert_within_budget(run(forward, backward, case, inputs), case, inputs)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_uint16_bits_with_dtype(kernels, dtype):
+    case = Case((1, 5, 6, 7), activation="relu", residual=True, pad=1)
+    inputs = random_inputs(case, dtype)
+    want = run(kernels.norm_forward, kernels.norm_backward, case, inputs)
+    bits = inputs._replace(
+        x=inputs.x.view(np.uint16),
+        residual=inputs.residual.view(np.uint16),
+        dy=inputs.dy.view(np.uint16),
+    )
+    got = run(kernels.norm_forward, kernels.norm_backward, case, bits, dtype=dtype)
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_array_equal(a.view(b.dtype), b)
+
+
+@pytest.mark.parametrize("pad", [0, 1])
+def test_zero_batch(kernels, pad):
+    case = Case((0, 4, 5, 6), groups=2, residual=True, pad=pad)
+    results = run(kernels.norm_forward, kernels.norm_backward, case, random_inputs(case, "float32"))
+    assert results.y.shape == (0, 4 + 2 * pad, 5 + 2 * pad, 6)
+    assert results.mean.shape == results.rstd.shape == (0, 2)
+    assert results.dx.shape == results.dresidual.shape == (0, 4, 5, 6)
+    assert not results.dgamma.any() and not results.dbeta.any()
+
+
+def test_without_padding_the_residual_gets_dy(kernels):
+    case = Case((1, 3, 4, 5), residual=True)
+    inputs = random_inputs(case, "float32")
+    results = run(kernels.norm_forward, kernels.norm_backward, case, inputs)
+    np.testing.assert_array_equal(results.dresidual, inputs.dy)

@@ -1,0 +1,148 @@
+"""Which implementation runs, and what the user is told about it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import pytest
+import tensorflow as tf
+
+import monet.ops
+from monet.ops import dispatch, library
+
+X = tf.ones([1, 3, 3, 2])
+UNUSABLE = library.Unusable("the op library was eaten", "cook another")
+
+
+@pytest.fixture
+def without_library(monkeypatch):
+    monkeypatch.setattr(library, "unusable", lambda: UNUSABLE)
+    monkeypatch.setattr(dispatch, "_warned", set())
+
+
+def call() -> tf.Tensor:
+    return monet.ops.instance_norm(X, tf.ones([2]), tf.zeros([2]))
+
+
+def ops_traced(mode: str) -> set[str]:
+    with monet.ops.use(mode):
+        graph = tf.function(call).get_concrete_function().graph
+    return {operation.type for operation in graph.get_operations()}
+
+
+def test_native_mode_traces_the_fused_op(native):
+    assert "MonetNorm" in ops_traced("native")
+    assert "MonetNorm" in ops_traced("auto")
+
+
+def test_reference_mode_traces_plain_tensorflow():
+    assert "MonetNorm" not in ops_traced("reference")
+
+
+def test_auto_falls_back_with_one_warning(without_library):
+    with monet.ops.use("auto"):
+        with pytest.warns(RuntimeWarning, match="the op library was eaten; cook another") as caught:
+            call()
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            call()
+            monet.ops.group_norm(X, tf.ones([2]), tf.zeros([2]), groups=1)
+
+
+def test_native_raises_with_reason_and_remedy(without_library):
+    with monet.ops.use("native"):
+        with pytest.raises(
+            RuntimeError, match="on the CPU: the op library was eaten; cook another"
+        ):
+            call()
+
+
+def test_reference_neither_warns_nor_needs_the_library(without_library):
+    with monet.ops.use("reference"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        call()
+
+
+def test_use_nests_and_ends():
+    with monet.ops.use("native"):
+        with monet.ops.use("reference"):
+            assert dispatch.mode() == "reference"
+        assert dispatch.mode() == "native"
+        with pytest.raises(KeyError):
+            with monet.ops.use("auto"):
+                raise KeyError
+        assert dispatch.mode() == "native"
+
+
+def test_use_is_of_this_thread_alone(monkeypatch):
+    monkeypatch.delenv("MONET_OPS", raising=False)
+    seen = []
+    with monet.ops.use("reference"):
+        thread = threading.Thread(target=lambda: seen.append(dispatch.mode()))
+        thread.start()
+        thread.join()
+    assert seen == ["auto"]
+
+
+def test_environment_chooses_unless_use_does(monkeypatch):
+    monkeypatch.setenv("MONET_OPS", "reference")
+    assert dispatch.mode() == "reference"
+    with monet.ops.use("auto"):
+        assert dispatch.mode() == "auto"
+
+
+def test_unknown_modes_are_named(monkeypatch):
+    with pytest.raises(ValueError, match="auto, native or reference, got 'fast'"):
+        with monet.ops.use("fast"):
+            pass
+    monkeypatch.setenv("MONET_OPS", "quick")
+    with pytest.raises(
+        ValueError, match="MONET_OPS must be auto, native or reference, got 'quick'"
+    ):
+        dispatch.mode()
+
+
+def test_a_visible_gpu_gets_plain_tensorflow(monkeypatch):
+    monkeypatch.setattr(dispatch, "_gpu_is_visible", lambda: True)
+    monkeypatch.setattr(dispatch, "_warned", set())
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*no CUDA kernels"):
+        graph = tf.function(lambda x: monet.ops.instance_norm(x, [1.0, 1.0], [0.0, 0.0]))
+        operations = graph.get_concrete_function(tf.TensorSpec([1, 3, 3, 2])).graph.get_operations()
+    assert "MonetNorm" not in {operation.type for operation in operations}
+    with monet.ops.use("native"), pytest.raises(RuntimeError, match=r'tf.device\("CPU"\)'):
+        tf.function(call)()
+
+
+def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
+    monkeypatch.setattr(dispatch, "_gpu_is_visible", lambda: True)
+    call()  # X lies on the CPU here
+
+    @tf.function
+    def run(x):
+        with tf.device("CPU"):
+            return monet.ops.instance_norm(x, [1.0, 1.0], [0.0, 0.0])
+
+    operations = run.get_concrete_function(tf.TensorSpec([1, 3, 3, 2])).graph.get_operations()
+    assert "MonetNorm" in {operation.type for operation in operations}
+
+
+@pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_the_table_decides_every_case_and_gives_a_reason(device, dtype):
+    row = dispatch.look_up("instance_norm", device, dtype)
+    assert row.implementation == (dispatch.NATIVE if device == "CPU" else dispatch.REFERENCE)
+    assert row.reason
+    assert row.remedy or row.implementation == dispatch.NATIVE
+
+
+def test_layers_may_be_compiled_by_xla_only_where_the_twin_runs(native, monkeypatch):
+    assert not monet.ops.supports_jit()
+    with monet.ops.use("auto"):
+        assert not monet.ops.supports_jit()
+    with monet.ops.use("reference"):
+        assert monet.ops.supports_jit()
+    monkeypatch.setattr(library, "unusable", lambda: UNUSABLE)
+    assert monet.ops.supports_jit()

@@ -1,0 +1,148 @@
+"""A stale, foreign, missing or broken op library is recognised, with reason and remedy."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+import monet.ops
+from monet.ops import library
+
+RECORD = {
+    "monet": monet.__version__,
+    "platform": library.sysconfig.get_platform(),
+    "tensorflow": library.installed_tensorflow(),
+    "parts": {"tensorflow_ops": {"built": True, "detail": "for the tests"}},
+}
+
+
+@pytest.fixture
+def record(monkeypatch, tmp_path):
+    """A build record that passes every check, with a file in the place of the library."""
+    monkeypatch.setattr(library, "LIBRARY", tmp_path / "_tensorflow_ops.so")
+    monkeypatch.setattr(library, "RECORD", tmp_path / "_build.json")
+    library.LIBRARY.write_bytes(b"not a library")
+    return copy.deepcopy(RECORD)
+
+
+def refused(record, match: str) -> library.Unusable:
+    with pytest.raises(library.Unusable, match=match) as caught:
+        library.check(record)
+    assert caught.value.reason and caught.value.remedy
+    return caught.value
+
+
+def test_matching_record_passes(record):
+    library.check(record)
+
+
+def test_other_tensorflow_version(record):
+    record["tensorflow"]["version"] = "2.3.0"
+    refused(record, r"built for tensorflow\S* 2\.3\.0, but tensorflow\S* \S+ is installed")
+
+
+def test_other_patch_of_the_same_version_is_accepted(record):
+    major, minor, _ = record["tensorflow"]["version"].split(".", 2)
+    record["tensorflow"]["version"] = f"{major}.{minor}.99"
+    library.check(record)
+
+
+def test_other_tensorflow_distribution(record):
+    record["tensorflow"]["distribution"] = "tensorflow-rocm"
+    refused(record, "built for tensorflow-rocm")
+
+
+def test_other_monet(record):
+    record["monet"] = "0.0.1"
+    refused(record, f"built for monet 0.0.1, this is monet {monet.__version__}")
+
+
+def test_other_platform(record):
+    record["platform"] = "linux-riscv64"
+    refused(record, "built for linux-riscv64")
+
+
+def test_no_tensorflow(record, monkeypatch):
+    monkeypatch.setattr(library, "installed_tensorflow", lambda prefer=None: None)
+    refused(record, "TensorFlow is not installed")
+
+
+def test_library_that_is_not_there(record):
+    library.LIBRARY.unlink()
+    refused(record, "_tensorflow_ops.so is missing")
+
+
+def test_build_that_had_no_compiler_passes_its_reason_on(record):
+    record["parts"]["tensorflow_ops"] = {
+        "built": False,
+        "reason": "no C++ compiler is on PATH",
+        "remedy": "install one",
+    }
+    unusable = refused(record, "not built: no C\\+\\+ compiler is on PATH")
+    assert unusable.remedy == "install one"
+
+
+def test_no_record(record):
+    with pytest.raises(library.Unusable, match="monet was not built.*pip install"):
+        library.read_record()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"parts": 3}', "\x00"])
+def test_damaged_record(record, text):
+    library.RECORD.write_text(text)
+    with pytest.raises(library.Unusable, match="the build record .*rebuild"):
+        library.read_record()
+
+
+def load_afresh(monkeypatch, record) -> library._Loaded:
+    library.RECORD.write_text(json.dumps(record))
+    return library._load.__wrapped__()
+
+
+def test_damaged_library_is_a_reason_and_not_a_crash(record, monkeypatch):
+    loaded = load_afresh(monkeypatch, record)
+    assert loaded.ops is None
+    assert "could not be opened" in loaded.unusable.reason
+
+
+def test_stale_library_is_never_opened(record, monkeypatch):
+    opened = []
+    monkeypatch.setattr(library, "_open", lambda: opened.append(True))
+    record["tensorflow"]["version"] = "2.3.0"
+    assert load_afresh(monkeypatch, record).unusable is not None
+    assert not opened
+
+
+def test_status_of_a_stale_library(record, monkeypatch):
+    record["tensorflow"] = {"distribution": "tensorflow", "version": "2.3.0"}
+    loaded = load_afresh(monkeypatch, record)
+    monkeypatch.setattr(library, "_load", lambda: loaded)
+    status = monet.ops.status()
+    assert not status.native
+    assert status.built_for == "tensorflow 2.3.0"
+    assert "built for tensorflow 2.3.0" in status.reason
+    assert "rebuild monet" in status.remedy
+    assert not status.cuda and not status.xla
+
+
+def test_status_of_this_installation():
+    status = monet.ops.status()
+    installed = library.installed_tensorflow()
+    assert status.tensorflow in (None, f"{installed['distribution']} {installed['version']}")
+    if status.native:
+        assert status.reason == "" and status.remedy == ""
+        assert status.instruction_set in ("avx512", "avx2", "portable")
+    else:
+        assert status.reason and status.remedy
+
+
+def test_native_ops_are_live_where_they_were_built():
+    try:
+        part = library.read_record()["parts"]["tensorflow_ops"]
+    except library.Unusable as unusable:
+        pytest.skip(str(unusable))
+    if not part["built"]:
+        pytest.skip(part["reason"])
+    assert monet.ops.status().native, monet.ops.status().reason

@@ -1,0 +1,27 @@
+"""Examples in docstrings are run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "monet.layers.normalization",
+        "monet.layers.padding",
+        "monet.layers.residual_block",
+        "monet.losses",
+        "monet.models.patchgan",
+        "monet.models.resnet",
+        "monet.recipes",
+        "monet.training.schedules",
+    ],
+)
+def test_examples(module):
+    results = doctest.testmod(importlib.import_module(module), extraglobs={"np": np})
+    assert results.attempted and not results.failed

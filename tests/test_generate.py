@@ -1,0 +1,275 @@
+"""`python -m monet.generate` as its user meets it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from monet import generate
+from monet.inference.outputs import Encoder, Names
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A generator that leaves pictures as they are."""
+    path = tmp_path_factory.mktemp("model") / "generator.keras"
+    images = keras.Input((None, None, 3))
+    keras.Model(images, keras.layers.Rescaling(1.0)(images)).save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Pictures of many sizes, formats and depths of folder; every one has its own grey."""
+    folder = tmp_path / "photos"
+    (folder / "trips" / "sea").mkdir(parents=True)
+    sizes = [(40, 30), (30, 40), (33, 17), (1, 1), (40, 30), (64, 64)]
+    names = ["a.jpg", "b.png", "c.JPEG", "trips/a.jpg", "trips/sea/d.bmp", "trips/e.webp"]
+    for level, (name, size) in enumerate(zip(names, sizes, strict=True)):
+        Image.new("RGB", size, (40 * level,) * 3).save(folder / name)
+    return folder
+
+
+EXPECTED = ["a.jpg", "b.png", "c.JPEG", "trips/a.jpg", "trips/e.jpg", "trips/sea/d.jpg"]
+
+
+def paint(model, *options):
+    return generate.main(["--model", str(model), *map(str, options)])
+
+
+def members(archive):
+    with zipfile.ZipFile(archive) as file:
+        assert file.testzip() is None
+        return {name: Image.open(io.BytesIO(file.read(name))) for name in file.namelist()}
+
+
+def test_a_folder_becomes_an_archive_with_names_sizes_and_order_kept(model, photos, tmp_path):
+    output = tmp_path / "images.zip"
+    assert paint(model, "--input", photos, "--output", output, "--batch-size", 2) == 0
+    found = members(output)
+    assert list(found) == EXPECTED
+    for name, picture in found.items():
+        original = next(photos.glob(f"{Path(name).with_suffix('')}.*"))
+        with Image.open(original) as source:
+            assert picture.size == source.size
+            difference = np.asarray(picture, int) - np.asarray(source.convert("RGB"), int)
+            assert abs(difference).max() <= 2
+    assert found["b.png"].format == "PNG" and found["trips/sea/d.jpg"].format == "JPEG"
+
+
+def test_the_same_pictures_make_the_same_archive(model, photos, tmp_path):
+    for name in ("one.zip", "two.zip"):
+        assert paint(model, "--input", photos, "--output", tmp_path / name) == 0
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_a_folder_can_be_the_output(model, photos, tmp_path):
+    assert paint(model, "--input", photos, "--output", tmp_path / "painted") == 0
+    found = [path for path in (tmp_path / "painted").rglob("*") if path.is_file()]
+    assert sorted(p.relative_to(tmp_path / "painted").as_posix() for p in found) == EXPECTED
+
+
+def test_one_picture_becomes_one_picture(model, photos, tmp_path, capsys):
+    output = tmp_path / "painted.png"
+    assert paint(model, "--input", photos / "a.jpg", "--output", output) == 0
+    assert Image.open(output).size == (40, 30) and Image.open(output).format == "PNG"
+    assert paint(model, "--input", photos, "--output", tmp_path / "all.png") == 2
+    assert_one_sentence(capsys.readouterr().err, "6 inputs don't fit")
+
+
+def test_a_run_knows_its_generator(model, photos, tmp_path):
+    options = ["--run", str(model.parent), "--input", str(photos / "a.jpg")]
+    assert generate.main([*options, "--output", str(tmp_path / "images.zip")]) == 0
+
+
+def test_kaggle_names_count_and_warning(model, photos, tmp_path, capsys):
+    output = tmp_path / "images.zip"
+    assert paint(model, "--input", photos, "--output", output, "--kaggle", "--count", 3) == 0
+    assert list(members(output)) == ["image_00000.jpg", "image_00001.jpg", "image_00002.jpg"]
+    assert all(picture.format == "JPEG" for picture in members(output).values())
+    assert "3 pictures; the competition takes 7,000 to 10,000" in capsys.readouterr().err
+
+
+def test_inputs_of_the_same_name_are_both_kept(model, photos, tmp_path):
+    output = tmp_path / "images.zip"
+    inputs = [photos / "a.jpg", photos / "trips" / "a.jpg", photos / "trips"]
+    assert paint(model, "--input", *inputs, "--output", output) == 0
+    assert list(members(output)) == ["a.jpg", "a-2.jpg", "a-3.jpg", "e.jpg", "sea/d.jpg"]
+
+
+def test_names_stay_inside_the_output():
+    name = Names()
+    assert name("../../etc/passwd") == "etc/passwd.jpg"
+    assert name("/abs/x.png") == "abs/x.png"
+    assert name("A.jpg") == "A.jpg" and name("a.JPG") == "a-2.JPG"
+    assert name("a.b.tiff") == "a.b.jpg" and name("..") == "image.jpg"
+
+
+def test_tfrecords_are_inputs_too(model, tmp_path):
+    folder = tmp_path / "photo_tfrec"
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "photo00-2.tfrec")) as writer:
+        for index in range(2):
+            jpeg = io.BytesIO()
+            Image.new("RGB", (32, 32), (90 * index,) * 3).save(jpeg, "JPEG")
+            features = {"image_name": f"id{index}".encode(), "image": jpeg.getvalue()}
+            example = tf.train.Example(
+                features=tf.train.Features(
+                    feature={
+                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                        for key, value in features.items()
+                    }
+                )
+            )
+            writer.write(example.SerializeToString())
+    assert paint(model, "--input", folder, "--output", tmp_path / "images.zip") == 0
+    assert list(members(tmp_path / "images.zip")) == ["id0.jpg", "id1.jpg"]
+
+
+def test_unreadable_inputs_are_skipped_named_and_counted(model, photos, tmp_path, capsys):
+    (photos / "broken.jpg").write_bytes((photos / "a.jpg").read_bytes()[:-200])
+    (photos / "empty.png").write_bytes(b"")
+    options = ["--input", photos, photos / "broken.jpg", "--output", tmp_path / "images.zip"]
+    assert paint(model, *options) == 1
+    error = capsys.readouterr().err
+    assert "skipped 3 unreadable inputs" in error
+    assert error.count("broken.jpg: ") == 2 and "empty.png: the file is empty" in error
+    assert list(members(tmp_path / "images.zip")) == EXPECTED
+
+
+def test_orientation_is_respected(model, tmp_path):
+    picture = Image.new("RGB", (40, 20))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    output = tmp_path / "painted.jpg"
+    assert paint(model, "--input", tmp_path / "turned.jpg", "--output", output) == 0
+    assert Image.open(output).size == (20, 40)
+
+
+@pytest.mark.parametrize("name", ["images.zip", "painted", "painted.jpg"])
+def test_an_existing_output_is_kept_unless_told_otherwise(model, photos, tmp_path, capsys, name):
+    output = tmp_path / name
+    options = ["--input", photos / "a.jpg", "--output", output]
+    assert paint(model, *options) == 0
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert paint(model, *options) == 2
+    assert_one_sentence(capsys.readouterr().err, "--overwrite")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert paint(model, *options, "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--input", "nowhere"], "no file or folder nowhere"),
+        (["--input", "{empty}"], "neither pictures .* nor TFRecords"),
+        (["--input", "{photos}", "--output", "{photos}", "--overwrite"], "is an input too"),
+        (["--input", "{photos}", "--output", "{photos}/a.jpg/x.zip"], "can't write"),
+    ],
+)
+def test_mistakes_are_one_sentence(model, photos, tmp_path, capsys, options, message):
+    (tmp_path / "empty").mkdir()
+    places = {"photos": photos, "empty": tmp_path / "empty"}
+    if "--output" not in options:
+        options = [*options, "--output", str(tmp_path / "images.zip")]
+    assert paint(model, *[option.format(**places) for option in options]) == 2
+    assert_one_sentence(capsys.readouterr().err, message)
+
+
+def test_a_missing_model_is_one_sentence(photos, tmp_path, capsys):
+    output = tmp_path / "images.zip"
+    assert paint(tmp_path / "none.keras", "--input", photos, "--output", output) == 2
+    assert_one_sentence(capsys.readouterr().err, "no generator at")
+    assert not output.exists()
+
+
+def assert_one_sentence(error, message):
+    assert error.startswith("error: ") and error.count("\n") == 1, error
+    assert re.search(message, error), error
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["images.zip", "painted"])
+def test_an_interrupted_run_leaves_nothing_half_written(
+    model, photos, tmp_path, monkeypatch, stop, name
+):
+    (tmp_path / "out").mkdir()
+    add = Encoder.add
+
+    def add_and_interrupt(self, picture_name, image):
+        add(self, picture_name, image)
+        if picture_name.startswith("trips/"):
+            os.kill(os.getpid(), stop)
+
+    monkeypatch.setattr(Encoder, "add", add_and_interrupt)
+    output = tmp_path / "out" / name
+    assert paint(model, "--input", photos, "--output", output) == 128 + stop
+    assert not (tmp_path / "out" / "images.zip").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+    for path in (tmp_path / "out").rglob("*.*"):
+        Image.open(path).load()
+
+
+def test_an_interrupted_overwrite_leaves_the_old_archive(model, photos, tmp_path, monkeypatch):
+    output = tmp_path / "images.zip"
+    output.write_bytes(b"old")
+
+    def interrupt(self, name, image):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Encoder, "add", interrupt)
+    assert paint(model, "--input", photos, "--output", output, "--overwrite") == 130
+    assert output.read_bytes() == b"old"
+
+
+def test_pictures_are_read_ahead_a_bounded_number(photos):
+    from monet.inference import Painter
+    from monet.inference.inputs import Picture
+    from monet.inference.pipeline import paint_pictures
+
+    images = keras.Input((None, None, 3))
+    painter = Painter(keras.Model(images, keras.layers.Rescaling(1.0)(images)), batch_size=4)
+    started = []
+
+    def picture(index):
+        def read():
+            started.append(index)
+            return np.full((8, 8, 3), index, np.uint8)
+
+        return Picture(str(index), read)
+
+    results = paint_pictures(painter, [picture(index) for index in range(200)], threads=2)
+    for done, (_, painted) in enumerate(results):
+        assert (painted == done).all()
+        assert len(started) <= done + 2 * 4 + 2 * 2
+    assert sorted(started) == list(range(200))
+
+
+def test_the_command_line_works_in_a_process_of_its_own(model, photos, tmp_path):
+    command = [sys.executable, "-m", "monet.generate", "--model", str(model)]
+    command += ["--input", str(photos), "--output", str(tmp_path / "images.zip")]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert result.returncode == 0, result.stderr
+    assert "Wrote 6 pictures" in result.stdout and "images/s" in result.stdout
+    assert result.stderr == ""
+
+
+def test_help_is_quick_and_needs_no_tensorflow():
+    program = "import sys; sys.modules['tensorflow'] = None; import monet.generate as g; g.main()"
+    command = [sys.executable, "-c", program, "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert "images.zip" in result.stdout

@@ -1,0 +1,120 @@
+"""`python -m monet.info` reports, and works most of all where something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import monet
+from monet import info
+from monet.ops import library
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "monet.info", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def bare(tmp_path) -> Path:
+    """A copy of the package as it is before any build, with a TensorFlow that can't be imported."""
+    ignore = shutil.ignore_patterns("*.so", "__pycache__", "_build.json")
+    shutil.copytree(Path(monet.__file__).parent, tmp_path / "monet", ignore=ignore)
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('libcublas.so.99 is missing')\n")
+    return tmp_path
+
+
+def test_report_of_this_installation():
+    done = run("--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    assert report["versions"]["monet"] == monet.__version__
+    assert {"python", "keras", "numpy", "pillow"} <= report["versions"].keys()
+    assert report["ops"]["native"] == library.status().native
+    assert report["ops"]["devices"]["CPU"]["native"] == library.status().native
+    assert not report["ops"]["devices"]["XLA"]["native"]
+    assert report["cpu"]["cores"] >= 1
+    assert report["cpu"]["instruction_set"] == library.status().instruction_set
+
+
+def test_text_has_a_line_for_everything():
+    text = info.render(info.collect())
+    for title in ("python", "CPU kernels", "XLA custom calls", "instruction set", "GPUs", "To do"):
+        assert f"\n  {title}" in text or f"\n{title}" in text
+
+
+def test_without_build_or_tensorflow(bare):
+    done = run(cwd=bare)
+    assert done.returncode == 0, done.stderr
+    assert "libcublas.so.99 is missing" in done.stdout
+    assert "pip install 'tensorflow>=2.19,<2.22'" in done.stdout
+    assert "monet was not built" in done.stdout
+
+
+def test_ops_without_tensorflow_say_what_is_wrong(bare):
+    script = "import monet.ops as o; print(o.status().native); o.instance_norm"
+    done = subprocess.run([sys.executable, "-c", script], cwd=bare, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
+    assert "ImportError: monet.ops.instance_norm needs TensorFlow" in done.stderr
+    assert "python -m monet.info" in done.stderr
+
+
+def test_broken_record_and_library(bare):
+    (bare / "tensorflow.py").unlink()
+    (bare / "monet/ops/_build.json").write_text("{")
+    (bare / "monet/_kernels.so").write_bytes(b"not a library")
+    done = run(cwd=bare)
+    assert done.returncode == 0, done.stderr
+    assert "_build.json can't be read" in done.stdout
+    assert "rebuild monet" in done.stdout
+
+
+def test_reason_of_the_build_is_passed_on(bare):
+    part = {"built": False, "reason": "no C++ compiler is on PATH", "remedy": "install one"}
+    record = {"monet": monet.__version__, "parts": dict.fromkeys(info.PART_TITLES, part)}
+    (bare / "monet/ops/_build.json").write_text(json.dumps(record))
+    (bare / "tensorflow.py").unlink()
+    report = json.loads(run("--json", cwd=bare).stdout)
+    assert any("no C++ compiler is on PATH; install one" in line for line in report["remedies"])
+
+
+def test_mode_that_does_not_exist(monkeypatch):
+    monkeypatch.setenv("MONET_OPS", "fast")
+    report = info.collect()
+    assert "MONET_OPS must be auto, native or reference, got 'fast'" in report["remedies"]
+    assert "Ops (MONET_OPS=fast)" in info.render(report)
+
+
+def test_reference_mode_is_named_as_the_reason(monkeypatch):
+    monkeypatch.setenv("MONET_OPS", "reference")
+    choice = info.collect()["ops"]["devices"]["CPU"]
+    assert not choice["native"]
+    if library.status().native:
+        assert choice["reason"] == "MONET_OPS=reference"
+
+
+def test_edited_sources_are_noticed(tmp_path):
+    built = tmp_path / "monet" / "ops" / "_tensorflow_ops.so"
+    source = tmp_path / "csrc" / "kernels" / "norm.cc"
+    for path in (built, source):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    os.utime(source, (1, 1))
+    assert not info._sources_are_newer(built)
+    os.utime(built, (0, 0))
+    assert info._sources_are_newer(built)
+    shutil.rmtree(tmp_path / "csrc")
+    assert not info._sources_are_newer(built)

@@ -1,0 +1,336 @@
+"""`python -m monet.train` as its user meets it: runs, interruptions, resumption, mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from monet import train
+from monet.recipes import RECIPES, Recipe
+from monet.training.state import TrainingState
+
+EPOCHS, STEPS = 3, 4
+TINY = Recipe(
+    name="tiny",
+    source="these tests",
+    generator_filters=4,
+    generator_blocks=1,
+    discriminator_filters=4,
+    image_size=32,
+    batch_size=2,
+    epochs=EPOCHS,
+    steps_per_epoch=STEPS,
+    decay_fraction=0.5,
+    pool_size=3,
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A small dataset folder of coloured noise."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for name, count in (("trainA", 5), ("trainB", 7)):
+        (folder / name).mkdir()
+        for index in range(count):
+            pixels = random.integers(0, 255, (36, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def tiny_recipe(monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+
+
+def start(data, run, *options):
+    return train.main(["--data", str(data), "--recipe", "tiny", "--out", str(run), *options])
+
+
+def resume(run, *options):
+    return train.main(["--resume", str(run), *options])
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A run that nothing interrupted."""
+    run = tmp_path_factory.mktemp("runs") / "finished"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, "tiny", TINY)
+        assert start(data, run) == 0
+    return run
+
+
+def history(run):
+    lines = (run / "history.csv").read_text().splitlines()
+    return [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+
+
+def losses(run):
+    return [
+        {key: float(row[key]) for key in row if key.endswith("_loss") or key == "epoch"}
+        for row in history(run)
+    ]
+
+
+def variables(run):
+    reader = tf.train.load_checkpoint(str(run / "checkpoints"))
+    names = reader.get_variable_to_shape_map()
+    bookkeeping = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter", "epoch_seconds")
+    return {name: reader.get_tensor(name) for name in names if not name.startswith(bookkeeping)}
+
+
+def assert_same_run(run, expected):
+    """Weights, optimizers and pools have the same bits, and the records are the same.
+
+    Loss sums may differ in their last bit: TensorFlow adds a step's terms and the sum so far in an
+    order that depends on the names in the traced graph, which count up inside a process.
+    """
+    found, wanted = variables(run), variables(expected)
+    assert found.keys() == wanted.keys()
+    assert any("painting_pool" in name for name in found)
+    assert any("optimizer" in name for name in found)
+    for name, value in wanted.items():
+        tolerance = 1e-6 if name.startswith("metrics/") else 0
+        np.testing.assert_allclose(found[name], value, rtol=tolerance, atol=0, err_msg=name)
+    assert len(losses(run)) == len(losses(expected))
+    for row, expected_row in zip(losses(run), losses(expected), strict=True):
+        assert row == pytest.approx(expected_row, rel=1e-6)
+    for sample in sorted((expected / "samples").iterdir()):
+        assert (run / "samples" / sample.name).read_bytes() == sample.read_bytes(), sample.name
+
+
+def at_step(monkeypatch, step, action):
+    """Runs `action` when the run has done `step` steps."""
+    advance = TrainingState.advance
+
+    def advance_and_act(self, epoch_seconds):
+        advance(self, epoch_seconds)
+        if self.step == step:
+            action()
+
+    monkeypatch.setattr(TrainingState, "advance", advance_and_act)
+
+
+def send_signal(signum):
+    os.kill(os.getpid(), signum)
+    time.sleep(0.2)  # for the thread that receives it
+
+
+def test_a_run_leaves_everything_in_its_folder(finished, capsys):
+    names = {path.name for path in finished.iterdir()}
+    assert names == {
+        "checkpoints", "config.json", "generator.keras", "history.csv", "index.html", "samples",
+    }  # fmt: skip
+    samples = sorted(path.name for path in (finished / "samples").iterdir())
+    assert samples == [f"epoch_{epoch:04d}.jpg" for epoch in range(EPOCHS + 1)]
+    assert [row["epoch"] for row in history(finished)] == ["1", "2", "3"]
+    assert float(history(finished)[-1]["learning_rate"]) < float(
+        history(finished)[0]["learning_rate"]
+    )
+    config = json.loads((finished / "config.json").read_text())
+    assert config["recipe"]["name"] == "tiny" and config["recipe"]["steps_per_epoch"] == STEPS
+    assert config["data"]["paintings"] == 5 and config["seed"] == 0
+    assert config["environment"]["tensorflow"] == tf.__version__
+
+
+def test_the_end_says_where_the_pictures_are(finished, capsys):
+    assert resume(finished) == 0
+    output = capsys.readouterr().out
+    assert f"{finished} is finished" in output
+    assert f"{finished}/index.html" in output and "epoch_0003.jpg" in output
+    assert f"python -m monet.generate --run {finished} --input" in output
+
+
+@pytest.mark.parametrize("step", [STEPS, STEPS + 2])
+def test_interrupted_and_resumed_equals_uninterrupted(
+    data, finished, tmp_path, monkeypatch, capsys, step
+):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        at_step(patch, step, lambda: send_signal(signal.SIGINT))
+        assert start(data, run) == 130
+    assert f"python -m monet.train --resume {run}\n" in capsys.readouterr().out
+    assert (run / "generator.keras").exists() and (run / "index.html").exists()
+    assert resume(run) == 0
+    assert_same_run(run, finished)
+
+
+def test_a_signal_in_the_last_step_finishes_the_run(data, finished, tmp_path, monkeypatch):
+    at_step(monkeypatch, EPOCHS * STEPS, lambda: send_signal(signal.SIGTERM))
+    assert start(data, tmp_path / "run") == 0
+    assert_same_run(tmp_path / "run", finished)
+
+
+def test_a_crash_between_records_and_checkpoint_loses_nothing(
+    data, finished, tmp_path, monkeypatch, capsys
+):
+    run = tmp_path / "run"
+    save = TrainingState.save
+
+    def crash_in_epoch_2(self):
+        if self.step == 2 * STEPS:
+            raise RuntimeError("the power went out")
+        save(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "save", crash_in_epoch_2)
+        with pytest.raises(RuntimeError):
+            start(data, run)
+    assert f"--resume {run}" in capsys.readouterr().err
+    assert len(history(run)) == 2, "the row was written, its checkpoint was not"
+    assert resume(run) == 0
+    assert_same_run(run, finished)
+
+
+def test_checkpoints_inside_an_epoch_survive_a_crash(data, finished, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+
+    def crash():
+        raise RuntimeError("the power went out")
+
+    with monkeypatch.context() as patch:
+        at_step(patch, 7, crash)
+        with pytest.raises(RuntimeError):
+            start(data, run, "--checkpoint-minutes", "1e-9")
+    assert resume(run) == 0
+    assert f"after 1 of {EPOCHS} epochs and 2 of {STEPS} steps" in capsys.readouterr().out
+    assert_same_run(run, finished)
+
+
+def test_more_epochs_extend_a_run_and_stretch_its_schedule(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert start(data, run, "--epochs", "2") == 0
+    assert resume(run, "--epochs", "4") == 0
+    assert "stretched from 2 to 4 epochs" in capsys.readouterr().out
+    assert [row["epoch"] for row in history(run)] == ["1", "2", "3", "4"]
+    rates = [float(row["learning_rate"]) for row in history(run)]
+    assert rates[1] < rates[2] and rates[3] < rates[2]
+    assert json.loads((run / "config.json").read_text())["recipe"]["epochs"] == 4
+    assert resume(run, "--epochs", "3") == 2
+
+
+def test_another_seed_and_samples_every_few_epochs_and_at_the_end(data, finished, tmp_path):
+    run = tmp_path / "run"
+    assert start(data, run, "--sample-every", "2", "--seed", "1") == 0
+    assert losses(run)[0] != losses(finished)[0]
+    names = sorted(path.name for path in (run / "samples").iterdir())
+    assert names == ["epoch_0000.jpg", "epoch_0002.jpg", "epoch_0003.jpg"]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--image-size", "64"], "--image-size 64 contradicts the run"),
+        (["--recipe", "cyclegan"], "--recipe cyclegan contradicts"),
+        (["--batch-size", "1"], "--batch-size 1 contradicts"),
+        (["--steps-per-epoch", "5"], "--steps-per-epoch 5 contradicts"),
+        (["--seed", "9"], "--seed 9 contradicts"),
+        (["--mixed-precision", "float16"], "--mixed-precision float16 contradicts"),
+        (["--epochs", "1"], "can't take any back"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused(finished, capsys, options, message):
+    before = (finished / "config.json").read_bytes()
+    assert resume(finished, *options) == 2
+    assert_one_sentence(capsys.readouterr().err, message)
+    assert (finished / "config.json").read_bytes() == before
+
+
+def test_data_may_move_but_not_change(data, finished, tmp_path, capsys):
+    moved = tmp_path / "moved"
+    moved.symlink_to(data)
+    assert resume(finished, "--data", str(moved)) == 0
+    half = tmp_path / "half"
+    half.mkdir()
+    assert (
+        resume(
+            finished, "--painting-dir", str(data / "trainB"), "--photo-dir", str(data / "trainA")
+        )
+        == 2
+    )
+    assert_one_sentence(capsys.readouterr().err, "5 paintings and 7 photos")
+    assert resume(finished, "--data", str(data)) == 0
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--data", "nowhere"], "nowhere doesn't exist"),
+        (["--data", "{empty}"], "is not a dataset"),
+        (["--painting-dir", "{empty}"], "photo folder is missing"),
+        (["--recipe", "picasso"], "no recipe 'picasso'; choose from cyclegan"),
+        (["--data", "{data}", "--image-size", "30"], "image_size=30"),
+        (["--data", "{data}", "--batch-size", "99", "--recipe", "cyclegan"], "batch"),
+        (["--data", "{data}", "--out", "{finished}"], "already holds a run.*--resume"),
+        (["--resume", "{empty}"], "not a training run"),
+        (["--resume"], "no run in runs"),
+    ],
+)
+def test_mistakes_are_one_sentence(data, finished, tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    places = {"data": data, "finished": finished, "empty": tmp_path / "empty"}
+    assert train.main([option.format(**places) for option in options]) == 2
+    assert_one_sentence(capsys.readouterr().err, message)
+    assert not (tmp_path / "runs").exists()
+
+
+def assert_one_sentence(error, message):
+    assert error.startswith("error: ") and error.count("\n") == 1, error
+    assert re.search(message, error), error
+
+
+def test_a_full_disk_is_one_sentence(data, tmp_path, monkeypatch, capsys):
+    def full(self):
+        raise tf.errors.ResourceExhaustedError(None, None, "write failed; No space left on device")
+
+    monkeypatch.setattr(TrainingState, "save", full)
+    assert start(data, tmp_path / "run") == 2
+    assert "the disk is full" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_help_and_recipes_are_quick_and_need_no_tensorflow():
+    program = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from monet import train; train.main(sys.argv[1:])"
+    )
+    for option, expected in (("--help", "cyclegan 200"), ("--list-recipes", "cyclegan: 256 px")):
+        command = [sys.executable, "-c", program, option]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stderr
+        assert expected in result.stdout
+
+
+def test_sigterm_stops_a_process_that_then_goes_on(tmp_path):
+    """The whole way once, in processes of their own, on the embedded sample set."""
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "monet.train"]
+    options = "--image-size 32 --steps-per-epoch 200 --epochs 1 --seed 5".split()
+    process = subprocess.Popen(
+        [*command, *options, "--out", str(run)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "samples" / "epoch_0000.jpg").exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    output, error = process.communicate(timeout=120)
+    assert process.returncode == 143, error
+    assert "embedded sample set" in output and f"--resume {run}" in output
+    assert "Traceback" not in error

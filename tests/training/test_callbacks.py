@@ -1,0 +1,200 @@
+"""The callbacks and the state of a run, on a small model of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from monet.training.callbacks import Pace, StopAtNaN, StopOnSignal, losses_text
+from monet.training.interruption import Interrupted, Interruption
+from monet.training.run_folder import RunError
+from monet.training.samples import SampleSheet
+from monet.training.state import TrainingState
+
+
+def small_model(seed=0):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+    model.compile(optimizer="adam", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    model.train_on_batch(np.zeros((4, 3)), np.zeros((4, 1)))  # makes Keras create the loss's metric
+    return model
+
+
+def batches(start, count=None):
+    def batch(index):
+        x = tf.random.stateless_normal([4, 3], [index, 0])
+        return x, tf.reduce_sum(x, axis=1, keepdims=True)
+
+    return tf.data.Dataset.counter(start).map(batch)
+
+
+def fit(model, state, *, steps, epoch=0, steps_per_epoch=6, extra=()):
+    pace = Pace(state, steps_per_epoch=steps_per_epoch, epochs=9, batch_size=4)
+    return model.fit(
+        batches(state.step),
+        initial_epoch=epoch,
+        epochs=epoch + 1,
+        steps_per_epoch=steps,
+        callbacks=[pace, *extra],
+        shuffle=False,
+        verbose=0,
+    ).history
+
+
+def test_an_epoch_in_two_parts_equals_one_in_one_piece(tmp_path):
+    whole = small_model()
+    expected = fit(whole, TrainingState(whole, tmp_path / "whole"), steps=6)
+
+    first = small_model()
+    state = TrainingState(first, tmp_path / "parts")
+    with Interruption() as interruption:
+        stop = StopOnSignal(interruption, state, steps_per_epoch=6)
+        interruption.signum = signal.SIGINT
+        with pytest.raises(Interrupted):
+            fit(first, state, steps=6, extra=[stop])
+    state.save()
+
+    second = small_model(seed=1)
+    state = TrainingState(second, tmp_path / "parts")
+    assert state.restore() and state.step == 1
+    before = state.epoch_seconds
+    history = fit(second, state, steps=5)
+
+    assert history["loss"] == expected["loss"], "the mean is over both parts"
+    assert history["seconds"][0] > before > 0
+    for variable, other in zip(second.variables, whole.variables, strict=True):
+        np.testing.assert_array_equal(variable, other)
+    for variable, other in zip(second.optimizer.variables, whole.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(variable, other)
+
+
+def test_the_next_epoch_starts_its_sums_anew(tmp_path):
+    model = small_model()
+    state = TrainingState(model, tmp_path)
+    first = fit(model, state, steps=6)
+    second = fit(model, state, steps=6, epoch=1)
+    assert state.step == 12
+    assert second["seconds"][0] < first["seconds"][0], "the first epoch had to compile"
+    assert second["loss"] != first["loss"]
+
+
+def test_only_the_newest_checkpoints_are_kept_and_strays_removed(tmp_path):
+    model = small_model()
+    state = TrainingState(model, tmp_path, keep=2)
+    for _ in range(3):
+        state.advance(0.0)
+        state.save()
+    (tmp_path / "step-4.data-00000-of-00001").write_bytes(b"cut short")
+    assert TrainingState(model, tmp_path).restore()
+    names = {path.name.split(".")[0] for path in tmp_path.iterdir()}
+    assert names == {"checkpoint", "step-2", "step-3"}
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
+    state = TrainingState(small_model(), tmp_path)
+    assert not state.restore()
+    for _ in range(2):
+        state.advance(0.0)
+        state.save()
+    (tmp_path / "step-2.index").write_bytes(b"")
+    state = TrainingState(small_model(), tmp_path)
+    with pytest.warns(UserWarning, match="step-2"):
+        assert state.restore()
+    assert state.step == 1
+    (tmp_path / "step-1.index").write_bytes(b"")
+    with pytest.warns(UserWarning), pytest.raises(RunError, match="none of the checkpoints"):
+        TrainingState(small_model(), tmp_path).restore()
+
+
+def test_checkpoints_move_with_their_folder(tmp_path):
+    state = TrainingState(small_model(), tmp_path / "here")
+    state.advance(1.5)
+    state.save()
+    (tmp_path / "here").rename(tmp_path / "there")
+    state = TrainingState(small_model(), tmp_path / "there")
+    assert state.restore() and state.step == 1 and state.epoch_seconds == 1.5
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+    model = small_model()
+    state = TrainingState(model, tmp_path)
+    model.layers[0].kernel.assign(np.full((3, 1), np.nan))
+    with pytest.raises(RunError, match="loss is nan at step 1"):
+        fit(model, state, steps=6, extra=[StopAtNaN(state)])
+
+
+def test_images_per_second_leave_out_the_first_step_and_count_one_domain(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    state = TrainingState(small_model(), tmp_path)
+    pace = Pace(state, steps_per_epoch=5, epochs=2, batch_size=4)
+    pace.on_epoch_begin(0)
+    for seconds in (10.0, 0.5, 0.5):
+        now[0] += seconds
+        pace.on_train_batch_end(0)
+    assert pace.images_per_second == pytest.approx(8.0)
+    assert pace.seconds_left == pytest.approx(0.5 * 7)
+    assert pace.steps_in_epoch == 3
+    assert state.epoch_seconds == pytest.approx(11.0)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_and_acted_on_later(signum, capfd):
+    before = signal.getsignal(signum)
+    with Interruption() as interruption:
+        interruption.check()
+        os.kill(os.getpid(), signum)
+        wait_for(lambda: interruption.requested)
+        with pytest.raises(Interrupted) as stop:
+            interruption.check()
+    assert stop.value.signum == signum
+    assert "then saving" in capfd.readouterr().err
+    assert signal.getsignal(signum) is before
+
+
+def test_the_second_signal_quits_at_once(monkeypatch):
+    codes = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_for(lambda: interruption.requested)
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_for(lambda: codes)
+    assert codes == [130]
+
+
+def test_a_sample_sheet_shows_input_translation_and_cycle():
+    photos = np.full((2, 64, 64, 3), -0.5, np.float32)
+    paintings = np.full((1, 64, 64, 3), 0.5, np.float32)
+
+    def painter(images, training):
+        return images * 0 + 1.0
+
+    def photographer(images, training):
+        return images * 0 - 1.0
+
+    sheet = SampleSheet(photos, paintings)
+    drawn = sheet.draw(painter, photographer)
+    assert drawn.shape == (sheet.height, sheet.width, 3)
+    rows = [sheet.cell // 2 + row * (sheet.height - sheet.cell) // 2 for row in range(3)]
+    assert [drawn[row, 5, 0] for row in rows] == [64, 255, 0]
+    assert [drawn[row, -5, 0] for row in rows] == [191, 0, 255]
+    assert sheet.cell == 128, "small pictures are enlarged"
+
+
+def test_losses_are_shown_short():
+    logs = {"painting_generator_loss": 3.14159, "photo_generator_loss": 2.0, "cycle_loss": 0.25}
+    assert losses_text(logs) == "G 3.14 2  cycle 0.25"

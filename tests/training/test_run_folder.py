@@ -1,0 +1,108 @@
+"""The run folder: creation, records, consistency after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from monet._files import replacing
+from monet.training.run_folder import RunError, RunFolder, check_vacant, newest_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder.create(tmp_path / "run", {"seed": 3})
+
+
+def test_create_makes_the_folders_and_keeps_the_settings(run):
+    assert run.samples_dir.is_dir() and run.checkpoints_dir.is_dir()
+    assert run.read_config() == {"seed": 3}
+    assert json.loads((run.path / "config.json").read_text()) == {"seed": 3}
+
+
+def test_an_existing_run_is_never_overwritten(run):
+    with pytest.raises(RunError, match="--resume .*--out"):
+        RunFolder.create(run.path, {})
+    assert run.read_config() == {"seed": 3}
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_foreign_folder_or_file_is_left_alone(tmp_path, is_folder):
+    path = tmp_path / "mine"
+    if is_folder:
+        path.mkdir()
+        (path / "thesis.txt").write_text("years of work")
+    else:
+        path.write_text("years of work")
+    with pytest.raises(RunError, match="--out"):
+        check_vacant(path)
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    RunFolder.create(tmp_path, {})
+
+
+def test_opening_what_is_no_run_says_so(tmp_path):
+    with pytest.raises(RunError, match="not a training run"):
+        RunFolder.open(tmp_path)
+    with pytest.raises(RunError, match="not a folder"):
+        RunFolder.open(tmp_path / "nowhere")
+
+
+def test_opening_clears_leftovers_of_a_killed_process(run):
+    (run.path / ".partial-123-generator.keras").write_bytes(b"half")
+    (run.samples_dir / ".partial-123-epoch_0001.jpg").write_bytes(b"half")
+    RunFolder.open(run.path)
+    assert not list(run.path.rglob(".partial-*"))
+
+
+def test_history_comes_back_exactly(run):
+    rows = [{"epoch": 1, "cycle_loss": 1 / 3, "seconds": 2.0}, {"epoch": 2, "cycle_loss": 1e-30}]
+    for row in rows:
+        run.append_history(row)
+    assert run.history() == rows
+    assert run.history_path.read_text().splitlines()[1] == "1,0.3333333333333333,2"
+
+
+def test_truncating_drops_rows_and_samples_that_no_checkpoint_vouches_for(run):
+    for epoch in range(4):
+        run.sample_path(epoch).write_bytes(b"picture")
+        if epoch:
+            run.append_history({"epoch": epoch, "cycle_loss": 0.5})
+    run.truncate_after(2)
+    assert [row["epoch"] for row in run.history()] == [1, 2]
+    assert [epoch for epoch, _ in run.samples()] == [0, 1, 2]
+    run.truncate_after(0)
+    assert run.history() == []
+
+
+def test_samples_are_in_order_beyond_four_digits(run):
+    for epoch in (10000, 2, 9999):
+        run.sample_path(epoch).touch()
+    (run.samples_dir / "epoch_final.jpg").touch()
+    assert [epoch for epoch, _ in run.samples()] == [2, 9999, 10000]
+
+
+def test_the_newest_run_is_the_one_written_to_last(tmp_path):
+    with pytest.raises(RunError, match="no run in"):
+        newest_run(tmp_path)
+    for name, time in (("b", 300), ("a", 200)):
+        run = RunFolder.create(tmp_path / name, {})
+        for path in (run.config_path, run.samples_dir, run.checkpoints_dir):
+            os.utime(path, (time, time))
+    assert newest_run(tmp_path).name == "b"
+    (tmp_path / "a" / "history.csv").touch()
+    assert newest_run(tmp_path).name == "a"
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, stop):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(stop), replacing(path) as temporary:
+        temporary.write_text("half of the n")
+        raise stop
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
