@@ -1,0 +1,57 @@
+"""The CUDA kernels on the emulator and, where nvcc and a GPU are at hand, on the GPU."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from cuda_memory import GpuBuffer, GuardedBuffer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "csrc" / "python"))
+import cuda_build  # noqa: E402
+from cuda_kernels import CudaKernels  # noqa: E402
+
+
+class Device:
+    """Kernels, and the memory they work on."""
+
+    def __init__(self, kernels: CudaKernels):
+        self.kernels = kernels
+
+    def buffer(self, shape, dtype, misaligned=False):
+        if self.kernels.emulated:
+            return GuardedBuffer(shape, dtype, misaligned)
+        return GpuBuffer(self.kernels, shape, dtype, misaligned)
+
+    def upload(self, values, misaligned=False):
+        return self.buffer(values.shape, values.dtype, misaligned).write(values)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Device:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the emulator needs Linux")
+    if cuda_build.host_compiler() is None:
+        pytest.skip("no C++ compiler on PATH")
+    folder = tmp_path_factory.mktemp("cuda_emulated")
+    return Device(CudaKernels(cuda_build.build_emulated(folder)))
+
+
+@pytest.fixture(scope="session")
+def gpu(tmp_path_factory) -> Device:
+    kernels = CudaKernels(cuda_build.build_cuda(tmp_path_factory.mktemp("cuda"))[0])
+    if kernels.device_count() == 0:
+        pytest.skip("CUDA sees no GPU")
+    return Device(kernels)
+
+
+def _has_gpu() -> bool:
+    return cuda_build.nvcc() is not None and any(
+        Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg")
+    )
+
+
+@pytest.fixture(params=["emulator", "gpu"] if _has_gpu() else ["emulator"])
+def device(request) -> Device:
+    return request.getfixturevalue(request.param)
