@@ -32,7 +32,7 @@ def make_case(shape, dtype, *, seed=0, skip=False, residual=False, mean=0.0, **o
 
 
 def without_kinks(case: Case, margin: float = 1e-3) -> Case:
-    """Sends no gradient where rounding may decide which side of the activation's kink a value is on."""
+    """Sends no gradient where rounding may decide on which side of its kink an activation is."""
     near = np.abs(Norm(case).z) < margin
     case.dy[np.pad(near, ((0, 0), (case.pad,) * 2, (case.pad,) * 2, (0, 0)), mode="reflect")] = 0
     if case.dskip is not None:

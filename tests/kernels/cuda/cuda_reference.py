@@ -1,7 +1,7 @@
 """The norm family in NumPy, step by step, in any number type.
 
-In float64 it is the truth. In a tensor's own type, where every step rounds, its error is what an unfused
-implementation errs: the budget for the fused one.
+In float64 it is the truth. In a tensor's own type, where every step rounds, its error is what an
+unfused implementation errs: the budget for the fused one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bf
 
 @dataclasses.dataclass
 class Case:
-    """Inputs of a norm: `x` (and `residual`, `dskip`) [N, H, W, C], `dy` [N, H + 2 pad, W + 2 pad, C]."""
+    """Inputs of a norm.
+
+    `x` (and `residual`, `dskip`) are [N, H, W, C], `dy` is [N, H + 2 pad, W + 2 pad, C].
+    """
 
     x: np.ndarray
     gamma: np.ndarray
@@ -101,7 +104,7 @@ class Norm:
         }
 
     def scales(self) -> dict[str, float]:
-        """How large the terms are whose sums or differences the results are: rounding is relative to those."""
+        """The size of the terms that each result sums: rounding is relative to it."""
         forward, backward = self.forward(), self.backward() if self.case.dy is not None else {}
         scales = {name: np.abs(a).max(initial=0) for name, a in (forward | backward).items()}
         scales["mean"] = np.abs(self.case.x).max().astype(np.float64)

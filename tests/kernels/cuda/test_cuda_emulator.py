@@ -101,7 +101,12 @@ def test_shuffles(run):
 
 @pytest.mark.parametrize(
     "name",
-    ["shuffle_in_branch", "shuffle_after_return", "shuffle_in_two_places", "shuffle_in_partial_warp"],
+    [
+        "shuffle_in_branch",
+        "shuffle_after_return",
+        "shuffle_in_two_places",
+        "shuffle_in_partial_warp",
+    ],
 )
 def test_warp_divergent_shuffle(run, name):
     message = run(name)

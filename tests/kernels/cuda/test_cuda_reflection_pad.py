@@ -62,7 +62,9 @@ def test_gradient(device, shape, pad, misaligned, dtype):
     if dtype == "float32":
         np.testing.assert_allclose(dx.read(), exact, rtol=1e-6, atol=1e-6)
     else:
-        np.testing.assert_array_equal(dx.read(), fold_border(dy.astype(np.float32), pad).astype(dy.dtype))
+        np.testing.assert_array_equal(
+            dx.read(), fold_border(dy.astype(np.float32), pad).astype(dy.dtype)
+        )
 
 
 def test_nothing_to_pad(device):
