@@ -61,11 +61,12 @@ def quiet_tensorflow() -> None:
     """Imports TensorFlow without its start-up notices, unless the user asked for them.
 
     TensorFlow 2.21 writes some before it looks at TF_CPP_MIN_LOG_LEVEL, so the error stream is held
-    back while it is imported; what is not such a notice is passed on.
+    back while it is imported; what is not such a notice is passed on. TF_CPP_MIN_LOG_LEVEL=0 asks
+    for them.
     """
-    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" in sys.modules or level == "0":
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     sys.stderr.flush()
     held_back = tempfile.TemporaryFile()
     stderr = os.dup(2)

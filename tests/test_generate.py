@@ -357,7 +357,14 @@ def test_pictures_are_read_ahead_a_bounded_number(photos):
     assert sorted(started) == list(range(200))
 
 
-def test_the_command_line_works_in_a_process_of_its_own(model, photos, tmp_path):
+@pytest.mark.parametrize("log_level", [None, "2"])
+def test_the_command_line_works_in_a_process_of_its_own(
+    model, photos, tmp_path, monkeypatch, log_level
+):
+    if log_level is None:
+        monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    else:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", log_level)
     result = in_a_process(model, "--input", photos, "--output", tmp_path / "images.zip")
     assert result.returncode == 0, result.stderr
     assert "Wrote 6 pictures" in result.stdout and "images/s" in result.stdout
