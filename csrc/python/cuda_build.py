@@ -1,6 +1,6 @@
 """Compiles the CUDA kernels without TensorFlow: with nvcc, or for the emulator with a C++ compiler.
 
-    python csrc/python/cuda_build.py          compiles for all GPUs; lists registers and spills
+Run as a script, it compiles for all GPUs and lists the registers each kernel uses.
 """
 
 from __future__ import annotations
