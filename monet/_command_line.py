@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import re
 import signal
@@ -98,8 +99,16 @@ def terminating() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def print_anything() -> None:
+    """Makes the output streams show `?` for what their encoding lacks, rather than raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def run(command: Callable[[], int]) -> int:
     """Runs `command` and returns its exit code; errors of the user's making become one sentence."""
+    print_anything()
     try:
         with terminating():
             return command()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 _TEMPORARY = ".partial-"
+_WRITTEN_BY = re.compile(r"\.partial-([1-9]\d*)-")
 
 
 @contextlib.contextmanager
@@ -16,10 +19,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     Whoever opens `path` sees the old file or the new one, never half of either. When the block
     fails or is interrupted, the temporary file is removed and `path` stays as it was. The temporary
-    name ends as `path` does, for writers that go by the suffix.
+    name has the suffix of `path`, for writers that go by it.
     """
     path = Path(path)
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
+    # Of the name only a checksum, so that the longest name a file system takes is not too long.
+    checksum = zlib.crc32(os.fsencode(path.name))
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{checksum:08x}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -34,6 +39,18 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Removes temporary files that a killed process left in `folder`."""
+    """Removes temporary files that a killed process left in `folder`, none of a living one."""
     for leftover in Path(folder).glob(f"{_TEMPORARY}*"):
-        leftover.unlink(missing_ok=True)
+        written_by = _WRITTEN_BY.match(leftover.name)
+        if written_by and not _is_alive(int(written_by[1])):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True

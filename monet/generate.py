@@ -22,6 +22,7 @@ from monet._progress import Line, bar, duration
 _KAGGLE_COUNT = range(7_000, 10_001)
 _MOST_THREADS = 8
 _SHOWN_SKIPPED = 20
+_SHOWN_REASONS = 3
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -77,7 +78,7 @@ def generate(args: argparse.Namespace) -> int:
     """Paints what the arguments say; returns the exit code."""
     from monet.data import DataError
     from monet.inference.inputs import find_pictures
-    from monet.inference.outputs import OutputError, check_output, is_file_output
+    from monet.inference.outputs import OutputError, check_output
 
     try:
         check_output(args.output, overwrite=args.overwrite)
@@ -85,33 +86,67 @@ def generate(args: argparse.Namespace) -> int:
     except (DataError, OutputError) as error:
         raise CommandError(str(error)) from error
     pictures = pictures[: args.count]
-    if is_file_output(args.output) and args.output.suffix.lower() != ".zip" and len(pictures) > 1:
+    if _is_picture(args.output) and len(pictures) > 1:
         raise CommandError(
             f"{len(pictures)} inputs don't fit into the single picture {args.output}; give "
             f"--output a folder or a name that ends in .zip."
         )
-    inputs = {Path(path).resolve() for path in args.input}
-    if args.output.resolve() in inputs:
-        raise CommandError(f"{args.output} is an input too; give --output another name.")
+    names = _output_names(args, pictures)
+    _check_inputs_stay(args, names)
+    if not pictures:
+        raise CommandError(_nothing_readable(skipped))
 
     painter = _load(args)
-    print(f"Painting {len(pictures):,} pictures into {args.output}")
+    print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
     try:
-        written = _paint(args, painter, pictures, skipped)
+        written = _paint(args, painter, pictures, names, skipped)
     except OSError as error:
         raise CommandError(f"can't write {args.output}: {error.strerror or error}.") from error
 
     _report(args, written, skipped)
-    if not written:
-        return 2
     return EXIT_SKIPPED if skipped else 0
+
+
+def _output_names(args: argparse.Namespace, pictures: Sequence) -> list[str]:
+    from monet.inference.outputs import KaggleNames, Names
+
+    output_name = KaggleNames() if args.kaggle else Names()
+    return [output_name(picture.name) for picture in pictures]
+
+
+def _check_inputs_stay(args: argparse.Namespace, names: Sequence[str]) -> None:
+    from monet.inference.inputs import resolved_inputs
+    from monet.inference.outputs import output_paths
+
+    inputs = resolved_inputs(args.input)
+    for path in (args.output, *output_paths(args.output, names)):
+        if path.resolve() in inputs:
+            raise CommandError(f"{path} is an input too; give --output another name.")
+
+
+def _nothing_readable(skipped: Sequence[tuple[str, str]]) -> str:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN_REASONS])
+    if len(skipped) > _SHOWN_REASONS:
+        reasons += f"; and {len(skipped) - _SHOWN_REASONS:,} more"
+    return f"nothing in --input can be read ({reasons}); nothing was written."
+
+
+def _is_picture(output: Path) -> bool:
+    from monet.inference.outputs import is_file_output
+
+    return is_file_output(output) and output.suffix.lower() != ".zip"
 
 
 def _load(args: argparse.Namespace):
     quiet_tensorflow()
     from monet.inference import Painter, load_generator
     from monet.inference.generator import GeneratorError
+    from monet.ops import dispatch
 
+    try:
+        dispatch.mode()
+    except ValueError as error:
+        raise CommandError(f"{error}.") from error
     try:
         generator = load_generator(args.run or args.model, precision=args.mixed_precision)
     except GeneratorError as error:
@@ -119,15 +154,19 @@ def _load(args: argparse.Namespace):
     return Painter(generator, batch_size=args.batch_size)
 
 
-def _paint(args, painter, pictures, skipped) -> int:
-    """Runs the pipeline; returns how many pictures were written and extends `skipped`."""
+def _paint(args, painter, pictures, names, skipped) -> int:
+    """Runs the pipeline; returns how many pictures were written and extends `skipped`.
+
+    `names` has an output name for each picture; under `--kaggle` they are numbers, given without
+    gaps to those that can be read.
+    """
     from monet.data import ImageError
-    from monet.inference.outputs import Encoder, KaggleNames, Names, is_file_output, open_output
+    from monet.inference.outputs import Encoder, open_output
     from monet.inference.pipeline import paint_pictures
 
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    single = is_file_output(args.output) and args.output.suffix.lower() != ".zip"
-    output_name = KaggleNames() if args.kaggle else Names()
+    if _is_picture(args.output):
+        names = [args.output.name]
     written, started, line = 0, time.monotonic(), Line()
     with (
         open_output(args.output) as write,
@@ -138,35 +177,43 @@ def _paint(args, painter, pictures, skipped) -> int:
             if isinstance(image, ImageError):
                 skipped.append((picture.name, str(image)))
             else:
-                encoder.add(args.output.name if single else output_name(picture.name), image)
+                encoder.add(names[written if args.kaggle else done - 1], image)
                 written += 1
             rate = done / (time.monotonic() - started)
             line.update(
                 f"{bar(done, len(pictures))}  {rate:.3g} images/s  "
                 f"{duration((len(pictures) - done) / rate)} left"
             )
-    seconds = time.monotonic() - started
-    line.finish(
-        f"{bar(len(pictures), len(pictures))}  {len(pictures) / seconds:.3g} images/s  "
-        f"{duration(seconds)}"
-    )
+        seconds = time.monotonic() - started
+        line.finish(
+            f"{bar(len(pictures), len(pictures))}  {len(pictures) / seconds:.3g} images/s  "
+            f"{duration(seconds)}"
+        )
+        if not written:  # raised in here, so that no empty archive takes the place of a good one
+            raise CommandError(_nothing_readable(skipped))
     return written
 
 
 def _report(args: argparse.Namespace, written: int, skipped: Sequence[tuple[str, str]]) -> None:
     if skipped:
-        print(f"warning: skipped {len(skipped):,} unreadable inputs:", file=sys.stderr)
+        print(f"warning: skipped {_count(len(skipped), 'unreadable input')}:", file=sys.stderr)
         for name, reason in skipped[:_SHOWN_SKIPPED]:
             print(f"  {name}: {reason}", file=sys.stderr)
         if len(skipped) > _SHOWN_SKIPPED:
             print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
     if args.kaggle and written not in _KAGGLE_COUNT:
         print(
-            f"warning: {written:,} pictures; the competition takes {_KAGGLE_COUNT[0]:,} to "
+            f"warning: {_count(written, 'picture')}; the competition takes {_KAGGLE_COUNT[0]:,} to "
             f"{_KAGGLE_COUNT[-1]:,}.",
             file=sys.stderr,
         )
-    print(f"Wrote {written:,} pictures to {args.output}")
+    print(f"Wrote {_count(written, 'picture')} to {args.output}")
+
+
+def _count(number: int, what: str) -> str:
+    from monet.data.sources import count
+
+    return count(number, what)
 
 
 def _quality(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
+import itertools
 import shlex
 import sys
 import time
@@ -58,12 +58,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     data = parser.add_argument_group("data")
     data.add_argument(
         "--data",
+        type=_folder_name,
         metavar="DIR",
         help="dataset folder: the competition's (monet_jpg or monet_tfrec, photo_jpg or "
         "photo_tfrec), or one with trainA (paintings) and trainB (photos)",
     )
-    data.add_argument("--painting-dir", metavar="DIR", help="instead of --data: paintings")
-    data.add_argument("--photo-dir", metavar="DIR", help="instead of --data: photos")
+    data.add_argument(
+        "--painting-dir", type=_folder_name, metavar="DIR", help="instead of --data: paintings"
+    )
+    data.add_argument(
+        "--photo-dir", type=_folder_name, metavar="DIR", help="instead of --data: photos"
+    )
 
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument(
@@ -79,7 +84,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     recipe.add_argument("--batch-size", **_override("batch_size", "pictures of each domain a step"))
     recipe.add_argument("--image-size", **_override("image_size", "side of the training crops"))
     recipe.add_argument(
-        "--seed", type=int, metavar="N", help="of weights, shuffling and augmentation (default: 0)"
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="of weights, shuffling and augmentation (default: 0)",
     )
     recipe.add_argument(
         "--mixed-precision",
@@ -113,6 +121,24 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def _folder_name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError(
+            "the name is empty; name a folder, or leave the option out for the sample set"
+        )
+    return text
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"{value} is not a seed; give one from 0 to {2**31 - 1}")
+    return value
+
+
+_seed.__name__ = "whole number"  # argparse names the type in its message
+
+
 def _override(field: str, meaning: str) -> dict:
     values = ", ".join(f"{name} {getattr(recipe, field)}" for name, recipe in RECIPES.items())
     return {"type": positive_int, "metavar": "N", "help": f"{meaning} (default: {values})"}
@@ -132,9 +158,11 @@ def train(args: argparse.Namespace) -> int:
         _checked(get_recipe, args.recipe)
     quiet_tensorflow()
     from monet.data import DataError
+    from monet.ops import dispatch
     from monet.training.interruption import Interrupted, Interruption
     from monet.training.run_folder import RunError
 
+    _checked(dispatch.mode)
     warnings.showwarning = _show_warning
     try:
         with Interruption() as interruption:
@@ -142,18 +170,20 @@ def train(args: argparse.Namespace) -> int:
             if session.is_finished:
                 print(f"{session.run.path} is finished; --epochs N with a larger N extends it.")
             else:
+                interruption.begin_training()
                 _fit(session)
             _report(session.run)
             return 0
     except (DataError, RunError) as error:
         raise CommandError(str(error)) from error
     except Interrupted as stop:
-        # Inside training everything has been saved by now; before it there was nothing to save.
+        if not interruption.is_training:
+            print("Interrupted before training began; nothing was saved.", file=sys.stderr)
         return 128 + stop.signum
 
 
 def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
-    from monet.training import precision
+    from monet import precision
     from monet.training.run_folder import RunFolder, check_vacant
     from monet.training.session import Session, make_sample_sheet
     from monet.training.settings import Settings
@@ -162,8 +192,8 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
     overrides = {name: getattr(args, name) for name in _OVERRIDES}
     recipe = _checked(recipe.replace, **overrides)
-    out = args.out or _new_run_path(recipe.name)
-    check_vacant(out)
+    if args.out is not None:
+        check_vacant(args.out)
 
     domains = location.open()
     paintings, photos = len(domains.paintings), len(domains.photos)
@@ -181,6 +211,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     )
     interruption.check()
     layout = make_sample_sheet(settings, domains).layout
+    out = args.out or _new_run_path(recipe.name)
     run = RunFolder.create(out, settings.to_config(domains, layout))
     _introduce(run, settings, domains, f"{chosen.policy} ({chosen.reason})")
     return Session(run, settings, domains, interruption)
@@ -265,13 +296,17 @@ def _tell_place(session: Session, recorded: Settings) -> None:
 def _fit(session: Session) -> None:
     import tensorflow as tf
 
+    from monet.data import DataError
     from monet.training.interruption import Interrupted
+    from monet.training.run_folder import RunError
 
     started = time.monotonic()
     try:
         session.train()
     except Interrupted:
         print(f"\nSaved at step {session.state.step:,}. Go on with:\n  {_resume_command(session)}")
+        raise
+    except (DataError, RunError):
         raise
     except tf.errors.ResourceExhaustedError as error:
         raise CommandError(f"{_resource(error)} {_after_a_crash(session)}") from error
@@ -290,7 +325,9 @@ def _resource(error: Exception) -> str:
 
 
 def _after_a_crash(session: Session) -> str:
-    return f"The last checkpoint is kept; go on from it with: {_resume_command(session)}"
+    if session.state.has_checkpoint:
+        return f"The last checkpoint is kept; go on from it with: {_resume_command(session)}"
+    return f"There is no checkpoint yet; start from the beginning with: {_resume_command(session)}"
 
 
 def _resume_command(session: Session) -> str:
@@ -312,8 +349,18 @@ def _report(run: RunFolder) -> None:
 
 
 def _new_run_path(recipe_name: str) -> Path:
-    path = _RUNS / f"{recipe_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    return path if not path.exists() else path.with_name(f"{path.name}-{os.getpid()}")
+    """Makes a folder that no other run has, even one started in the same second."""
+    first = _RUNS / f"{recipe_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    path = first
+    for number in itertools.count(2):
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            path = first.with_name(f"{first.name}-{number}")
+        except OSError as error:
+            raise CommandError(f"can't create the run folder {path}: {error.strerror}.") from error
+    raise AssertionError("the numbers never end")
 
 
 def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -299,6 +299,8 @@ def main() -> int:
     parser.add_argument("--work-dir", type=Path, help="where the environments are made")
     parser.add_argument("--keep", action="store_true", help="keep the environments and logs")
     arguments = parser.parse_args()
+    if arguments.work_dir:
+        arguments.work_dir.mkdir(parents=True, exist_ok=True)
 
     rows = []
     with tempfile.TemporaryDirectory(prefix="monet-ready-", dir=arguments.work_dir) as ready:

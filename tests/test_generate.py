@@ -115,6 +115,40 @@ def test_names_stay_inside_the_output():
     assert name("/abs/x.png") == "abs/x.png"
     assert name("A.jpg") == "A.jpg" and name("a.JPG") == "a-2.JPG"
     assert name("a.b.tiff") == "a.b.jpg" and name("..") == "image.jpg"
+    assert [name(odd) for odd in (".", "/", "")] == [f"image-{n}.jpg" for n in (2, 3, 4)]
+
+
+def test_a_name_that_is_not_utf8(model, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "good.png")
+    for name in (b"\xff.png", b"\xfe.png"):
+        (folder / os.fsdecode(name)).write_bytes((folder / "good.png").read_bytes())
+    broken = tmp_path / os.fsdecode(b"\xfd.png")
+    broken.touch()
+    output = tmp_path / "images.zip"
+    result = in_a_process(model, "--input", folder, broken, "--output", output)
+    assert result.returncode == 1, result.stderr
+    assert "?.png: the file is empty" in result.stderr
+    assert sorted(members(output)) == ["good.png", "\ufffd-2.png", "\ufffd.png"]
+
+
+def test_a_terminal_without_unicode(model, photos, tmp_path):
+    options = ["--input", photos, "--output", tmp_path / "images.zip"]
+    result = in_a_process(model, *options, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
+    assert "Wrote 6 pictures" in result.stdout
+
+
+def in_a_process(model, *options, **environment):
+    command = [sys.executable, "-m", "monet.generate", "--model", str(model), *map(str, options)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, **environment},
+    )
 
 
 def test_tfrecords_are_inputs_too(model, tmp_path):
@@ -189,6 +223,71 @@ def test_mistakes_are_one_sentence(model, photos, tmp_path, capsys, options, mes
     assert_one_sentence(capsys.readouterr().err, message)
 
 
+def test_an_input_is_never_overwritten(model, photos, tmp_path, capsys):
+    (tmp_path / "link").symlink_to(photos)
+    before = {path: path.read_bytes() for path in photos.rglob("*.*")}
+    for source, output in [
+        (photos / "a.jpg", photos),
+        (photos / "a.jpg", tmp_path / "link"),
+        (photos / "trips" / "a.jpg", photos / "trips"),
+        (photos / "a.jpg", photos / "a.jpg"),
+        (photos, photos / "trips" / "a.jpg"),
+        (photos / "trips", photos.parent / "photos" / "trips"),
+    ]:
+        options = ["--input", source, "--output", output, "--overwrite", "--count", 1]
+        assert paint(model, *options) == 2
+        assert_one_sentence(capsys.readouterr().err, "is an input too; give --output another name")
+    assert {path: path.read_bytes() for path in photos.rglob("*.*")} == before
+
+
+def test_kaggle_names_have_no_gaps(model, photos, tmp_path):
+    (photos / "damaged.jpg").write_bytes((photos / "a.jpg").read_bytes()[:-200])
+    output = tmp_path / "images.zip"
+    inputs = [photos / "damaged.jpg", photos / "a.jpg"]
+    assert paint(model, "--input", *inputs, "--output", output, "--kaggle") == 1
+    assert list(members(output)) == ["image_00000.jpg"]
+
+
+@pytest.mark.parametrize("name", ["images.zip", "painted", "painted.jpg"])
+def test_nothing_readable_leaves_no_output(model, tmp_path, capsys, name):
+    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "empty.jpg").touch()
+    inputs = [tmp_path / "notes.jpg", tmp_path / "empty.jpg"]
+    inputs = inputs[: 1 if name == "painted.jpg" else 2]
+    assert paint(model, "--input", *inputs, "--output", tmp_path / name) == 2
+    assert_one_sentence(
+        capsys.readouterr().err, r"can be read \(notes.jpg: .*; nothing was written"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jpg", "notes.jpg"]
+
+
+def test_nothing_readable_leaves_the_old_archive(model, tmp_path, capsys):
+    output = tmp_path / "images.zip"
+    output.write_bytes(b"old")
+    for number in range(5):
+        (tmp_path / f"{number}.jpg").touch()
+    inputs = [tmp_path / f"{number}.jpg" for number in range(5)]
+    assert paint(model, "--input", *inputs, "--output", output, "--overwrite") == 2
+    assert_one_sentence(capsys.readouterr().err, "2.jpg: the file is empty; and 2 more")
+    assert output.read_bytes() == b"old"
+
+
+def test_an_unknown_mode_of_the_ops_is_one_sentence(model, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MONET_OPS", "garbage")
+    assert paint(model, "--input", photos, "--output", tmp_path / "images.zip") == 2
+    assert_one_sentence(capsys.readouterr().err, "MONET_OPS must be .* got 'garbage'\\.$")
+
+
+def test_one_is_singular(model, photos, tmp_path, capsys):
+    (tmp_path / "empty.jpg").touch()
+    inputs = [photos / "trips" / "sea" / "d.bmp", tmp_path / "empty.jpg"]
+    assert paint(model, "--input", *inputs, "--output", tmp_path / "images.zip", "--kaggle") == 1
+    captured = capsys.readouterr()
+    assert "Wrote 1 picture to" in captured.out
+    assert "skipped 1 unreadable input:" in captured.err
+    assert "warning: 1 picture; the competition" in captured.err
+
+
 def test_a_missing_model_is_one_sentence(photos, tmp_path, capsys):
     output = tmp_path / "images.zip"
     assert paint(tmp_path / "none.keras", "--input", photos, "--output", output) == 2
@@ -259,9 +358,7 @@ def test_pictures_are_read_ahead_a_bounded_number(photos):
 
 
 def test_the_command_line_works_in_a_process_of_its_own(model, photos, tmp_path):
-    command = [sys.executable, "-m", "monet.generate", "--model", str(model)]
-    command += ["--input", str(photos), "--output", str(tmp_path / "images.zip")]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    result = in_a_process(model, "--input", photos, "--output", tmp_path / "images.zip")
     assert result.returncode == 0, result.stderr
     assert "Wrote 6 pictures" in result.stdout and "images/s" in result.stdout
     assert result.stderr == ""

@@ -82,6 +82,13 @@ def test_broken_record_and_library(bare):
     assert "rebuild monet" in done.stdout
 
 
+def test_malformed_record(bare):
+    (bare / "monet/ops/_build.json").write_text('{"parts": {"tensorflow_ops": 3}}')
+    done = run(cwd=bare)
+    assert done.returncode == 0, done.stderr
+    assert "is damaged: tensorflow_ops is 3, expected an object; rebuild monet" in done.stdout
+
+
 def test_reason_of_the_build_is_passed_on(bare):
     part = {"built": False, "reason": "no C++ compiler is on PATH", "remedy": "install one"}
     record = {"monet": monet.__version__, "parts": dict.fromkeys(info.PART_TITLES, part)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from PIL import Image
 
 from monet import train
 from monet.recipes import RECIPES, Recipe
+from monet.training.run_folder import RunError
+from monet.training.session import Session
 from monet.training.state import TrainingState
 
 EPOCHS, STEPS = 3, 4
@@ -85,7 +88,8 @@ def losses(run):
 
 
 def variables(run):
-    reader = tf.train.load_checkpoint(str(run / "checkpoints"))
+    newest = run / "checkpoints" / f"step-{EPOCHS * STEPS}"
+    reader = tf.train.load_checkpoint(str(newest))
     names = reader.get_variable_to_shape_map()
     bookkeeping = ("_CHECKPOINTABLE_OBJECT_GRAPH", "save_counter", "epoch_seconds")
     return {name: reader.get_tensor(name) for name in names if not name.startswith(bookkeeping)}
@@ -130,7 +134,7 @@ def send_signal(signum):
 
 def test_a_run_leaves_everything_in_its_folder(finished, capsys):
     names = {path.name for path in finished.iterdir()}
-    assert names == {
+    assert names - {".lock"} == {
         "checkpoints", "config.json", "generator.keras", "history.csv", "index.html", "samples",
     }  # fmt: skip
     samples = sorted(path.name for path in (finished / "samples").iterdir())
@@ -209,6 +213,16 @@ def test_checkpoints_inside_an_epoch_survive_a_crash(data, finished, tmp_path, m
     assert_same_run(run, finished)
 
 
+def test_a_run_that_lost_its_checkpoints_is_left_alone(finished, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    for path in (run / "checkpoints").iterdir():
+        path.unlink()
+    assert resume(run) == 2
+    assert_one_sentence(capsys.readouterr().err, "no checkpoint in .*backup")
+    assert len(history(run)) == EPOCHS
+
+
 def test_more_epochs_extend_a_run_and_stretch_its_schedule(data, tmp_path, capsys):
     run = tmp_path / "run"
     assert start(data, run, "--epochs", "2") == 0
@@ -285,6 +299,78 @@ def test_mistakes_are_one_sentence(data, finished, tmp_path, monkeypatch, capsys
     assert train.main([option.format(**places) for option in options]) == 2
     assert_one_sentence(capsys.readouterr().err, message)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--seed", "-1"], "--seed: -1 is not a seed; give one from 0 to 2147483647"),
+        (["--seed", str(2**31)], "--seed: 2147483648 is not a seed"),
+        (["--seed", "x"], "invalid whole number value: 'x'"),
+        (["--data", ""], "--data: the name is empty"),
+        (["--painting-dir", "", "--photo-dir", "x"], "--painting-dir: the name is empty"),
+    ],
+)
+def test_values_that_no_option_takes_are_refused(capsys, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        train.main(options)
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_mode_of_the_ops_is_told_before_there_is_a_folder(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("MONET_OPS", "garbage")
+    assert start(data, tmp_path / "run") == 2
+    assert_one_sentence(capsys.readouterr().err, "MONET_OPS must be .* got 'garbage'")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "damage", [{"policy": "float8"}, {"sample_every": 0}, {"seed": -1}, {"checkpoint_minutes": "x"}]
+)
+def test_a_damaged_config_is_one_sentence(finished, tmp_path, capsys, damage):
+    config = json.loads((finished / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, **damage}))
+    assert resume(tmp_path) == 2
+    name, value = next(iter(damage.items()))
+    assert_one_sentence(capsys.readouterr().err, f"{name} must be .* got {value!r}")
+
+
+def test_runs_started_in_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = {train._new_run_path("tiny") for _ in range(5)}
+    assert len(paths) == 5 and all(path.is_dir() for path in paths)
+
+
+def test_a_loss_that_is_no_number_is_one_sentence(data, tmp_path, monkeypatch, capsys):
+    def fail(self):
+        raise RunError("cycle_loss is nan at step 3.")
+
+    monkeypatch.setattr(Session, "train", fail)
+    assert start(data, tmp_path / "run") == 2
+    assert_one_sentence(capsys.readouterr().err, "cycle_loss is nan")
+
+
+def test_a_crash_before_the_first_checkpoint_promises_none(data, tmp_path, monkeypatch, capsys):
+    def crash(self):
+        raise RuntimeError("the power went out")
+
+    monkeypatch.setattr(Session, "train", crash)
+    with pytest.raises(RuntimeError):
+        start(data, tmp_path / "run")
+    assert "There is no checkpoint yet; start from the beginning" in capsys.readouterr().err
+
+
+def test_a_signal_before_training_says_that_nothing_was_saved(data, tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        send_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "_introduce", interrupted)
+    assert start(data, tmp_path / "run") == 130
+    captured = capsys.readouterr()
+    assert "Interrupted before training began; nothing was saved." in captured.err
+    assert "then saving" not in captured.err and "Saved" not in captured.out
 
 
 def assert_one_sentence(error, message):

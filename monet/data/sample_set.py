@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from monet._command_line import CommandError, HelpFormatter, positive_int, run
 from monet.data.domains import Domains
 from monet.data.images import encode_jpeg, shrink
 from monet.data.sources import ImageSource, count
@@ -99,22 +101,44 @@ def write_sample_set(folder: str | os.PathLike, **settings) -> Domains:
     return domains
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m monet.data.sample_set",
         description="Write the embedded sample set as a dataset folder (monet_jpg, photo_jpg).",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
-    parser.add_argument("--paintings", type=int, default=PAINTINGS, help="number of paintings")
-    parser.add_argument("--photos", type=int, default=PHOTOS, help="number of photos")
-    parser.add_argument("--size", type=int, default=SIZE, help="side of the pictures, in pixels")
-    parser.add_argument("--seed", type=int, default=_SEED, help="other seeds, other pictures")
-    options = vars(parser.parse_args(arguments))
-    output = options.pop("output")
-    domains = write_sample_set(output, **options)
+    for name, default, help_text in (
+        ("--paintings", PAINTINGS, "number of paintings"),
+        ("--photos", PHOTOS, "number of photos"),
+        ("--size", SIZE, "side of the pictures, in pixels"),
+    ):
+        parser.add_argument(name, type=positive_int, default=default, metavar="N", help=help_text)
+    parser.add_argument(
+        "--seed", type=_seed, default=_SEED, metavar="N", help="other seeds, other pictures"
+    )
+    options = vars(parser.parse_args(argv))
+    return run(lambda: _write(options.pop("output"), **options))
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 0 on")
+    return value
+
+
+_seed.__name__ = "whole number"  # argparse names the type in its message
+
+
+def _write(output: str, **settings) -> int:
+    try:
+        domains = write_sample_set(output, **settings)
+    except OSError as error:
+        raise CommandError(f"can't write to {output}: {error.strerror or error}.") from error
     print(f"Wrote {domains.description} to {output}.")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -68,6 +68,8 @@ class ImageSource(ABC):
                 return self.read(candidate, shrink_to=shrink_to)
             except ImageError as error:
                 self._report_late(self.names[candidate], str(error))
+        if len(self) == 1:
+            raise DataError(f"{self.names[0]}, the only picture, can't be read any more.")
         raise DataError(f"None of the {self.description} can be read any more.")
 
     def _report_late(self, name: str, reason: str) -> None:

@@ -21,13 +21,13 @@ def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras
 
     Args:
         path: A `.keras` file, or a run folder that has a `generator.keras`.
-        precision: "auto", "off", "float16" or "bfloat16", as `monet.training.precision` reads it.
+        precision: "auto", "off", "float16" or "bfloat16", as `monet.precision` reads it.
 
     Raises:
         GeneratorError: `path` is missing, damaged or not an image-to-image model.
     """
     import monet.layers  # noqa: F401  registers the layers that the file names
-    from monet.training import precision as precisions
+    from monet import precision as precisions
 
     path = Path(path)
     if path.is_dir():

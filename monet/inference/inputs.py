@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from monet.data import DataError, open_folder, read_image
+from monet.data.sources import find_files, is_image_name
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,13 @@ def find_pictures(
         else:
             raise DataError(f"there is no file or folder {path}.")
     return pictures, skipped
+
+
+def resolved_inputs(paths: Sequence[str | os.PathLike]) -> set[Path]:
+    """`paths` and every picture file below them, readable or not, with links resolved."""
+    found = set()
+    for path in map(Path, paths):
+        found.add(path.resolve())
+        if path.is_dir():
+            found.update((path / name).resolve() for name in find_files(path, is_image_name))
+    return found

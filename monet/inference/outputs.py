@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +47,11 @@ def is_file_output(path: Path) -> bool:
     return path.suffix.lower() == ".zip" or path.suffix.lower() in _KEPT_SUFFIXES
 
 
+def output_paths(path: Path, names: Sequence[str]) -> list[Path]:
+    """The files that appear when pictures of these names are written to `path`."""
+    return [path] if is_file_output(path) else [path / name for name in names]
+
+
 @contextlib.contextmanager
 def open_output(path: Path) -> Iterator[Write]:
     """Opens `path` for pictures: a `.zip` archive, one picture file, or else a folder.
@@ -76,7 +81,6 @@ def open_output(path: Path) -> Iterator[Write]:
 
         yield write
     else:
-        path.mkdir(exist_ok=True)
         remove_leftovers(path)
 
         def write(name: str, data: bytes) -> None:
@@ -142,17 +146,23 @@ class Names:
         self._taken: set[str] = set()
 
     def __call__(self, name: str) -> str:
-        path = PurePosixPath(name)
+        path = PurePosixPath(_writable(name))
         suffix = path.suffix if path.suffix.lower() in _KEPT_SUFFIXES else ".jpg"
         # A TFRecord's image_name may hold anything; a member must stay inside the archive.
-        parts = [part for part in path.with_suffix("").parts if part not in ("/", "..")]
-        stem = "/".join(parts) or "image"
+        parts = [part for part in path.parts if part not in ("/", "..")]
+        stem = str(PurePosixPath(*parts).with_suffix("")) if parts else "image"
         candidate, number = f"{stem}{suffix}", 1
         while candidate.casefold() in self._taken:
             number += 1
             candidate = f"{stem}-{number}{suffix}"
         self._taken.add(candidate.casefold())
         return candidate
+
+
+def _writable(name: str) -> str:
+    """`name` without what no archive can hold, NUL and bytes that aren't UTF-8."""
+    text = name.replace("\0", "_").encode("utf-8", "surrogateescape")
+    return text.decode("utf-8", "replace")
 
 
 class KaggleNames:

@@ -140,6 +140,12 @@ def read_record() -> dict:
         raise Unusable(f"the build record {RECORD} can't be read: {error}", REBUILD) from error
     if not isinstance(record, dict) or not isinstance(record.get("parts"), dict):
         raise Unusable(f"the build record {RECORD} lists no parts", REBUILD)
+    for name, entry in (*record["parts"].items(), ("tensorflow", record.get("tensorflow") or {})):
+        if not isinstance(entry, dict):
+            raise Unusable(
+                f"the build record {RECORD} is damaged: {name} is {entry!r}, expected an object",
+                REBUILD,
+            )
     return record
 
 
@@ -189,7 +195,7 @@ def check(record: dict) -> None:
 def _same_tensorflow(built_for: dict, installed: dict) -> bool:
     """TensorFlow's C++ interface changes from one minor version to the next, patches keep it."""
     return built_for.get("distribution") == installed["distribution"] and _minor(
-        built_for.get("version") or ""
+        str(built_for.get("version"))
     ) == _minor(installed["version"])
 
 

@@ -133,8 +133,8 @@ class StopAtNaN(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 raise RunError(
-                    f"{name} is {value} at step {self.state.step}, so the training has failed; the "
-                    f"last checkpoint is untouched. Start anew with another --seed, a lower "
+                    f"{name} is {value} at step {self.state.step}, so the training has failed; no "
+                    f"checkpoint was written with it. Start anew with another --seed, a lower "
                     f"learning rate or --mixed-precision off."
                 )
 

@@ -31,7 +31,7 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, capacity: int, image_shape: tuple, seed: int = 0, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(trainable=False, autocast=False, **kwargs)
         if not (isinstance(capacity, int) and capacity >= 1):
             raise ValueError(f"capacity={capacity!r}: expected an integer of at least 1.")
         image_shape = tuple(image_shape)

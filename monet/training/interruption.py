@@ -35,6 +35,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.is_training = False
 
     @property
     def requested(self) -> bool:
@@ -44,6 +45,15 @@ class Interruption:
         """Raises `Interrupted` if a signal came."""
         if self.signum is not None:
             raise Interrupted(self.signum)
+
+    def begin_training(self) -> None:
+        """Call it when there begins to be something to save.
+
+        Raises:
+            Interrupted: a signal came before.
+        """
+        self.check()
+        self.is_training = True
 
     def __enter__(self) -> Interruption:
         self._before: dict[int, object] = {}
@@ -79,8 +89,5 @@ class Interruption:
         if self.requested:
             os._exit(128 + signum)
         self.signum = signum
-        print(
-            "\nStopping after this step, then saving. Ctrl-C again quits at once.",
-            file=sys.stderr,
-            flush=True,
-        )
+        what = "Stopping after this step, then saving." if self.is_training else "Stopping."
+        print(f"\n{what} Ctrl-C again quits at once.", file=sys.stderr, flush=True)

@@ -8,9 +8,17 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from monet._files import remove_leftovers, replacing, write_text
+
+try:
+    import fcntl
+except ImportError:  # Windows has none; there runs go unlocked
+    fcntl = None
+
+_LOCK = ".lock"
+_locks: dict[Path, IO] = {}  # of the runs that this process trains; they end with it
 
 
 class RunError(ValueError):
@@ -27,6 +35,7 @@ class RunFolder:
         checkpoints/      everything that `--resume` continues from
         generator.keras   the newest photo-to-painting generator
         index.html        gallery: samples by epoch, loss curves, settings
+        .lock             held by the process that trains the run
     ```
 
     Every file is replaced in one move, so that a run killed at any moment leaves whole files.
@@ -46,7 +55,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | os.PathLike, config: dict[str, Any]) -> RunFolder:
-        """Creates the folder of a new run; never touches one that has something in it."""
+        """Creates the folder of a new run; never touches one that has something in it.
+
+        The run is this process's from then on: others are refused.
+        """
         run = cls(path)
         check_vacant(path)
         try:
@@ -54,12 +66,16 @@ class RunFolder:
             run.checkpoints_dir.mkdir(exist_ok=True)
         except OSError as error:
             raise RunError(f"can't create the run folder {path}: {error.strerror}.") from error
+        _lock(run.path)
         run.write_config(config)
         return run
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> RunFolder:
-        """Opens the folder of an existing run and clears what a killed process left behind."""
+        """Opens the folder of an existing run and clears what a killed process left behind.
+
+        The run is this process's from then on: others are refused.
+        """
         run = cls(path)
         if not run.config_path.is_file():
             what = "has no config.json" if run.path.is_dir() else "is not a folder"
@@ -67,6 +83,7 @@ class RunFolder:
                 f"{path} {what}, so it is not a training run; give the folder that "
                 f"`python -m monet.train` printed."
             )
+        _lock(run.path)
         for folder in (run.path, run.samples_dir):
             remove_leftovers(folder)
         run.samples_dir.mkdir(exist_ok=True)
@@ -86,11 +103,15 @@ class RunFolder:
         """The rows of `history.csv`, one per finished epoch, in order."""
         if not self.history_path.is_file():
             return []
-        with self.history_path.open(newline="", encoding="utf-8") as file:
-            return [
-                {key: float(value) for key, value in row.items() if value not in ("", None)}
-                for row in csv.DictReader(file)
-            ]
+        try:
+            with self.history_path.open(newline="", encoding="utf-8") as file:
+                rows = [_numbers(row) for row in csv.DictReader(file)]
+        except (OSError, TypeError, ValueError, csv.Error) as error:
+            raise RunError(
+                f"can't read {self.history_path}: {error}; mend the file or bring it back from a "
+                f"backup."
+            ) from error
+        return rows
 
     def append_history(self, row: dict[str, float]) -> None:
         """Adds the row of one epoch; `row["epoch"]` counts from 1."""
@@ -157,9 +178,38 @@ def newest_run(runs: str | os.PathLike) -> Path:
         raise RunError(f"there is no run in {runs} to resume; name its folder: --resume RUN.")
 
     def last_write(run: Path) -> float:
-        return max(file.stat().st_mtime for file in run.iterdir())
+        return max(file.stat().st_mtime for file in run.iterdir() if file.name != _LOCK)
 
     return max(candidates, key=last_write)
+
+
+def _lock(path: Path) -> None:
+    """Keeps other processes from training the run at `path` until this one ends."""
+    path = path.resolve()
+    if fcntl is None or path in _locks:
+        return
+    try:
+        file = (path / _LOCK).open("a")
+    except OSError as error:
+        raise RunError(f"can't write to the run folder {path}: {error.strerror}.") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise RunError(
+            f"{path} is being trained by another process; wait for its end, or stop it first."
+        ) from error
+    except OSError:  # a file system without locks
+        file.close()
+        return
+    _locks[path] = file
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    numbers = {key: float(value) for key, value in row.items() if value not in ("", None)}
+    if "epoch" not in numbers:
+        raise ValueError("a row without its epoch")
+    return numbers
 
 
 def _number(value: float) -> int | float:

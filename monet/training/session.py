@@ -10,7 +10,7 @@ from monet.training.callbacks import run_callbacks
 from monet.training.cyclegan import CycleGAN
 from monet.training.gallery import write_gallery
 from monet.training.interruption import Interrupted, Interruption
-from monet.training.run_folder import RunFolder
+from monet.training.run_folder import RunError, RunFolder
 from monet.training.samples import SampleSheet
 from monet.training.settings import Settings
 from monet.training.state import TrainingState
@@ -60,8 +60,18 @@ class Session:
         return self.state.step >= self.settings.total_steps
 
     def restore(self) -> None:
-        """Goes back to the newest checkpoint, and the folder's records with it."""
-        self.state.restore()
+        """Goes back to the newest checkpoint, and the folder's records with it.
+
+        Raises:
+            RunError: the run has lost its checkpoints.
+        """
+        # The first epoch is recorded before there is a checkpoint, so one row alone may be a crash.
+        if not self.state.restore() and len(self.run.history()) > 1:
+            raise RunError(
+                f"{self.run.path} has finished epochs but no checkpoint in "
+                f"{self.run.checkpoints_dir}; bring that folder back from a backup, or start a new "
+                f"run."
+            )
         self.run.truncate_after(self.epochs_done)
 
     def train(self) -> None:

@@ -16,6 +16,8 @@ from monet.data import Domains, open_domains
 from monet.recipes import Recipe
 from monet.training.run_folder import RunError
 
+_POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataLocation:
@@ -60,6 +62,19 @@ class Settings:
     policy: str
     sample_every: int
     checkpoint_minutes: float
+
+    def __post_init__(self) -> None:
+        for name in ("paintings", "photos", "sample_every"):
+            value = getattr(self, name)
+            _check(name, value, "a whole number from 1 on", _is_whole(value) and value >= 1)
+        steps = self.recipe.steps_per_epoch
+        _check("steps_per_epoch", steps, "a number here", _is_whole(steps))
+        in_range = _is_whole(self.seed) and 0 <= self.seed < 2**31
+        _check("seed", self.seed, f"from 0 to {2**31 - 1}", in_range)
+        _check("policy", self.policy, f"one of {', '.join(_POLICIES)}", self.policy in _POLICIES)
+        minutes = self.checkpoint_minutes
+        is_positive = isinstance(minutes, int | float) and minutes > 0
+        _check("checkpoint_minutes", minutes, "a number above 0", is_positive)
 
     @property
     def total_steps(self) -> int:
@@ -180,6 +195,15 @@ class Settings:
                 f"photos, but now there are {found[0]:,} and {found[1]:,} "
                 f"({domains.description}); bring them back, or start a new run without --resume."
             )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check(name: str, value: Any, expected: str, is_met: bool) -> None:
+    if not is_met:
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
 
 
 def environment() -> dict[str, Any]:

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from monet.training.run_folder import RunError
 
+_PREFIX = "step-"
+
 
 class TrainingState:
     """A model with its place in the run, saved and restored together.
@@ -38,9 +40,8 @@ class TrainingState:
             step=self._step,
             epoch_seconds=self._epoch_seconds,
         )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
-        )
+        self._keep = keep
+        self._kept: list[str] = []  # names of whole checkpoints, oldest first
         self._restored_metrics: list[np.ndarray] | None = None
 
     @property
@@ -58,32 +59,54 @@ class TrainingState:
         self._step.assign_add(1)
         self._epoch_seconds.assign(epoch_seconds)
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a checkpoint has been saved or restored."""
+        return bool(self._kept)
+
     def save(self) -> None:
         """Writes a checkpoint; the previous one stays until the new one is whole."""
+        name = f"{_PREFIX}{self.step}"
         try:
-            self._manager.save(checkpoint_number=self.step)
+            self._checkpoint.write(str(self.folder / name))
+            self._kept = [*(kept for kept in self._kept if kept != name), name][-self._keep :]
         finally:
-            self._remove_strays()
+            self._remove_all_but(self._kept)
 
     def restore(self) -> bool:
         """Restores the newest checkpoint that can be read; returns whether there was one.
 
         Raises:
-            RunError: there are checkpoints, but none can be read.
+            RunError: there are checkpoints, but none can be read; all files stay.
         """
-        self._remove_strays()
-        checkpoints = self._manager.checkpoints
-        for path in reversed(checkpoints):
-            try:
-                self._checkpoint.restore(path).assert_existing_objects_matched()
-            except (tf.errors.OpError, ValueError, AssertionError) as error:
-                warnings.warn(f"Can't read the checkpoint {path}: {error}", stacklevel=2)
-                continue
-            self._restored_metrics = [value.numpy() for value in self.model.metrics_variables]
-            return True
-        if checkpoints:
-            raise RunError(f"none of the checkpoints in {self.folder} can be read.")
+        found = self._find()
+        for count in range(len(found), 0, -1):
+            if self._read(found[count - 1]):
+                self._kept = found[:count]
+                self._remove_all_but(found)
+                return True
+        if found:
+            raise RunError(
+                f"none of the checkpoints in {self.folder} can be read; bring the folder back from "
+                f"a backup, or start a new run."
+            )
         return False
+
+    def _find(self) -> list[str]:
+        """Names of the checkpoints in the folder, oldest first; the index is written last."""
+        names = [path.stem for path in self.folder.glob(f"{_PREFIX}*.index")]
+        steps = [name.removeprefix(_PREFIX) for name in names]
+        return [f"{_PREFIX}{step}" for step in sorted(filter(str.isdecimal, steps), key=int)]
+
+    def _read(self, name: str) -> bool:
+        try:
+            status = self._checkpoint.read(str(self.folder / name))
+            status.assert_existing_objects_matched()
+        except Exception as error:  # a damaged file can raise anything
+            warnings.warn(f"Can't read the checkpoint {self.folder / name}: {error}", stacklevel=3)
+            return False
+        self._restored_metrics = [value.numpy() for value in self.model.metrics_variables]
+        return True
 
     def begin_epoch(self, *, is_continued: bool) -> None:
         """Call it after Keras has reset the metrics: a continued epoch gets its sums back."""
@@ -95,9 +118,8 @@ class TrainingState:
                 variable.assign(value)
         self._restored_metrics = None
 
-    def _remove_strays(self) -> None:
-        """Removes what a write that was cut short left in the folder."""
-        kept = {Path(path).name for path in self._manager.checkpoints}
-        for path in self.folder.glob("step-*"):
-            if path.name.split(".")[0] not in kept and path.is_file():
+    def _remove_all_but(self, names: list[str]) -> None:
+        """Removes older checkpoints and what a write that was cut short left in the folder."""
+        for path in self.folder.glob(f"{_PREFIX}*"):
+            if path.name.split(".")[0] not in names and path.is_file():
                 path.unlink()

@@ -81,13 +81,31 @@ def test_domains_are_unpaired(dozen):
 
 
 def test_written_set_is_a_dataset_folder(tmp_path, capsys):
-    main(["--output", str(tmp_path), "--paintings", "2", "--photos", "3", "--size", "32"])
+    command = ["--output", str(tmp_path), "--paintings=2", "--photos=3", "--size=32"]
+    assert main(command) == 0
     assert "2 paintings and 3 photos of 32×32" in capsys.readouterr().out
     domains = open_domains(tmp_path)
     assert (len(domains.paintings), len(domains.photos)) == (2, 3)
     made = sample_domains(paintings=2, photos=3, size=32)
     difference = domains.photos.read(1).astype(int) - made.photos.read(1)
     assert np.abs(difference).mean() < 4
+
+
+@pytest.mark.parametrize("option", ["--paintings=-1", "--photos=0", "--size=0", "--seed=-1"])
+def test_numbers_that_make_no_pictures(tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as stop:
+        main(["--output", str(tmp_path / "set"), option])
+    assert stop.value.code == 2
+    assert "is too small; give a number from " in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_file_in_the_way_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "notes").write_text("mine")
+    command = ["--output", str(tmp_path / "notes"), "--paintings=1", "--photos=1", "--size=16"]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: can't write to ") and error.count("\n") == 1
 
 
 def test_write_returns_what_it_wrote(tmp_path):

@@ -140,6 +140,8 @@ def test_the_last_picture_is_replaced_by_the_first(flat_source):
 def test_nothing_left_to_replace_it(flat_source):
     with pytest.warns(UserWarning), pytest.raises(DataError, match="None of the 2 test pictures"):
         flat_source(2, bad=(0, 1)).read_or_next(0)
+    with pytest.warns(UserWarning), pytest.raises(DataError, match="^0.png, the only picture"):
+        flat_source(1, bad=(0,)).read_or_next(0)
 
 
 def test_a_file_that_vanishes_is_replaced(save, tmp_path):

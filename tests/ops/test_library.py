@@ -43,6 +43,12 @@ def test_other_tensorflow_version(record):
     refused(record, r"built for tensorflow\S* 2\.3\.0, but tensorflow\S* \S+ is installed")
 
 
+@pytest.mark.parametrize("version", [3, None, []])
+def test_damaged_tensorflow_version(record, version):
+    record["tensorflow"]["version"] = version
+    refused(record, "but tensorflow")
+
+
 def test_other_patch_of_the_same_version_is_accepted(record):
     major, minor, _ = record["tensorflow"]["version"].split(".", 2)
     record["tensorflow"]["version"] = f"{major}.{minor}.99"
@@ -89,7 +95,19 @@ def test_no_record(record):
         library.read_record()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"parts": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"parts": 3}',
+        '{"parts": {"tensorflow_ops": 3}}',
+        '{"parts": {}, "tensorflow": "2.21"}',
+        "\x00",
+    ],
+)
 def test_damaged_record(record, text):
     library.RECORD.write_text(text)
     with pytest.raises(library.Unusable, match="the build record .*rebuild"):

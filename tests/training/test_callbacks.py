@@ -85,32 +85,73 @@ def test_the_next_epoch_starts_its_sums_anew(tmp_path):
     assert second["loss"] != first["loss"]
 
 
-def test_only_the_newest_checkpoints_are_kept_and_strays_removed(tmp_path):
-    model = small_model()
-    state = TrainingState(model, tmp_path, keep=2)
-    for _ in range(3):
+def save_steps(state, count):
+    for _ in range(count):
         state.advance(0.0)
         state.save()
+
+
+def checkpoints(folder):
+    return {path.name.split(".")[0] for path in folder.iterdir() if path.is_file()}
+
+
+def test_only_the_newest_checkpoints_are_kept_and_strays_removed(tmp_path):
+    save_steps(TrainingState(small_model(), tmp_path, keep=2), 3)
     (tmp_path / "step-4.data-00000-of-00001").write_bytes(b"cut short")
-    assert TrainingState(model, tmp_path).restore()
-    names = {path.name.split(".")[0] for path in tmp_path.iterdir()}
-    assert names == {"checkpoint", "step-2", "step-3"}
+    assert TrainingState(small_model(), tmp_path).restore()
+    assert checkpoints(tmp_path) == {"step-2", "step-3"}
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("damage", [truncate, lambda path: path.write_bytes(b"")])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, suffix, damage):
     state = TrainingState(small_model(), tmp_path)
     assert not state.restore()
-    for _ in range(2):
-        state.advance(0.0)
-        state.save()
-    (tmp_path / "step-2.index").write_bytes(b"")
+    save_steps(state, 2)
+    damage(tmp_path / f"step-2.{suffix}")
     state = TrainingState(small_model(), tmp_path)
     with pytest.warns(UserWarning, match="step-2"):
         assert state.restore()
     assert state.step == 1
-    (tmp_path / "step-1.index").write_bytes(b"")
+    damage(tmp_path / f"step-1.{suffix}")
+    before = sorted(tmp_path.iterdir())
     with pytest.warns(UserWarning), pytest.raises(RunError, match="none of the checkpoints"):
         TrainingState(small_model(), tmp_path).restore()
+    assert sorted(tmp_path.iterdir()) == before, "nothing is removed when nothing can be read"
+
+
+def test_rotation_goes_on_after_a_recovery(tmp_path):
+    save_steps(TrainingState(small_model(), tmp_path, keep=3), 12)
+    truncate(tmp_path / "step-12.index")
+    state = TrainingState(small_model(), tmp_path, keep=2)
+    with pytest.warns(UserWarning, match="step-12"):
+        assert state.restore()
+    assert state.step == 11, "steps are ordered as numbers"
+    state.advance(0.0)
+    state.advance(0.0)
+    state.save()
+    assert checkpoints(tmp_path) == {"step-11", "step-13"}
+
+
+@pytest.mark.parametrize("garbage", [None, b"", b"\xff\x00 garbage"])
+def test_tensorflows_list_of_checkpoints_is_not_needed(tmp_path, garbage):
+    save_steps(TrainingState(small_model(), tmp_path), 2)
+    if garbage is not None:
+        (tmp_path / "checkpoint").write_bytes(garbage)
+    state = TrainingState(small_model(), tmp_path)
+    assert state.restore() and state.step == 2
+
+
+def test_checkpoints_of_a_checkpoint_manager_are_read(tmp_path):
+    state = TrainingState(small_model(), tmp_path)
+    state.advance(0.0)
+    tf.train.CheckpointManager(state._checkpoint, str(tmp_path), 2, checkpoint_name="step").save(1)
+    state = TrainingState(small_model(), tmp_path)
+    assert state.restore() and state.step == 1
 
 
 def test_checkpoints_move_with_their_folder(tmp_path):
@@ -151,17 +192,21 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("is_training", [True, False])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_noted_and_acted_on_later(signum, capfd):
+def test_a_signal_is_noted_and_acted_on_later(signum, is_training, capfd):
     before = signal.getsignal(signum)
     with Interruption() as interruption:
         interruption.check()
+        if is_training:
+            interruption.begin_training()
         os.kill(os.getpid(), signum)
         wait_for(lambda: interruption.requested)
         with pytest.raises(Interrupted) as stop:
             interruption.check()
     assert stop.value.signum == signum
-    assert "then saving" in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "Stopping" in error and ("then saving" in error) == is_training
     assert signal.getsignal(signum) is before
 
 

@@ -108,3 +108,13 @@ def test_bad_arguments(arguments, message):
 def test_images_of_another_shape():
     with pytest.raises(ValueError, match=r"remembers images of shape \(2, 2, 1\), got \(3, 2, 1\)"):
         ImagePool(2, SHAPE)(tf.zeros([1, 3, 2, 1]))
+
+
+def test_images_keep_their_dtype_under_a_global_mixed_policy():
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        pool = ImagePool(4, (2, 2, 3))
+    finally:
+        keras.config.set_dtype_policy(previous)
+    assert pool(np.ones((1, 2, 2, 3), "float32")).dtype == "float32"

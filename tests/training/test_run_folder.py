@@ -51,9 +51,45 @@ def test_opening_what_is_no_run_says_so(tmp_path):
         RunFolder.open(tmp_path / "nowhere")
 
 
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "config.json").write_text("{}")
+    leftover = tmp_path / ".partial-123-generator.keras"
+    leftover.write_bytes(b"still being written")
+    with (tmp_path / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="is being trained by another process"):
+            RunFolder.open(tmp_path)
+        assert leftover.exists()
+    RunFolder.open(tmp_path)
+
+
+def test_the_process_that_created_a_run_locks_it_and_may_open_it_again(run):
+    fcntl = pytest.importorskip("fcntl")
+    RunFolder.open(run.path)
+    with (run.path / ".lock").open("a") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_runs_go_unlocked_where_there_are_no_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr("monet.training.run_folder.fcntl", None)
+    RunFolder.create(tmp_path / "run", {})
+    RunFolder.open(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "text", ["epoch,loss\n1,bad\n", "epoch,loss\n1,2,3\n", "loss\n1\n", "epoch\n\xff\n"]
+)
+def test_a_damaged_history_is_named(run, text):
+    run.history_path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(RunError, match="can't read .*history.csv.*backup"):
+        run.history()
+
+
 def test_opening_clears_leftovers_of_a_killed_process(run):
-    (run.path / ".partial-123-generator.keras").write_bytes(b"half")
-    (run.samples_dir / ".partial-123-epoch_0001.jpg").write_bytes(b"half")
+    dead = 2**31 - 1  # more than any system's processes
+    (run.path / f".partial-{dead}-00c0ffee.keras").write_bytes(b"half")
+    (run.samples_dir / f".partial-{dead}-00c0ffee.jpg").write_bytes(b"half")
     RunFolder.open(run.path)
     assert not list(run.path.rglob(".partial-*"))
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <numeric>
 
 #include "../norm.h"
 #include "isa.h"
 #include "norm_kernels.h"
+#include "scratch.h"
 
 namespace monet {
 
@@ -43,25 +43,6 @@ struct NormPlan {
 
   // Images whose sums a worker adds up at once: many if that is little work, so that no thread is woken for it.
   int64_t ImagesPerMerge() const { return std::max<int64_t>(1, 131072 / (blocks * period)); }
-};
-
-// Hands out arrays from one piece of working memory. With a null piece it only counts what would be needed.
-class Scratch {
- public:
-  explicit Scratch(void* memory) : begin_(reinterpret_cast<uintptr_t>(memory)), next_(begin_) {}
-
-  template <typename T>
-  T* Take(int64_t count) {
-    next_ = (next_ + 63) / 64 * 64;
-    T* array = reinterpret_cast<T*>(next_);
-    next_ += static_cast<size_t>(count) * sizeof(T);
-    return array;
-  }
-
-  size_t bytes() const { return next_ - begin_ + 63; }  // the piece itself may be unaligned
-
- private:
-  uintptr_t begin_, next_;
 };
 
 inline const char* At(const void* tensor, int64_t index, int64_t element_size) {

@@ -31,6 +31,11 @@ inline Vec Mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 // vmaxps returns its second operand if either is NaN.
 inline Vec MaxZero(Vec a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
+inline float SumOfLanes(Vec a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
 inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) {
   return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(condition, _mm256_setzero_ps(), _CMP_GT_OQ));
 }

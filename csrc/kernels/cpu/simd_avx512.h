@@ -26,6 +26,7 @@ inline Vec Mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 // vmaxps returns its second operand if either is NaN.
 inline Vec MaxZero(Vec a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
+inline float SumOfLanes(Vec a) { return _mm512_reduce_add_ps(a); }
 inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) {
   return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), then);
 }

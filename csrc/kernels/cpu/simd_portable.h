@@ -33,6 +33,7 @@ inline Vec Mul(Vec a, Vec b) { return a * b; }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return a * b + c; }
 // max(a, 0), and NaN where a is NaN.
 inline Vec MaxZero(Vec a) { return a < Vec{} ? Vec{} : a; }
+inline float SumOfLanes(Vec a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 // Lane by lane: condition > 0 ? then : otherwise. NaN is not positive.
 inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) { return condition > Vec{} ? then : otherwise; }
 

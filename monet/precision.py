@@ -1,4 +1,4 @@
-"""Chooses the precision that a machine trains fastest in."""
+"""Chooses the precision that a machine computes fastest in."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import pytest
 
-from monet.training import precision
+from monet import precision
 
 
 @pytest.fixture
@@ -61,3 +61,8 @@ def test_features_from_proc(tmp_path):
     cpuinfo.write_text("processor\t: 0\nflags\t\t: sse2 amx_bf16\n\nprocessor\t: 1\nflags: sse2\n")
     assert precision._features_from_proc(cpuinfo) == {"sse2", "amx_bf16"}
     assert precision._features_from_proc(tmp_path / "missing") == set()
+
+
+def test_the_kernels_know_the_features_asked_for():
+    kernels = pytest.importorskip("monet._kernels", reason="the kernels were not built")
+    assert set(precision._BFLOAT16_FEATURES) <= kernels.cpu_features().keys()

@@ -1,0 +1,61 @@
+// Convolution with a reflected border, stride 1, on the CPU in float32 (reflect_conv2d).
+//
+//   y[n, h, w, o] = bias[o] + sum over i, j, c of x[n, R(h + i - p), R(w + j - p), c] * kernel[i, j, c, o]
+//
+// with p = size / 2 and R reflecting an index back into the image without repeating the edge, as tf.pad(mode="REFLECT").
+// Tensors are NHWC and dense, kernels are [size, size, in_channels, out_channels] as Keras stores them. Pointers need no
+// alignment. Results are the same bits for any number of threads.
+//
+// 3x3 kernels use Winograd's F(4x4, 3x3) unless `precise` is set: a quarter of the multiplications, about twice the
+// rounding error of the direct sum (and a NaN or an infinity spreads over the 4x4 tile of y that it belongs to).
+#pragma once
+
+#include "thread_pool.h"
+#include "types.h"
+
+namespace monet {
+
+struct ConvShape {
+  int64_t batch, height, width;
+  int64_t in_channels, out_channels;
+  int64_t size;  // of the kernel: odd, size / 2 < height, size / 2 < width
+};
+
+struct ConvOptions {
+  bool precise = false;  // never Winograd
+};
+
+// Kernels are used in a packed form, which may be kept for as long as the kernel doesn't change. It depends on the
+// kernel's shape, the options, the direction and this process's instruction set, not on the image's size.
+enum class ConvDirection {
+  kForward,
+  kBackwardInput,
+};
+size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvDirection direction);
+void ConvPack(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* kernel,
+              void* packed, ThreadPool& pool);
+
+// Bytes of working memory a call needs with a pool of `threads`. It may be uninitialised and is free for reuse after the
+// call.
+size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
+size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
+size_t ConvBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
+
+//   x       [batch, height, width, in_channels]
+//   bias    [out_channels], or null
+//   y       [batch, height, width, out_channels]; must not overlap x
+void ConvForward(const ConvShape& shape, const ConvOptions& options, const float* x, const void* packed,
+                 const float* bias, float* y, void* scratch, ThreadPool& pool);
+
+//   dy      like y
+//   add     like x, or null: dx = gradient + add. May be dy itself if they have the same shape
+//   dx      like x; must not overlap dy or add
+void ConvBackwardInput(const ConvShape& shape, const ConvOptions& options, const float* dy, const void* packed,
+                       const float* add, float* dx, void* scratch, ThreadPool& pool);
+
+//   dkernel [size, size, in_channels, out_channels]
+//   dbias   [out_channels], or null
+void ConvBackwardKernel(const ConvShape& shape, const ConvOptions& options, const float* x, const float* dy,
+                        float* dkernel, float* dbias, void* scratch, ThreadPool& pool);
+
+}  // namespace monet

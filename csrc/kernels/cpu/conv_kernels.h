@@ -1,0 +1,109 @@
+// The inner loops of convolution, as one table of functions per instruction set. They see no images and no threads:
+// where values come from is given by pointers, so that borders and tails cost nothing here.
+//
+// As in norm_kernels.h, this header holds declarations only, and the implementation lives in anonymous namespaces.
+#pragma once
+
+#include <cstdint>
+
+#include "norm_kernels.h"
+
+namespace monet {
+
+// ---- Matrix products
+//
+//   c[i][j] = init[i][j] + sum over k of a[i][k] * b[k][j]
+//
+// for one panel of b. The matrix b is stored in panels of `panel` columns (see ConvKernels), each [depth][panel] and
+// padded to whole panels.
+struct PanelProduct {
+  int64_t rows;     // of a and c
+  int64_t columns;  // of c, panel or fewer
+  const float* b;
+  float* c;
+  int64_t c_stride;  // between rows
+  const float* init;  // null: zero. May be c.
+  int64_t init_stride;
+};
+
+// A matrix by rows. A row consists of segments, each `depth` floats long: rows[segment * segment_stride + i] + begin
+// points to a segment of row i. Convolution has a segment for each tap, pointing to a pixel.
+struct RowsOperand {
+  const float* const* rows;
+  int64_t segments, segment_stride;
+  int64_t begin, depth;
+};
+
+// A transposed matrix: a[i][k] = values[k * stride + i].
+struct ColumnsOperand {
+  const float* values;
+  int64_t stride;
+  int64_t depth;
+};
+
+// c[i][j] = init[j] + dot product of a's row i with vector j; for very few vectors. Vector j is stored as rows are, at
+// vectors + j * vector_stride: [segments][depth].
+struct DotProducts {
+  int64_t rows;
+  int64_t num_vectors;  // 1 to 4
+  const float* vectors;
+  int64_t vector_stride;
+  float* c;  // [rows][num_vectors]
+  const float* init;  // [num_vectors], or null
+};
+
+// ---- Winograd F(4x4, 3x3); winograd_transforms.h has the formulas
+//
+// A transformed tile has 36 values per channel, each belonging to another matrix product. Value t of channel c is at
+// values[t * value_stride + c / block * block_stride + c % block]; blocks are multiples of 16, or whole panels.
+struct TransformedTile {
+  float* values;
+  int64_t value_stride;
+  int64_t block, block_stride;
+};
+
+// Where a 4x4 tile of output goes: it may stick out of the image, having fewer rows or columns.
+struct OutputTile {
+  float* y;
+  int64_t row_stride, column_stride;
+  int rows, columns;
+  int64_t channels;   // panel or fewer
+  const float* bias;  // or null
+  // Running moments of the pixels written, or null: mean and m2 = sum (y - mean)^2 of each channel, [2][panel]. They
+  // cover `pixels_before` pixels so far.
+  float* moments;
+  int64_t pixels_before;
+};
+
+struct ConvKernels {
+  int64_t panel;  // columns of a panel
+
+  void (*multiply_rows)(const RowsOperand& a, const PanelProduct& product);
+  void (*multiply_columns)(const ColumnsOperand& a, const PanelProduct& product);
+  void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
+  // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a vector.
+  void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
+                      int64_t stride);
+
+  // Transforms 6x6 pixels; with `normalize`, of relu(normalize(pixel)) instead.
+  void (*transform_input)(const float* const* pixels, int64_t channels, const SlotAffine* normalize,
+                          const TransformedTile& to);
+  // The transformed tile of one panel becomes 4x4 pixels.
+  void (*transform_output)(const float* values, int64_t value_stride, const OutputTile& to);
+  // Transforms 3x3 taps of a kernel to a [panel] each; taps beyond `channels` count as zero.
+  void (*transform_kernel)(const float* const* taps, int64_t channels, float* to, int64_t value_stride);
+
+  // The transposes of the last two, for the kernel's gradient.
+  void (*transform_output_gradient)(const float* const* pixels, int64_t channels, const TransformedTile& to);
+  void (*transform_kernel_gradient)(const float* values, int64_t value_stride, int64_t channels, float* const* taps);
+};
+
+// The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).
+const ConvKernels* ConvKernelsFor(Isa isa);
+
+// Defined by conv_portable.cc, conv_avx2.cc and conv_avx512.cc; the last two are compiled for x86-64 only.
+const ConvKernels* PortableConvKernels();
+const ConvKernels* Avx2ConvKernels();
+const ConvKernels* Avx512ConvKernels();
+
+}  // namespace monet

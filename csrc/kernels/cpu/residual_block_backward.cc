@@ -1,0 +1,150 @@
+#include "../norm.h"
+#include "../residual_block.h"
+#include "conv_run.h"
+#include "direct.h"
+#include "fold.h"
+#include "scratch.h"
+#include "winograd.h"
+
+namespace monet {
+namespace {
+
+NormShape NormShapeOf(const ResidualBlockShape& s) { return {s.batch, s.height, s.width, s.channels, s.channels}; }
+
+size_t KernelGradientScratchBytes(const ConvShape& conv, const ConvOptions& options, int threads) {
+  const auto bytes =
+      UsesWinograd(conv, options) ? WinogradBackwardKernelScratchBytes : DirectBackwardKernelScratchBytes;
+  return bytes(ConvGeometry::Forward(conv), threads);
+}
+
+struct BackwardScratch {
+  BackwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, int threads, void* memory) {
+    const ConvShape conv = shape.conv();
+    const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
+    Scratch scratch(memory);
+    dconv = scratch.Take<float>(values);
+    const ConvGeometry padded_geometry = ConvGeometry::BackwardInput(conv);
+    padded = scratch.Take<float>(padded_geometry.out_pixels() * padded_geometry.out_channels);
+    affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
+    activated = UsesWinograd(conv, options.conv) ? nullptr : scratch.Take<float>(values);
+    // The steps of the backward pass follow each other and share this.
+    step = scratch.Take<char>(
+        std::max({NormBackwardScratchBytes(NormShapeOf(shape)), KernelGradientScratchBytes(conv, options.conv, threads),
+                  RunConvScratchBytes(conv, options.conv, ConvDirection::kBackwardInput, threads)}));
+    bytes = scratch.bytes();
+  }
+
+  float* dconv;      // the gradient of a convolution's output
+  float* padded;     // that of a convolution's padded input
+  float* affine;     // [batch][3][channels]: the first normalisation
+  float* activated;  // without Winograd: relu(IN(conv1))
+  char* step;
+  size_t bytes;
+};
+
+class Backward {
+ public:
+  Backward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const ConvNormWeights* weights,
+           const ConvNormSaved* saved, const ConvNormGradients* gradients, void* memory, ThreadPool& pool)
+      : shape_(shape),
+        options_(options),
+        weights_(weights),
+        saved_(saved),
+        gradients_(gradients),
+        scratch_(shape, options, pool.num_threads(), memory),
+        pool_(pool) {}
+
+  // dconv = gradient of convolution i's output, from that of what follows its normalisation. `pad` says that the latter
+  // includes a reflected border.
+  void Normalization(int i, const float* dy, Activation activation, int64_t pad) const {
+    NormOptions norm;
+    norm.epsilon = options_.epsilon;
+    norm.activation = activation;
+    norm.pad = pad;
+    NormBackward(DType::kFloat32, NormShapeOf(shape_), norm, dy, saved_[i].conv, weights_[i].gamma, weights_[i].beta,
+                 saved_[i].mean, saved_[i].rstd, scratch_.dconv, gradients_[i].gamma, gradients_[i].beta, nullptr,
+                 scratch_.step, pool_);
+  }
+
+  // The kernel's gradient, from dconv and the convolution's input; the latter is normalized first if there is an affine
+  // map, as in winograd.h.
+  void Kernel(int i, const float* input, const float* affine) const {
+    const ConvGeometry geometry = ConvGeometry::Forward(shape_.conv());
+    if (UsesWinograd(shape_.conv(), options_.conv)) {
+      WinogradBackwardKernel(geometry, input, affine, scratch_.dconv, gradients_[i].kernel, scratch_.step, pool_);
+      return;
+    }
+    if (affine) {
+      NormalizeAndActivate(input, affine, scratch_.activated);
+      input = scratch_.activated;
+    }
+    DirectBackwardKernel(geometry, input, scratch_.dconv, gradients_[i].kernel, scratch_.step, pool_);
+  }
+
+  // The gradient of the convolution's padded input, from dconv.
+  const float* PaddedInput(int i) const {
+    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, scratch_.dconv, weights_[i].packed, nullptr,
+            scratch_.padded, scratch_.step, pool_);
+    return scratch_.padded;
+  }
+
+  // The map from the output of convolution 1 to what goes into the ReLU.
+  const float* FirstAffine() const {
+    const int64_t C = shape_.channels;
+    for (int64_t n = 0; n < shape_.batch; ++n) {
+      float* affine = scratch_.affine + n * 3 * C;
+      for (int64_t c = 0; c < C; ++c) {
+        affine[c] = saved_[0].mean[n * C + c];
+        affine[C + c] = weights_[0].gamma[c] * saved_[0].rstd[n * C + c];
+        affine[2 * C + c] = weights_[0].beta[c];
+      }
+    }
+    return scratch_.affine;
+  }
+
+ private:
+  void NormalizeAndActivate(const float* conv, const float* affine, float* to) const {
+    const int64_t C = shape_.channels, row = shape_.width * C;
+    ParallelFor(pool_, shape_.batch * shape_.height, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float* mean = affine + i / shape_.height * 3 * C;
+        Float32NormKernels()
+            .normalize(conv + i * row, nullptr, to + i * row, row, C, {mean, mean + C, mean + 2 * C},
+                       {Activation::kRelu, 0.0f});
+      }
+    });
+  }
+
+  const ResidualBlockShape& shape_;
+  const ResidualBlockOptions& options_;
+  const ConvNormWeights* weights_;
+  const ConvNormSaved* saved_;
+  const ConvNormGradients* gradients_;
+  const BackwardScratch scratch_;
+  ThreadPool& pool_;
+};
+
+}  // namespace
+
+size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
+                                         int threads) {
+  return BackwardScratch(shape, options, threads, nullptr).bytes;
+}
+
+void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* dy,
+                           const float* x, const ConvNormWeights* weights, const ConvNormSaved* saved, float* dx,
+                           const ConvNormGradients* gradients, void* scratch, ThreadPool& pool) {
+  const Backward backward(shape, options, weights, saved, gradients, scratch, pool);
+
+  backward.Normalization(1, dy, Activation::kNone, 0);
+  backward.Kernel(1, saved[0].conv, backward.FirstAffine());
+  const float* dactivated = backward.PaddedInput(1);
+
+  backward.Normalization(0, dactivated, Activation::kRelu, 1);
+  backward.Kernel(0, x, nullptr);
+  const float* dpadded = backward.PaddedInput(0);
+
+  FoldBorder(shape.batch, shape.height, shape.width, shape.channels, 1, dpadded, dy, dx, pool);
+}
+
+}  // namespace monet

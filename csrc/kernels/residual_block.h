@@ -1,0 +1,64 @@
+// The residual block of a ResNet generator, on the CPU in float32:
+//
+//   y = x + IN(conv2(relu(IN(conv1(x)))))         conv: 3x3 with a reflected border, conv.h
+//                                                 IN: instance normalisation with gamma and beta, norm.h
+//
+// Tensors are [batch, height, width, channels] with height, width >= 2. Results are the same bits for any number of
+// threads.
+#pragma once
+
+#include "conv.h"
+
+namespace monet {
+
+struct ResidualBlockShape {
+  int64_t batch, height, width, channels;
+
+  ConvShape conv() const { return {batch, height, width, channels, channels, 3}; }
+};
+
+struct ResidualBlockOptions {
+  float epsilon = 1e-5f;
+  ConvOptions conv;
+};
+
+// One convolution and the normalisation after it. `packed` is made by ConvPack(shape.conv(), options.conv, ...), for
+// kForward in the forward and for kBackwardInput in the backward pass.
+struct ConvNormWeights {
+  const void* packed;
+  const float* gamma;  // [channels]
+  const float* beta;   // [channels]
+};
+
+// What the forward pass leaves for the backward pass, per convolution.
+struct ConvNormSaved {
+  float* conv;  // its output, like x
+  float* mean;  // [batch, channels], and
+  float* rstd;  // 1 / sqrt(variance + epsilon), of `conv`
+};
+
+struct ConvNormGradients {
+  float* kernel;  // [3, 3, channels, channels]
+  float* gamma;   // [channels]
+  float* beta;    // [channels]
+};
+
+size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
+                                        bool save, int threads);
+size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
+                                         int threads);
+
+//   weights   [2]
+//   saved     [2], or null for inference
+//   y         like x; must not overlap it
+void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* x,
+                          const ConvNormWeights* weights, float* y, const ConvNormSaved* saved, void* scratch,
+                          ThreadPool& pool);
+
+//   weights, saved, gradients   [2]
+//   dx                          like dy; must not overlap it or x
+void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* dy,
+                           const float* x, const ConvNormWeights* weights, const ConvNormSaved* saved, float* dx,
+                           const ConvNormGradients* gradients, void* scratch, ThreadPool& pool);
+
+}  // namespace monet

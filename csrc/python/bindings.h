@@ -1,0 +1,12 @@
+// The parts of monet._kernels, each in a file of its own.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace monet {
+
+void DefineNorm(pybind11::module_& m);
+void DefineConv(pybind11::module_& m);
+void DefineResidualBlock(pybind11::module_& m);
+
+}  // namespace monet

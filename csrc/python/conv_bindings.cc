@@ -1,0 +1,133 @@
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+
+#include "../kernels/conv.h"
+#include "../kernels/conv_reference.h"
+#include "arguments.h"
+#include "bindings.h"
+
+namespace monet {
+namespace {
+
+ConvShape CheckShape(const Floats& x, const Floats& kernel) {
+  if (x.ndim() != 4) Fail("x has shape ", ShapeText(x), ", expected four axes [batch, height, width, in_channels]");
+  if (kernel.ndim() != 4) {
+    Fail("kernel has shape ", ShapeText(kernel), ", expected four axes [size, size, in_channels, out_channels]");
+  }
+  const ConvShape shape{x.shape(0), x.shape(1), x.shape(2), x.shape(3), kernel.shape(3), kernel.shape(0)};
+  CheckFloats("kernel", kernel, {shape.size, shape.size, shape.in_channels, shape.out_channels});
+  if (shape.size % 2 == 0) Fail("kernel has size ", shape.size, ", which must be odd");
+  const int64_t pad = shape.size / 2;
+  if (shape.height <= pad || shape.width <= pad) {
+    Fail("a kernel of size ", shape.size, " needs height > ", pad, " and width > ", pad, ", got ", shape.height, "x",
+         shape.width, "; pass a larger image or a smaller kernel");
+  }
+  if (shape.in_channels < 1 || shape.out_channels < 1) {
+    Fail("kernel has shape ", ShapeText(kernel), ": in_channels and out_channels must be at least 1");
+  }
+  return shape;
+}
+
+py::array ConvForwardArrays(bool reference, const Floats& x, const Floats& kernel, const std::optional<Floats>& bias,
+                            bool precise, int threads) {
+  const ConvShape shape = CheckShape(x, kernel);
+  const ConvOptions options{precise};
+  if (bias) CheckFloats("bias", *bias, {shape.out_channels});
+  CheckThreads(threads);
+
+  py::array y = NewTensor(x.dtype(), {shape.batch, shape.height, shape.width, shape.out_channels});
+  float* y_data = static_cast<float*>(y.mutable_data());
+  const float* bias_data = bias ? bias->data() : nullptr;
+  py::gil_scoped_release release;
+  if (reference) {
+    ConvForwardReference(shape, x.data(), kernel.data(), bias_data, y_data);
+    return y;
+  }
+  ThreadPoolCache::Lease lease(Pools(), threads);
+  const auto packed = NewMemory(ConvPackedBytes(shape, options, ConvDirection::kForward));
+  const auto scratch = NewMemory(ConvForwardScratchBytes(shape, options, threads));
+  ConvPack(shape, options, ConvDirection::kForward, kernel.data(), packed.get(), lease.pool());
+  ConvForward(shape, options, x.data(), packed.get(), bias_data, y_data, scratch.get(), lease.pool());
+  return y;
+}
+
+py::tuple ConvBackwardArrays(bool reference, const Floats& dy, const Floats& x, const Floats& kernel, bool precise,
+                             int threads) {
+  const ConvShape shape = CheckShape(x, kernel);
+  const ConvOptions options{precise};
+  CheckFloats("dy", dy, {shape.batch, shape.height, shape.width, shape.out_channels});
+  CheckThreads(threads);
+
+  py::array dx = NewTensor(x.dtype(), {shape.batch, shape.height, shape.width, shape.in_channels});
+  py::array dkernel = NewTensor(x.dtype(), {shape.size, shape.size, shape.in_channels, shape.out_channels});
+  py::array dbias = NewTensor(x.dtype(), {shape.out_channels});
+  float* dx_data = static_cast<float*>(dx.mutable_data());
+  float* dkernel_data = static_cast<float*>(dkernel.mutable_data());
+  float* dbias_data = static_cast<float*>(dbias.mutable_data());
+  {
+    py::gil_scoped_release release;
+    if (reference) {
+      ConvBackwardReference(shape, x.data(), kernel.data(), dy.data(), dx_data, dkernel_data, dbias_data);
+    } else {
+      ThreadPoolCache::Lease lease(Pools(), threads);
+      const auto packed = NewMemory(ConvPackedBytes(shape, options, ConvDirection::kBackwardInput));
+      const auto scratch = NewMemory(std::max(ConvBackwardInputScratchBytes(shape, options, threads),
+                                              ConvBackwardKernelScratchBytes(shape, options, threads)));
+      ConvPack(shape, options, ConvDirection::kBackwardInput, kernel.data(), packed.get(), lease.pool());
+      ConvBackwardInput(shape, options, dy.data(), packed.get(), nullptr, dx_data, scratch.get(), lease.pool());
+      ConvBackwardKernel(shape, options, x.data(), dy.data(), dkernel_data, dbias_data, scratch.get(), lease.pool());
+    }
+  }
+  return py::make_tuple(dx, dkernel, dbias);
+}
+
+constexpr char kForwardDoc[] = R"(Convolution with a reflected border and stride 1, on the CPU.
+
+Args:
+    x: [batch, height, width, in_channels], float32.
+    kernel: [size, size, in_channels, out_channels], float32, size odd and size // 2 < height, width.
+    bias: [out_channels], float32, or None.
+    precise: compute 3x3 kernels without Winograd's algorithm: slower, with about half the rounding error.
+    threads: how many threads compute. The result doesn't depend on it.
+
+Returns:
+    y [batch, height, width, out_channels], float32.)";
+
+constexpr char kBackwardDoc[] = R"(The gradient of conv_forward.
+
+Args:
+    dy: [batch, height, width, out_channels], float32.
+    The other arguments are those of conv_forward.
+
+Returns:
+    dx like x, dkernel like kernel, dbias [out_channels].)";
+
+}  // namespace
+
+void DefineConv(py::module_& m) {
+  using namespace py::literals;  // NOLINT
+  auto define = [&](const char* forward_name, const char* backward_name, bool reference, const char* forward_doc,
+                    const char* backward_doc) {
+    m.def(
+        forward_name,
+        [reference](const Floats& x, const Floats& kernel, const std::optional<Floats>& bias, bool precise,
+                    int threads) { return ConvForwardArrays(reference, x, kernel, bias, precise, threads); },
+        "x"_a, "kernel"_a, "bias"_a = py::none(), py::kw_only(), "precise"_a = false, "threads"_a = 1, forward_doc);
+    m.def(
+        backward_name,
+        [reference](const Floats& dy, const Floats& x, const Floats& kernel, bool precise, int threads) {
+          return ConvBackwardArrays(reference, dy, x, kernel, precise, threads);
+        },
+        "dy"_a, "x"_a, "kernel"_a, py::kw_only(), "precise"_a = false, "threads"_a = 1, backward_doc);
+  };
+  define("conv_forward", "conv_backward", false, kForwardDoc, kBackwardDoc);
+  define("conv_forward_reference", "conv_backward_reference", true,
+         "conv_forward in double precision on one thread, straight from the formula; `precise` and `threads` are "
+         "ignored.",
+         "conv_backward in double precision on one thread, straight from the formula; `precise` and `threads` are "
+         "ignored.");
+}
+
+}  // namespace monet
