@@ -120,10 +120,10 @@ def _parse_resources(output: str) -> list[Kernel]:
 
 def _readable(symbol: str) -> str:
     """`PartialMoments<Float16, 8>` of a mangled kernel's name."""
-    template = re.search(r"\d([A-Z][A-Za-z]+)I(?:f|NS_\d+(\w+?)E)Li(\d+)E", symbol)
+    template = re.search(r"\d([A-Z][A-Za-z]+)I(?:f|NS_\d+([A-Za-z]+\d*)E)(?:Li(\d+)E)?E", symbol)
     if template:
         name, element, width = template.groups()
-        return f"{name}<{element or 'float'}, {width}>"
+        return f"{name}<{element or 'float'}{', ' + width if width else ''}>"
     plain = re.search(r"\d([A-Z][A-Za-z]+)E", symbol)
     return plain[1] if plain else symbol
 
