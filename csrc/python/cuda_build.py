@@ -1,6 +1,6 @@
 """Compiles the CUDA kernels without TensorFlow: with nvcc, or for the emulator with a C++ compiler.
 
-python csrc/python/cuda_build.py          compiles for all GPUs; lists registers and spills
+Run as a script, it compiles for all GPUs and lists the registers each kernel uses.
 """
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ def _parse_resources(output: str) -> list[Kernel]:
 
 def _readable(symbol: str) -> str:
     """`PartialMoments<Float16, 8>` of a mangled kernel's name."""
-    template = re.search(r"\d([A-Z][A-Za-z]+)I(?:f|NS_\d+(\w+?)E)Li(\d+)E", symbol)
+    template = re.search(r"\d([A-Z][A-Za-z]+)I(?:f|NS_\d+([A-Za-z]+\d*)E)(?:Li(\d+)E)?E", symbol)
     if template:
         name, element, width = template.groups()
-        return f"{name}<{element or 'float'}, {width}>"
+        return f"{name}<{element or 'float'}{', ' + width if width else ''}>"
     plain = re.search(r"\d([A-Z][A-Za-z]+)E", symbol)
     return plain[1] if plain else symbol
 

@@ -67,11 +67,11 @@ __device__ void ForGradients(const Tiling& tiling, const Place& place, const Pad
   }
 }
 
-// partials: [image, channel, chunk] of (sum of dz, sum of dz * (x - mean)), so that the values of a group are contiguous.
+// partials: [image, channel, chunk] of (sum of dz, sum of dz * (x - mean)): the values of a group are contiguous.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads, kResidentBlocks) PartialGradients(Tiling tiling, Norm norm, const T* dy, const T* dskip,
-                                                             const T* x, const float* mean, const float* rstd,
-                                                             const float* gamma, const float* beta, float2* partials) {
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
+    PartialGradients(Tiling tiling, Norm norm, const T* dy, const T* dskip, const T* x, const float* mean,
+                     const float* rstd, const float* gamma, const float* beta, float2* partials) {
   MONET_SHARED(float, slots, GradientSums<kWidth>::kCount * kThreads / 2);
   const Place place(tiling, kWidth, blockIdx.x);
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
@@ -134,10 +134,9 @@ __device__ void CombineChannel(const Norm& norm, const Chunks& chunks, int64_t i
 }
 
 // One warp per group of an image, then one per channel.
-__global__ void __launch_bounds__(kThreads, kResidentBlocks) CombineGradients(Norm norm, Chunks chunks, int64_t images,
-                                                             const float2* partials, const float* rstd,
-                                                             const float* gamma, float2* offset_and_slope,
-                                                             float* dgamma, float* dbeta) {
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
+    CombineGradients(Norm norm, Chunks chunks, int64_t images, const float2* partials, const float* rstd,
+                     const float* gamma, float2* offset_and_slope, float* dgamma, float* dbeta) {
   const int64_t warp = static_cast<int64_t>(blockIdx.x) * kWarpsPerBlock + threadIdx.x / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int64_t image_groups = images * norm.groups;
@@ -149,10 +148,10 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks) CombineGradients(No
 }
 
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads, kResidentBlocks) InputGradient(Tiling tiling, Norm norm, const T* dy, const T* dskip,
-                                                          const T* x, const float* mean, const float* rstd,
-                                                          const float* gamma, const float* beta,
-                                                          const float2* offset_and_slope, T* dx, T* dresidual) {
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
+    InputGradient(Tiling tiling, Norm norm, const T* dy, const T* dskip, const T* x, const float* mean,
+                  const float* rstd, const float* gamma, const float* beta, const float2* offset_and_slope, T* dx,
+                  T* dresidual) {
   // From the end, where PartialGradients was last: that is what the cache still holds.
   const Place place(tiling, kWidth, gridDim.x - 1 - blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;

@@ -71,8 +71,8 @@ __device__ float Pivot(const T* x, int group, int channels_per_group) {
 
 // partials: [image, channel, chunk] of (mean - pivot, m2), so that the values of a group are contiguous.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads) PartialMoments(Tiling tiling, int channels_per_group,
-                                                                            const T* x, float2* partials) {
+__global__ void __launch_bounds__(kThreads)
+    PartialMoments(Tiling tiling, int channels_per_group, const T* x, float2* partials) {
   MONET_SHARED(float, slots, Moments<kWidth>::kCount * kThreads / 2);
   const Place place(tiling, kWidth, blockIdx.x);
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
@@ -107,9 +107,9 @@ __global__ void __launch_bounds__(kThreads) PartialMoments(Tiling tiling, int ch
 
 // One warp per group of an image.
 template <typename T>
-__global__ void __launch_bounds__(kThreads, kResidentBlocks) CombineMoments(Norm norm, Chunks chunks, int64_t images,
-                                                                            float epsilon, const float2* partials,
-                                                                            const T* x, float* mean, float* rstd) {
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
+    CombineMoments(Norm norm, Chunks chunks, int64_t images, float epsilon, const float2* partials, const T* x,
+                   float* mean, float* rstd) {
   const int64_t group = static_cast<int64_t>(blockIdx.x) * kWarpsPerBlock + threadIdx.x / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   if (group >= images * norm.groups) return;
@@ -131,9 +131,9 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks) CombineMoments(Norm
 
 // Visits the pixels of y: each is computed from the pixel of x that it shows.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads) Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x,
-                                                      const T* residual, const float* mean, const float* rstd,
-                                                      const float* gamma, const float* beta, T* y) {
+__global__ void __launch_bounds__(kThreads)
+    Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x, const T* residual, const float* mean,
+              const float* rstd, const float* gamma, const float* beta, T* y) {
   // From the end, where PartialMoments was last: that is what the cache still holds.
   const Place place(tiling, kWidth, gridDim.x - 1 - blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;

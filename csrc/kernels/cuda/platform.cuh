@@ -33,6 +33,7 @@ __device__ inline uint16_t FloatToHalf(float value) { return __half_as_ushort(__
 
 #else
 
+#include "../half.h"
 #include "emulator/cuda.h"
 
 #define MONET_SHARED(type, name, count) static thread_local ::cuda_emulator::SharedArray<type, count> name(#name)
@@ -51,8 +52,8 @@ inline void NoteStore(const V* pointer) {
   ::cuda_emulator::NoteAccess(pointer, sizeof(V), alignof(V), ::cuda_emulator::traffic.stored);
 }
 
-using ::cuda_emulator::FloatToHalf;
-using ::cuda_emulator::HalfToFloat;
+inline float HalfToFloat(uint16_t bits) { return FromFloat16(bits); }
+inline uint16_t FloatToHalf(float value) { return ToFloat16(value); }
 
 }  // namespace monet
 

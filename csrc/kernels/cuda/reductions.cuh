@@ -5,8 +5,8 @@
 
 namespace monet {
 
-// Merges the values of all rows of a block into those of its first row: again and again the lower half of the rows takes
-// in the upper half.
+// Merges the values of all rows of a block into those of its first row: again and again the lower half of the rows
+// takes in the upper half.
 //
 // Values is a struct of floats, `value[kCount]`, that can Merge another one.
 template <typename Values>

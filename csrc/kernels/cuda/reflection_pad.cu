@@ -1,4 +1,5 @@
-// Reflection padding and its gradient: both gather, so that each value is written once and nothing is added up in memory.
+// Reflection padding and its gradient. Both gather, so that each value is written once and nothing is added up in
+// memory.
 #include "reflection.cuh"
 #include "reflection_pad_cuda.h"
 #include "tiling.cuh"

@@ -44,8 +44,8 @@ struct Chunks {
   int64_t count;
 };
 
-// Depends on the shape alone: neither on dtype and alignment (the chunks determine how much scratch memory is needed) nor
-// on the GPU (all should compute the same).
+// Depends on the shape alone: neither on dtype and alignment (the chunks determine how much scratch memory is needed)
+// nor on the GPU (all should compute the same).
 inline Chunks CutIntoChunks(int64_t images, int64_t pixels, int64_t channels) {
   // Enough blocks for every GPU of today: an H200 holds 132 * 8 blocks of this size at once, a T4 40 * 4.
   constexpr int64_t kBlocks = 1024;

@@ -43,7 +43,7 @@ __device__ inline BFloat16 FromFloat<BFloat16>(float value) {
 #else
   const uint32_t bits = __float_as_uint(value);
   const uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
-  // Rounding could carry a NaN's payload into its sign.
+  // Of a NaN the instruction makes this one.
   return {static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fff : rounded >> 16)};
 #endif
 }
@@ -76,8 +76,8 @@ struct Elements {
   static constexpr int kWidth = kCount;
 };
 
-// Calls launch(Elements<T, width>) with the widest vectors, of 16 or 4 bytes, that `count` elements from every one of the
-// `addresses` (or'ed) can be cut into; with single elements if there is no such width.
+// Calls launch(Elements<T, width>) with the widest vectors, of 16 or 4 bytes, that `count` elements from every one of
+// the `addresses` (or'ed) can be cut into; with single elements if there is no such width.
 template <typename T, typename LaunchFunction>
 const char* WithVectorsOf(int64_t count, uintptr_t addresses, LaunchFunction launch) {
   const auto fits = [&](int64_t bytes) {

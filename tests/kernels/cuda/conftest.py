@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from cuda_memory import GpuBuffer, GuardedBuffer
+from device_memory import GpuBuffer, GuardedBuffer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "csrc" / "python"))
 import cuda_build  # noqa: E402
 from cuda_kernels import CudaKernels  # noqa: E402
+from numpy_kernels import NumPyKernels  # noqa: E402
 
 
 class Device:
@@ -55,3 +56,8 @@ def _has_gpu() -> bool:
 @pytest.fixture(params=["emulator", "gpu"] if _has_gpu() else ["emulator"])
 def device(request) -> Device:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def kernels(device) -> NumPyKernels:
+    return NumPyKernels(device)

@@ -179,7 +179,4 @@ void set_order(int order, unsigned seed) {
   cuda_emulator::order_seed = seed;
 }
 
-float half_to_float(uint16_t bits) { return HalfToFloat(bits); }
-uint16_t float_to_half(float value) { return FloatToHalf(value); }
-
 }  // extern "C"

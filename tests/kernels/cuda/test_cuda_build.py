@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cuda_build
 import pytest
+from cuda_kernels import CudaKernels, KernelError, norm_options
 
 
 @pytest.mark.skipif(cuda_build.nvcc() is None, reason="no nvcc on PATH")
@@ -11,17 +12,18 @@ def test_nvcc(tmp_path, capsys):
     library, kernels = cuda_build.build_cuda(tmp_path)
     with capsys.disabled():
         print(f"\n{cuda_build.format_resources(kernels)}")
-    assert library.is_file()
     assert {kernel.architecture for kernel in kernels} == set(cuda_build.ARCHITECTURES)
     names = {kernel.name for kernel in kernels}
-    assert {
-        "PartialMoments<Float16, 8>",
-        "InputGradient<BFloat16, 1>",
-        "Normalize<float, 4>",
-    } <= names
+    assert {"PartialMoments<Float16, 8>", "CombineMoments<float>", "CombineGradients"} <= names
     spilling = [kernel for kernel in kernels if kernel.spilled_bytes]
     assert not spilling
     # A T4's multiprocessor gives 64 threads each of a block's 256 this many.
     assert max(kernel.registers for kernel in kernels) <= 128
     # A T4 has 64 KB of shared memory for four resident blocks.
     assert max(kernel.shared_bytes for kernel in kernels) <= 16 << 10
+
+    loaded = CudaKernels(library)
+    assert not loaded.emulated
+    if loaded.device_count() == 0:  # says so, and leaves the process alive
+        with pytest.raises(KernelError, match="CUDA|device"):
+            loaded.norm_forward("float32", (1, 2, 2, 4, 4), norm_options(), *[0] * 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cuda_kernels import KernelError
-from cuda_reference import DTYPES, fold_border, reflection_pad
+from norm_float64 import DTYPES, fold_border
 
 # N, H, W, C and pad
 CASES = [
@@ -48,7 +48,8 @@ def test_pad(device, shape, pad, misaligned, dtype):
     source = device.upload(x, misaligned)
     y = device.buffer(padded(shape, pad), x.dtype, misaligned)
     device.kernels.reflection_pad(dtype, shape, pad, source.address, y.address)
-    np.testing.assert_array_equal(y.read(), reflection_pad(x, pad))
+    around = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+    np.testing.assert_array_equal(y.read(), np.pad(x, around, mode="reflect"))
 
 
 @in_each_case
@@ -62,9 +63,8 @@ def test_gradient(device, shape, pad, misaligned, dtype):
     if dtype == "float32":
         np.testing.assert_allclose(dx.read(), exact, rtol=1e-6, atol=1e-6)
     else:
-        np.testing.assert_array_equal(
-            dx.read(), fold_border(dy.astype(np.float32), pad).astype(dy.dtype)
-        )
+        rounded_once = fold_border(dy.astype(np.float32), pad).astype(dy.dtype)
+        np.testing.assert_array_equal(dx.read(), rounded_once)
 
 
 def test_nothing_to_pad(device):

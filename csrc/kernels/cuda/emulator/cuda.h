@@ -1,7 +1,7 @@
 // A CUDA emulator for tests: kernels compile as host C++ and run one thread at a time.
 //
-// Each CUDA thread is a fiber. It runs until it must wait for others (a barrier, a shuffle) or returns; then another one
-// does, in an order that tests vary. On the way the emulator catches what a GPU would let pass, or crash on:
+// Each CUDA thread is a fiber. It runs until it must wait for others (a barrier, a shuffle) or returns; then another
+// one does, in an order that tests vary. On the way the emulator catches what a GPU would let pass, or crash on:
 //
 //   scheduler.h       a barrier or shuffle that not all of its threads reach              compute-sanitizer synccheck
 //   shared_array.h    shared memory used without a barrier in between, or out of bounds                     racecheck
@@ -16,7 +16,6 @@
 #include <cstring>
 
 #include "grid.h"
-#include "half.h"
 #include "shared_array.h"
 
 #define __global__

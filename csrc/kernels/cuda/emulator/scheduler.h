@@ -48,7 +48,7 @@ struct Fiber {
   uint64_t brought = 0, received = 0;  // and what it exchanges there
   int source = 0;                      // with which lane
 
-  // A vector clock: __syncwarp ends a tick of each of its lanes' clocks; what lane i did up to tick seen[i] came before.
+  // A vector clock: __syncwarp ends a tick of each of its lanes' clocks; what lane i did up to tick seen[i] is past.
   unsigned clock = 0;
   unsigned seen[kWarpSize];
 
