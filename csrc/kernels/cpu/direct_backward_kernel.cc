@@ -10,8 +10,7 @@ namespace {
 //   [size * in_channels, out_channels] = transposed [pixels, size * in_channels] * [pixels, out_channels]
 //
 // of the input's segments and dy. Pixels are taken in chunks, of which a worker copies what it needs into the form that
-// multiply_columns takes: blocks of 48 rows, and panels of columns. Where there are few out_channels, panels of them would
-// be mostly empty: the transposed product is computed then.
+// multiply_columns takes: blocks of 48 rows, and panels of columns.
 //
 // A large kernel is shared out by *units*, parts of its rows: every worker reads all pixels for the units it claims. A
 // small one is shared out by ranges of pixels, whose sums are added up at the end.
@@ -22,26 +21,22 @@ constexpr int64_t kSmallKernel = 65536;
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
       : panel(SelectedConvKernels().panel),
-        transposed(geometry.out_channels <= 8),
         length(InputSegments::Length(geometry)),
-        width(std::min<int64_t>(length, transposed ? 8 * panel : 4 * kBlock)),
+        width(std::min(length, 4 * kBlock)),
         widths(CeilDiv(length, width)),
         units(geometry.size * widths),
         kernel(geometry.depth() * geometry.out_channels) {
     const bool small = kernel <= kSmallKernel;
     ranges = small ? std::clamp<int64_t>(geometry.out_pixels() / 1024, 1, 16) : 1;
     units_per_item = small ? units : 1;
-    summed = transposed || ranges > 1;
   }
 
   int64_t panel;
-  bool transposed;
   int64_t length;         // of a segment
   int64_t width, widths;  // how much of a segment a unit covers, and how many such parts there are
   int64_t units;          // kernel row r has units [r * widths, (r + 1) * widths)
   int64_t kernel;         // floats in it
   int64_t ranges, units_per_item;
-  bool summed;  // the result is first computed elsewhere than in dkernel
 };
 
 struct KernelGradientScratch {
@@ -50,11 +45,11 @@ struct KernelGradientScratch {
     zeros = scratch.Take<float>(plan.length);
     segments = scratch.Take<const float*>(threads * kPixels);
     patches = scratch.Take<float>(threads * kPixels * plan.length);
-    x_size = kPixels * RoundUp(plan.width, plan.transposed ? plan.panel : kBlock);
+    x_size = kPixels * RoundUp(plan.width, kBlock);
     x = scratch.Take<float>(threads * x_size);
-    dy_size = plan.transposed ? 0 : kPixels * RoundUp(geometry.out_channels, plan.panel);
+    dy_size = kPixels * RoundUp(geometry.out_channels, plan.panel);
     dy = scratch.Take<float>(threads * dy_size);
-    sum = scratch.Take<float>(plan.summed ? plan.ranges * plan.kernel : 0);
+    sum = scratch.Take<float>(plan.ranges > 1 ? plan.ranges * plan.kernel : 0);
     bytes = scratch.bytes();
   }
 
@@ -62,9 +57,9 @@ struct KernelGradientScratch {
   float* zeros;            // [length]
   const float** segments;  // [worker][pixel]
   float* patches;          // [worker][pixel][length]
-  float* x;                // [worker][block][pixel][48]; transposed: [worker][panel][pixel][panel]
+  float* x;                // [worker][block][pixel][48]
   float* dy;               // [worker][panel of out_channels][pixel][panel]
-  float* sum;              // [range] of dkernel; transposed: of [row of the kernel][out_channels][length]
+  float* sum;              // [range] of dkernel, if there are several
   size_t bytes;
 };
 
@@ -99,7 +94,7 @@ class Worker {
 
   void CopyInput(const float* x, int64_t unit, int64_t first, int64_t pixels) const {
     InputSegments(geometry_, x, scratch_.zeros, patches_).Find(first, pixels, unit / plan_.widths, segments_);
-    CopyBlocks(segments_, pixels, Begin(unit), Count(unit), plan_.transposed ? plan_.panel : kBlock, x_);
+    CopyBlocks(segments_, pixels, Begin(unit), Count(unit), kBlock, x_);
   }
 
   void Multiply(int64_t unit, int64_t pixels, bool begin) const {
@@ -111,16 +106,6 @@ class Worker {
                                   {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, to, O,
                                    begin ? nullptr : to, O});
       }
-    }
-  }
-
-  void MultiplyTransposed(int64_t unit, const float* dy, int64_t first, int64_t pixels, bool begin) const {
-    const int64_t O = geometry_.out_channels, panel = plan_.panel;
-    for (int64_t c = 0; c < Count(unit); c += panel) {
-      float* to = sum_ + unit / plan_.widths * O * plan_.length + Begin(unit) + c;
-      kernels_.multiply_columns({dy + first * O, O, pixels},
-                                {O, std::min(panel, Count(unit) - c), x_ + c * kPixels, to, plan_.length,
-                                 begin ? nullptr : to, plan_.length});
     }
   }
 
@@ -141,29 +126,29 @@ class Worker {
 };
 
 // dkernel from the sums of all ranges.
-void AddRanges(const ConvGeometry& geometry, const KernelGradientPlan& plan, const float* sum, float* dkernel) {
-  const int64_t O = geometry.out_channels;
-  for (int64_t row = 0; row < geometry.size; ++row) {
-    for (int64_t c = 0; c < plan.length; ++c) {
-      for (int64_t o = 0; o < O; ++o) {
-        const int64_t to = (row * plan.length + c) * O + o;
-        const int64_t from = plan.transposed ? (row * O + o) * plan.length + c : to;
-        float total = sum[from];
-        for (int64_t range = 1; range < plan.ranges; ++range) total += sum[range * plan.kernel + from];
-        dkernel[to] = total;
-      }
-    }
+void AddRanges(const KernelGradientPlan& plan, const float* sum, float* dkernel) {
+  for (int64_t i = 0; i < plan.kernel; ++i) {
+    float total = sum[i];
+    for (int64_t range = 1; range < plan.ranges; ++range) total += sum[range * plan.kernel + i];
+    dkernel[i] = total;
   }
 }
+
+bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 8 && geometry.in_channels >= 16; }
 
 }  // namespace
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
+  if (FewOutputs(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
   return KernelGradientScratch(geometry, KernelGradientPlan(geometry), threads, nullptr).bytes;
 }
 
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* memory,
                           ThreadPool& pool) {
+  if (FewOutputs(geometry)) {
+    FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
+    return;
+  }
   const int64_t pixels = geometry.out_pixels();
   const KernelGradientPlan plan(geometry);
   if (pixels == 0) {
@@ -177,21 +162,17 @@ void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const fl
   ForItems(pool, plan.ranges * items_per_range, [&](int worker, int64_t item) {
     const int64_t range = item / items_per_range, first_unit = item % items_per_range * plan.units_per_item;
     const int64_t begin = range * pixels / plan.ranges, end = (range + 1) * pixels / plan.ranges;
-    const Worker work(geometry, plan, scratch, worker, plan.summed ? scratch.sum + range * plan.kernel : dkernel);
+    const Worker work(geometry, plan, scratch, worker, plan.ranges > 1 ? scratch.sum + range * plan.kernel : dkernel);
     for (int64_t first = begin; first < end; first += kPixels) {
       const int64_t count = std::min(kPixels, end - first);
-      if (!plan.transposed) work.CopyOutputGradient(dy, first, count);
+      work.CopyOutputGradient(dy, first, count);
       for (int64_t unit = first_unit; unit < first_unit + plan.units_per_item; ++unit) {
         work.CopyInput(x, unit, first, count);
-        if (plan.transposed) {
-          work.MultiplyTransposed(unit, dy, first, count, first == begin);
-        } else {
-          work.Multiply(unit, count, first == begin);
-        }
+        work.Multiply(unit, count, first == begin);
       }
     }
   });
-  if (plan.summed) AddRanges(geometry, plan, scratch.sum, dkernel);
+  if (plan.ranges > 1) AddRanges(plan, scratch.sum, dkernel);
 }
 
 }  // namespace monet
