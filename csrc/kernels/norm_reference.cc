@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "half.h"
+#include "reflection.h"
 
 namespace monet {
 namespace {
@@ -37,13 +38,6 @@ void WriteValue(DType dtype, void* tensor, int64_t i, double value) {
     case DType::kBFloat16: return WriteAs(tensor, i, ToBFloat16(rounded));
     case DType::kFloat16: return WriteAs(tensor, i, ToFloat16(rounded));
   }
-}
-
-// Position -pad .. length + pad - 1 of a padded axis, reflected into 0 .. length - 1 without repeating the edge.
-int64_t Reflect(int64_t i, int64_t length) {
-  if (i < 0) return -i;
-  if (i >= length) return 2 * (length - 1) - i;
-  return i;
 }
 
 double Activate(const NormOptions& options, double z) {

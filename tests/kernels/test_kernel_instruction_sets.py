@@ -46,7 +46,9 @@ def test_values_and_numerics(kernels, instruction_set):
     order = INSTRUCTION_SETS.index
     if order(instruction_set) >= order(kernels.instruction_set()):
         pytest.skip(f"{kernels.instruction_set()} is what the other tests run with")
-    files = [FOLDER / f"test_kernel_{name}.py" for name in ("values", "numerics", "determinism")]
+    names = ("kernel_values", "kernel_numerics", "kernel_determinism")
+    names += ("reflect_conv", "residual_block_kernels")
+    files = [FOLDER / f"test_{name}.py" for name in names]
     command = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *map(str, files)]
     result = run(command, instruction_set)
     assert result.returncode == 0, result.stdout

@@ -17,9 +17,12 @@ size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads);
 void DirectForward(const ConvGeometry& geometry, const float* x, const float* packed, const float* bias, float* y,
                    void* scratch, ThreadPool& pool);
 
-// dkernel [size, size, in_channels, out_channels]
+// dkernel [size, size, in_channels, out_channels]. The second does it for few out_channels; the first hands over to it.
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* scratch,
                           ThreadPool& pool);
+size_t FewOutputsBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
+void FewOutputsBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel,
+                              void* scratch, ThreadPool& pool);
 
 }  // namespace monet

@@ -9,25 +9,34 @@ namespace {
 //
 //   [size * in_channels, out_channels] = transposed [pixels, size * in_channels] * [pixels, out_channels]
 //
-// of the input's segments and dy. A worker owns a group of the product's rows, walks over the pixels in chunks and copies
-// what it needs into the form that multiply_columns takes: blocks of 16 rows, and panels of columns.
+// of the input's segments and dy. Pixels are taken in chunks, of which a worker copies what it needs into the form that
+// multiply_columns takes: blocks of 48 rows, and panels of columns.
 //
-// Where there are few out_channels, panels of them would be mostly empty: the transposed product is computed then.
+// A large kernel is shared out by *units*, parts of its rows: every worker reads all pixels for the units it claims. A
+// small one is shared out by ranges of pixels, whose sums are added up at the end.
 constexpr int64_t kPixels = 128;  // of a chunk: a panel then fits into the first level cache
-constexpr int64_t kBlock = 16;
+constexpr int64_t kBlock = 48;
+constexpr int64_t kSmallKernel = 65536;
 
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
       : panel(SelectedConvKernels().panel),
-        transposed(geometry.out_channels <= 8),
         length(InputSegments::Length(geometry)),
-        group(std::min<int64_t>(RoundUp(length, kBlock), transposed ? 2 * panel : 12 * kBlock)),
-        groups(CeilDiv(length, group)) {}
+        width(std::min(length, 4 * kBlock)),
+        widths(CeilDiv(length, width)),
+        units(geometry.size * widths),
+        kernel(geometry.depth() * geometry.out_channels) {
+    const bool small = kernel <= kSmallKernel;
+    ranges = small ? std::clamp<int64_t>(geometry.out_pixels() / 1024, 1, 16) : 1;
+    units_per_item = small ? units : 1;
+  }
 
   int64_t panel;
-  bool transposed;
   int64_t length;         // of a segment
-  int64_t group, groups;  // how much of a segment an item covers, and how many such groups there are
+  int64_t width, widths;  // how much of a segment a unit covers, and how many such parts there are
+  int64_t units;          // kernel row r has units [r * widths, (r + 1) * widths)
+  int64_t kernel;         // floats in it
+  int64_t ranges, units_per_item;
 };
 
 struct KernelGradientScratch {
@@ -36,11 +45,11 @@ struct KernelGradientScratch {
     zeros = scratch.Take<float>(plan.length);
     segments = scratch.Take<const float*>(threads * kPixels);
     patches = scratch.Take<float>(threads * kPixels * plan.length);
-    x_size = kPixels * RoundUp(plan.group, std::max(kBlock, plan.panel));
+    x_size = kPixels * RoundUp(plan.width, kBlock);
     x = scratch.Take<float>(threads * x_size);
-    dy_size = plan.transposed ? 0 : kPixels * RoundUp(geometry.out_channels, plan.panel);
+    dy_size = kPixels * RoundUp(geometry.out_channels, plan.panel);
     dy = scratch.Take<float>(threads * dy_size);
-    sum = scratch.Take<float>(plan.transposed ? geometry.depth() * geometry.out_channels : 0);
+    sum = scratch.Take<float>(plan.ranges > 1 ? plan.ranges * plan.kernel : 0);
     bytes = scratch.bytes();
   }
 
@@ -48,9 +57,9 @@ struct KernelGradientScratch {
   float* zeros;            // [length]
   const float** segments;  // [worker][pixel]
   float* patches;          // [worker][pixel][length]
-  float* x;                // [worker][block][pixel][16]; transposed: [worker][panel][pixel][panel]
+  float* x;                // [worker][block][pixel][48]
   float* dy;               // [worker][panel of out_channels][pixel][panel]
-  float* sum;              // transposed: [row of the kernel][out_channels][length]
+  float* sum;              // [range] of dkernel, if there are several
   size_t bytes;
 };
 
@@ -62,11 +71,11 @@ void CopyBlocks(const float* const* rows, int64_t pixels, int64_t begin, int64_t
   }
 }
 
-// One item's part of the work.
+// What one worker does. It adds up in `sum`, which is one range's, or dkernel itself.
 class Worker {
  public:
   Worker(const ConvGeometry& geometry, const KernelGradientPlan& plan, const KernelGradientScratch& scratch, int worker,
-         int64_t item)
+         float* sum)
       : geometry_(geometry),
         plan_(plan),
         scratch_(scratch),
@@ -75,49 +84,36 @@ class Worker {
         patches_(scratch.patches + worker * kPixels * plan.length),
         x_(scratch.x + worker * scratch.x_size),
         dy_(scratch.dy + worker * scratch.dy_size),
-        row_(item / plan.groups),
-        begin_(item % plan.groups * plan.group),
-        count_(std::min(plan.group, plan.length - begin_)) {}
+        sum_(sum) {}
 
-  void CopyInput(const float* x, int64_t first, int64_t pixels) const {
-    InputSegments(geometry_, x, scratch_.zeros, patches_).Find(first, pixels, row_, segments_);
-    CopyBlocks(segments_, pixels, begin_, count_, plan_.transposed ? plan_.panel : kBlock, x_);
+  void CopyOutputGradient(const float* dy, int64_t first, int64_t pixels) const {
+    const int64_t O = geometry_.out_channels;
+    for (int64_t i = 0; i < pixels; ++i) segments_[i] = dy + (first + i) * O;
+    CopyBlocks(segments_, pixels, 0, O, plan_.panel, dy_);
   }
 
-  void Multiply(const float* dy, int64_t first, int64_t pixels, float* dkernel) const {
+  void CopyInput(const float* x, int64_t unit, int64_t first, int64_t pixels) const {
+    InputSegments(geometry_, x, scratch_.zeros, patches_).Find(first, pixels, unit / plan_.widths, segments_);
+    CopyBlocks(segments_, pixels, Begin(unit), Count(unit), kBlock, x_);
+  }
+
+  void Multiply(int64_t unit, int64_t pixels, bool begin) const {
     const int64_t O = geometry_.out_channels, panel = plan_.panel;
-    for (int64_t i = 0; i < pixels; ++i) segments_[i] = dy + (first + i) * O;
-    CopyBlocks(segments_, pixels, 0, O, panel, dy_);
     for (int64_t o = 0; o < O; o += panel) {
-      for (int64_t c = 0; c < count_; c += kBlock) {
-        float* to = dkernel + (row_ * plan_.length + begin_ + c) * O + o;
+      for (int64_t c = 0; c < Count(unit); c += kBlock) {
+        float* to = sum_ + (unit / plan_.widths * plan_.length + Begin(unit) + c) * O + o;
         kernels_.multiply_columns({x_ + c * kPixels, kBlock, pixels},
-                                  {std::min(kBlock, count_ - c), std::min(panel, O - o), dy_ + o * kPixels, to, O,
-                                   first == 0 ? nullptr : to, O});
+                                  {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, to, O,
+                                   begin ? nullptr : to, O});
       }
     }
   }
 
-  void MultiplyTransposed(const float* dy, int64_t first, int64_t pixels) const {
-    const int64_t O = geometry_.out_channels, panel = plan_.panel;
-    for (int64_t c = 0; c < count_; c += panel) {
-      float* to = scratch_.sum + row_ * O * plan_.length + begin_ + c;
-      kernels_.multiply_columns({dy + first * O, O, pixels},
-                                {O, std::min(panel, count_ - c), x_ + c * kPixels, to, plan_.length,
-                                 first == 0 ? nullptr : to, plan_.length});
-    }
-  }
-
-  void TransposeBack(float* dkernel) const {
-    const int64_t O = geometry_.out_channels;
-    for (int64_t o = 0; o < O; ++o) {
-      const float* from = scratch_.sum + (row_ * O + o) * plan_.length + begin_;
-      float* to = dkernel + (row_ * plan_.length + begin_) * O + o;
-      for (int64_t c = 0; c < count_; ++c) to[c * O] = from[c];
-    }
-  }
-
  private:
+  // The part of a segment that a unit covers.
+  int64_t Begin(int64_t unit) const { return unit % plan_.widths * plan_.width; }
+  int64_t Count(int64_t unit) const { return std::min(plan_.width, plan_.length - Begin(unit)); }
+
   const ConvGeometry& geometry_;
   const KernelGradientPlan& plan_;
   const KernelGradientScratch& scratch_;
@@ -126,39 +122,57 @@ class Worker {
   float* patches_;
   float* x_;
   float* dy_;
-  const int64_t row_;            // of the kernel
-  const int64_t begin_, count_;  // of its segments
+  float* sum_;
 };
+
+// dkernel from the sums of all ranges.
+void AddRanges(const KernelGradientPlan& plan, const float* sum, float* dkernel) {
+  for (int64_t i = 0; i < plan.kernel; ++i) {
+    float total = sum[i];
+    for (int64_t range = 1; range < plan.ranges; ++range) total += sum[range * plan.kernel + i];
+    dkernel[i] = total;
+  }
+}
+
+bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 8 && geometry.in_channels >= 16; }
 
 }  // namespace
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
+  if (FewOutputs(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
   return KernelGradientScratch(geometry, KernelGradientPlan(geometry), threads, nullptr).bytes;
 }
 
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* memory,
                           ThreadPool& pool) {
-  const int64_t pixels = geometry.out_pixels();
-  if (pixels == 0) {
-    std::fill_n(dkernel, geometry.depth() * geometry.out_channels, 0.0f);
+  if (FewOutputs(geometry)) {
+    FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
     return;
   }
+  const int64_t pixels = geometry.out_pixels();
   const KernelGradientPlan plan(geometry);
+  if (pixels == 0) {
+    std::fill_n(dkernel, plan.kernel, 0.0f);
+    return;
+  }
   const KernelGradientScratch scratch(geometry, plan, pool.num_threads(), memory);
   std::fill_n(scratch.zeros, plan.length, 0.0f);
-  ForItems(pool, geometry.size * plan.groups, [&](int worker, int64_t item) {
-    const Worker work(geometry, plan, scratch, worker, item);
-    for (int64_t first = 0; first < pixels; first += kPixels) {
-      const int64_t count = std::min(kPixels, pixels - first);
-      work.CopyInput(x, first, count);
-      if (plan.transposed) {
-        work.MultiplyTransposed(dy, first, count);
-      } else {
-        work.Multiply(dy, first, count, dkernel);
+
+  const int64_t items_per_range = CeilDiv(plan.units, plan.units_per_item);
+  ForItems(pool, plan.ranges * items_per_range, [&](int worker, int64_t item) {
+    const int64_t range = item / items_per_range, first_unit = item % items_per_range * plan.units_per_item;
+    const int64_t begin = range * pixels / plan.ranges, end = (range + 1) * pixels / plan.ranges;
+    const Worker work(geometry, plan, scratch, worker, plan.ranges > 1 ? scratch.sum + range * plan.kernel : dkernel);
+    for (int64_t first = begin; first < end; first += kPixels) {
+      const int64_t count = std::min(kPixels, end - first);
+      work.CopyOutputGradient(dy, first, count);
+      for (int64_t unit = first_unit; unit < first_unit + plan.units_per_item; ++unit) {
+        work.CopyInput(x, unit, first, count);
+        work.Multiply(unit, count, first == begin);
       }
     }
-    if (plan.transposed) work.TransposeBack(dkernel);
   });
+  if (plan.ranges > 1) AddRanges(plan, scratch.sum, dkernel);
 }
 
 }  // namespace monet

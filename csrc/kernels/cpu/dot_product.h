@@ -15,35 +15,48 @@ namespace {
 
 constexpr int kDotRows = kLanes == 16 ? 6 : 3;  // registers: AVX-512 has 32; others 16, for 3 x 4 sums and 3 rows
 
+// Adds the dot products of one segment to `total`. Summing each segment on its own also keeps rounding errors small.
 template <int kRows, int kVectors>
-inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t first_row) {
+inline void DotSegment(const float* const* row, int64_t begin, const float* vectors, int64_t vector_stride,
+                       int64_t depth, Vec (&total)[kRows][kVectors]) {
   Vec sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sum[i][j] = Zero();
   }
-  for (int64_t segment = 0; segment < a.segments; ++segment) {
-    const float* const* row = a.rows + segment * a.segment_stride + first_row;
-    const float* vectors = product.vectors + segment * a.depth;
-    ForVectors(a.depth, [&](int64_t c, auto part) {
-      Vec vector[kVectors];
+  ForVectors(depth, [&](int64_t c, auto part) {
+    Vec vector[kVectors];
 #pragma GCC unroll 8
-      for (int j = 0; j < kVectors; ++j) vector[j] = LoadFloat(vectors + j * product.vector_stride + c, part);
+    for (int j = 0; j < kVectors; ++j) vector[j] = LoadFloat(vectors + j * vector_stride + c, part);
 #pragma GCC unroll 8
-      for (int i = 0; i < kRows; ++i) {
-        const Vec value = LoadFloat(row[i] + a.begin + c, part);
+    for (int i = 0; i < kRows; ++i) {
+      const Vec value = LoadFloat(row[i] + begin + c, part);
 #pragma GCC unroll 8
-        for (int j = 0; j < kVectors; ++j) sum[i][j] = MulAdd(value, vector[j], sum[i][j]);
-      }
-    });
-  }
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = MulAdd(value, vector[j], sum[i][j]);
+    }
+  });
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) total[i][j] = Add(total[i][j], sum[i][j]);
+  }
+}
+
+template <int kRows, int kVectors>
+inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t first_row) {
+  Vec total[kRows][kVectors];
+  for (auto& row : total) {
+    for (Vec& value : row) value = Zero();
+  }
+  for (int64_t segment = 0; segment < a.segments; ++segment) {
+    DotSegment(a.rows + segment * a.segment_stride + first_row, a.begin, product.vectors + segment * a.depth,
+               product.vector_stride, a.depth, total);
+  }
+  for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVectors; ++j) {
       const float init = product.init ? product.init[j] : 0.0f;
-      product.c[(first_row + i) * kVectors + j] = init + SumOfLanes(sum[i][j]);
+      product.c[(first_row + i) * kVectors + j] = init + SumOfLanes(total[i][j]);
     }
   }
 }

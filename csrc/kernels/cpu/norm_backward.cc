@@ -1,3 +1,4 @@
+#include "../reflection.h"
 #include "norm_plan.h"
 
 namespace monet {
@@ -16,19 +17,6 @@ struct BackwardScratch {
   float* slots;    // [batch][5][period]: mean, scale, beta, slope, offset of each slot
   double* totals;  // [batch][2][period]: the sums over all blocks; then, in [channels], the image's dbeta and dgamma
   size_t bytes;
-};
-
-// The positions along one axis of the padded tensor that hold a copy of position i.
-struct Copies {
-  Copies(int64_t i, int64_t length, int64_t pad) {
-    positions[count++] = i + pad;
-    if (1 <= i && i <= pad) positions[count++] = pad - i;
-    const int64_t from_last = length - 1 - i;
-    if (1 <= from_last && from_last <= pad) positions[count++] = pad + length - 1 + from_last;
-  }
-
-  int64_t positions[3];
-  int count = 0;
 };
 
 class Backward {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "norm_kernels.h"
+#include "vector_loops.h"
 
 namespace monet {
 namespace {
@@ -21,32 +22,15 @@ inline void ForRows(int64_t rows, Body body) {
   for (; row < rows; ++row) body(row, Rows<1>{});
 }
 
-// Calls body(slot, Full or Partial) for every vector of slots in [0, slots).
-template <typename Body>
-inline void ForSlots(int64_t slots, Body body) {
-  int64_t slot = 0;
-  for (; slot + kLanes <= slots; slot += kLanes) body(slot, Full{});
-  if (slot < slots) body(slot, Partial(slots - slot));
-}
-
 // Calls body(offset, slot, Rows<n>, Full or Partial) for every vector of a span: it stands for the values at offset,
 // offset + period, ... of n rows.
 template <typename Body>
 inline void ForSpan(int64_t count, int64_t period, Body body) {
   const int64_t rows = count / period;
   ForRows(rows, [&](int64_t row, auto group) {
-    ForSlots(period, [&](int64_t slot, auto part) { body(row * period + slot, slot, group, part); });
+    ForVectors(period, [&](int64_t slot, auto part) { body(row * period + slot, slot, group, part); });
   });
-  ForSlots(count - rows * period, [&](int64_t slot, auto part) { body(rows * period + slot, slot, Rows<1>{}, part); });
-}
-
-template <typename Part>
-inline Vec LoadFloat(const float* p, Part part) {
-  return Load(reinterpret_cast<const Float32*>(p), part);
-}
-template <typename Part>
-inline void StoreFloat(float* p, Vec value, Part part) {
-  Store(reinterpret_cast<Float32*>(p), value, part);
+  ForVectors(count - rows * period, [&](int64_t slot, auto part) { body(rows * period + slot, slot, Rows<1>{}, part); });
 }
 
 // ---- Activations
@@ -100,7 +84,7 @@ void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* mome
 
     const int64_t pivot_rows = rows < 8 ? rows : 8;
     const Vec per_pivot_row = Broadcast(1.0f / static_cast<float>(pivot_rows));
-    ForSlots(slots, [&](int64_t slot, auto part) {
+    ForVectors(slots, [&](int64_t slot, auto part) {
       Vec total = Zero();
       for (int64_t row = 0; row < pivot_rows; ++row) total = Add(total, Load(x + row * period + slot, part));
       StoreFloat(pivot + slot, Mul(total, per_pivot_row), part);
@@ -109,7 +93,7 @@ void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* mome
     });
 
     ForRows(rows, [&](int64_t row, auto group) {
-      ForSlots(slots, [&](int64_t slot, auto part) {
+      ForVectors(slots, [&](int64_t slot, auto part) {
         const Vec p = LoadFloat(pivot + slot, part);
         Vec s = LoadFloat(sum + slot, part);
         Vec q = LoadFloat(square + slot, part);
@@ -123,7 +107,7 @@ void BlockMoments(const void* x_bytes, int64_t rows, int64_t period, float* mome
       });
     });
 
-    ForSlots(slots, [&](int64_t slot, auto part) {
+    ForVectors(slots, [&](int64_t slot, auto part) {
       const Vec s = LoadFloat(sum + slot, part);
       const Vec mean_d = Mul(s, per_row);
       StoreFloat(shift + slot, mean_d, part);
@@ -250,7 +234,7 @@ void InputGradient(const void* dy_bytes, const void* x_bytes, void* dx_bytes, vo
 
 template <typename T>
 void AddUp(const void* const* terms, int64_t num_terms, int64_t count, float* sum) {
-  ForSlots(count, [&](int64_t i, auto part) {
+  ForVectors(count, [&](int64_t i, auto part) {
     Vec total = Load(static_cast<const T*>(terms[0]) + i, part);
     for (int64_t term = 1; term < num_terms; ++term) {
       total = Add(total, Load(static_cast<const T*>(terms[term]) + i, part));

@@ -7,7 +7,8 @@
 
 namespace monet {
 
-// The packed kernel: [panel of out_channels][36][in_channels][panel].
+// The packed kernel: [panel of out_channels][36][in_channels][panel], where [in_channels][panel] is padded to
+// ValueStride.
 size_t WinogradPackedBytes(const ConvGeometry& geometry);
 // `kernel` is [3, 3, in_channels, out_channels]; with `transposed` it is [3, 3, out_channels, in_channels], turned by 180
 // degrees: the kernel of the forward convolution, for geometry BackwardInput.

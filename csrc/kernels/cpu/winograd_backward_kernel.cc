@@ -6,28 +6,33 @@ namespace monet {
 namespace {
 
 // The kernel's gradient sums over all tiles: for each of the 36 values, the product
+//
 //   [in_channels, out_channels] = transposed [tiles, in_channels] * [tiles, out_channels]
+//
 // of the transformed x and the transformed dy. Tiles are taken in chunks: all threads transform a chunk together, then
-// share the 36 products among them.
+// share the products among them. One value's matrices fit into the second level cache, so that the products run at the
+// speed of the arithmetic.
 struct KernelGradientPlan {
-  KernelGradientPlan(const ConvGeometry& geometry, int64_t panel_width)
+  explicit KernelGradientPlan(const ConvGeometry& geometry)
       : grid(geometry),
-        panel(panel_width),
+        panel(SelectedConvKernels().panel),
         panels(CeilDiv(geometry.out_channels, panel)),
-        blocks(CeilDiv(geometry.in_channels, kBlock)),
-        chunk(std::min<int64_t>(256, grid.tiles)) {}
+        blocks(CeilDiv(geometry.in_channels, kBlock)) {
+    const int64_t channels = blocks * kBlock + panels * panel;
+    chunk = std::min(grid.tiles, std::clamp<int64_t>(131072 / channels, 64, 1024));
+  }
 
-  // A block of x, transposed: its 16 channels are rows of the product, see ColumnsOperand.
-  static constexpr int64_t kBlock = 16;
+  // Channels of x that are stored together: rows of a product, see ColumnsOperand.
+  static constexpr int64_t kBlock = 64;
 
-  // Odd multiples of a cache line, as in winograd_forward.cc.
-  int64_t x_stride() const { return blocks * chunk * kBlock + 16; }
-  int64_t dy_stride() const { return panels * chunk * panel + 16; }
-  int64_t sum_stride() const { return blocks * kBlock * panels * panel + 16; }
+  int64_t x_stride() const { return ValueStride(blocks * chunk * kBlock); }
+  int64_t dy_stride() const { return ValueStride(panels * chunk * panel); }
+  int64_t sum_columns() const { return panels * panel; }
+  int64_t sum_stride() const { return ValueStride(blocks * kBlock * sum_columns()); }
 
   TileGrid grid;
   int64_t panel, panels, blocks;
-  int64_t chunk;
+  int64_t chunk;  // in tiles
 };
 
 struct KernelGradientScratch {
@@ -43,7 +48,7 @@ struct KernelGradientScratch {
 
   int64_t num_zeros;
   float* zeros;
-  float* x;    // [36][block of in_channels][tile][16]
+  float* x;    // [36][block of in_channels][tile][64]
   float* dy;   // [36][panel of out_channels][tile][panel]
   float* sum;  // [36][in_channels][panels * panel]
   size_t bytes;
@@ -54,53 +59,50 @@ class KernelGradient {
   KernelGradient(const ConvGeometry& geometry, void* memory)
       : geometry_(geometry),
         kernels_(SelectedConvKernels()),
-        plan_(geometry, kernels_.panel),
-        scratch_(geometry, plan_, memory) {
-    std::fill_n(scratch_.zeros, scratch_.num_zeros, 0.0f);
-  }
+        plan_(geometry),
+        scratch_(geometry, plan_, memory) {}
 
-  void TransformTile(int64_t index, int64_t first, const float* x, const float* normalize, const float* dy) const {
-    const int64_t C = geometry_.in_channels, O = geometry_.out_channels;
-    const Tile tile = plan_.grid.At(index);
+  // Transforms x of the tile that is number `i` of the chunk that begins with `first`.
+  void TransformInput(const float* x, const float* normalize, int64_t first, int64_t i) const {
+    const Tile tile = plan_.grid.At(first + i);
     const float* pixels[kWinogradValues];
     InputPixels(geometry_, tile, x, scratch_.zeros, pixels);
-    const float* norm = normalize ? normalize + tile.image * 3 * C : nullptr;
-    const SlotAffine affine{norm, norm + C, norm + 2 * C};
-    const int64_t kBlock = KernelGradientPlan::kBlock;
-    kernels_.transform_input(pixels, C, norm ? &affine : nullptr,
-                             {scratch_.x + (index - first) * kBlock, plan_.x_stride(), kBlock, plan_.chunk * kBlock});
+    SlotAffine affine;
+    if (normalize) affine = ImageAffine(normalize, tile.image, geometry_.in_channels);
+    kernels_.transform_input(pixels, geometry_.in_channels, normalize ? &affine : nullptr,
+                             {scratch_.x + i * kBlock, plan_.x_stride(), kBlock, plan_.chunk * kBlock});
+  }
 
-    for (int64_t i = 0; i < kTileOut; ++i) {
-      for (int64_t j = 0; j < kTileOut; ++j) {
-        const int64_t h = tile.h + i, w = tile.w + j;
-        const bool exists = i < tile.rows && j < tile.columns;
-        pixels[i * kTileOut + j] =
-            exists ? dy + ((tile.image * geometry_.out_height + h) * geometry_.out_width + w) * O : scratch_.zeros;
+  void TransformOutputGradient(const float* dy, int64_t first, int64_t i) const {
+    const int64_t O = geometry_.out_channels;
+    const Tile tile = plan_.grid.At(first + i);
+    const float* pixels[kTileOut * kTileOut];
+    for (int64_t a = 0; a < kTileOut; ++a) {
+      for (int64_t b = 0; b < kTileOut; ++b) {
+        const int64_t row = (tile.image * geometry_.out_height + tile.h + a) * geometry_.out_width;
+        const bool exists = a < tile.rows && b < tile.columns;
+        pixels[a * kTileOut + b] = exists ? dy + (row + tile.w + b) * O : scratch_.zeros;
       }
     }
     kernels_.transform_output_gradient(
-        pixels, O,
-        {scratch_.dy + (index - first) * plan_.panel, plan_.dy_stride(), plan_.panel, plan_.chunk * plan_.panel});
+        pixels, O, {scratch_.dy + i * plan_.panel, plan_.dy_stride(), plan_.panel, plan_.chunk * plan_.panel});
   }
 
-  // Adds the products of `tiles` transformed tiles, for value t and blocks [begin, end) of in_channels.
-  void Multiply(int64_t t, int64_t begin, int64_t end, int64_t tiles, bool first) const {
-    const int64_t sum_columns = plan_.panels * plan_.panel;
-    // Chunks whose part of dy fits into the first level cache.
+  // Adds the product of `tiles` transformed tiles to the sum of value t and a block of in_channels, or begins it.
+  void Multiply(int64_t t, int64_t block, int64_t tiles, bool begin) const {
+    const int64_t channels = std::min(kBlock, geometry_.in_channels - block * kBlock);
+    const int64_t sum_columns = plan_.sum_columns();
+    const float* x = scratch_.x + t * plan_.x_stride() + block * plan_.chunk * kBlock;
+    // Parts of the chunk whose panel fits into the first level cache.
     const int64_t depth = CeilDiv(tiles, CeilDiv(tiles, 128));
     for (int64_t panel = 0; panel < plan_.panels; ++panel) {
       const int64_t columns = std::min(plan_.panel, geometry_.out_channels - panel * plan_.panel);
       const float* dy = scratch_.dy + t * plan_.dy_stride() + panel * plan_.chunk * plan_.panel;
+      float* sum = scratch_.sum + t * plan_.sum_stride() + block * kBlock * sum_columns + panel * plan_.panel;
       for (int64_t k = 0; k < tiles; k += depth) {
-        for (int64_t block = begin; block < end; ++block) {
-          const int64_t c = block * KernelGradientPlan::kBlock;
-          const float* x = scratch_.x + t * plan_.x_stride() + c * plan_.chunk + k * KernelGradientPlan::kBlock;
-          float* sum = scratch_.sum + t * plan_.sum_stride() + c * sum_columns + panel * plan_.panel;
-          kernels_.multiply_columns(
-              {x, KernelGradientPlan::kBlock, std::min(depth, tiles - k)},
-              {std::min(KernelGradientPlan::kBlock, geometry_.in_channels - c), columns, dy + k * plan_.panel, sum,
-               sum_columns, first && k == 0 ? nullptr : sum, sum_columns});
-        }
+        kernels_.multiply_columns({x + k * kBlock, kBlock, std::min(depth, tiles - k)},
+                                  {channels, columns, dy + k * plan_.panel, sum, sum_columns,
+                                   begin && k == 0 ? nullptr : sum, sum_columns});
       }
     }
   }
@@ -109,13 +111,15 @@ class KernelGradient {
     const int64_t C = geometry_.in_channels, O = geometry_.out_channels;
     float* taps[9];
     for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = dkernel + (tap * C + c) * O;
-    kernels_.transform_kernel_gradient(scratch_.sum + c * plan_.panels * plan_.panel, plan_.sum_stride(), O, taps);
+    kernels_.transform_kernel_gradient(scratch_.sum + c * plan_.sum_columns(), plan_.sum_stride(), O, taps);
   }
 
+  void ClearZeros() const { std::fill_n(scratch_.zeros, scratch_.num_zeros, 0.0f); }
   const KernelGradientPlan& plan() const { return plan_; }
-  size_t scratch_bytes() const { return scratch_.bytes; }
 
  private:
+  static constexpr int64_t kBlock = KernelGradientPlan::kBlock;
+
   const ConvGeometry& geometry_;
   const ConvKernels& kernels_;
   const KernelGradientPlan plan_;
@@ -125,7 +129,7 @@ class KernelGradient {
 }  // namespace
 
 size_t WinogradBackwardKernelScratchBytes(const ConvGeometry& geometry, int) {
-  return KernelGradientScratch(geometry, KernelGradientPlan(geometry, SelectedConvKernels().panel), nullptr).bytes;
+  return KernelGradientScratch(geometry, KernelGradientPlan(geometry), nullptr).bytes;
 }
 
 void WinogradBackwardKernel(const ConvGeometry& geometry, const float* x, const float* normalize, const float* dy,
@@ -136,17 +140,17 @@ void WinogradBackwardKernel(const ConvGeometry& geometry, const float* x, const 
     std::fill_n(dkernel, geometry.depth() * geometry.out_channels, 0.0f);
     return;
   }
-  constexpr int64_t kBlocksPerItem = 4;
-  const int64_t items_per_value = CeilDiv(plan.blocks, kBlocksPerItem);
-
+  gradient.ClearZeros();
   for (int64_t first = 0; first < plan.grid.tiles; first += plan.chunk) {
     const int64_t tiles = std::min(plan.chunk, plan.grid.tiles - first);
     ParallelFor(pool, tiles, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) gradient.TransformTile(first + i, first, x, normalize, dy);
+      for (int64_t i = begin; i < end; ++i) {
+        gradient.TransformInput(x, normalize, first, i);
+        gradient.TransformOutputGradient(dy, first, i);
+      }
     });
-    ForItems(pool, kWinogradValues * items_per_value, [&](int, int64_t item) {
-      const int64_t begin = item % items_per_value * kBlocksPerItem;
-      gradient.Multiply(item / items_per_value, begin, std::min(plan.blocks, begin + kBlocksPerItem), tiles, first == 0);
+    ForItems(pool, kWinogradValues * plan.blocks, [&](int, int64_t item) {
+      gradient.Multiply(item / plan.blocks, item % plan.blocks, tiles, first == 0);
     });
   }
   ParallelFor(pool, geometry.in_channels, 4, [&](int64_t begin, int64_t end) {

@@ -25,9 +25,8 @@ struct ForwardPlan {
   int64_t segments(int64_t batch) const { return blocks + batch; }
   int64_t Segment(int64_t b, int64_t image) const { return b + image; }
 
-  // Odd multiples of a cache line: the 36 values of a channel would otherwise compete for the same cache set.
-  int64_t in_stride() const { return block * depth + 16; }
-  int64_t out_stride() const { return block * panel + 16; }
+  int64_t in_stride() const { return ValueStride(block * depth); }
+  int64_t out_stride() const { return ValueStride(block * panel); }
 
   TileGrid grid;
   int64_t panel, panels, depth;
@@ -74,10 +73,9 @@ class Worker {
       const Tile tile = plan_.grid.At(i);
       const float* pixels[kWinogradValues];
       InputPixels(geometry_, tile, call_.x, zeros_, pixels);
-      const int64_t C = geometry_.in_channels;
-      const float* norm = call_.normalize ? call_.normalize + tile.image * 3 * C : nullptr;
-      const SlotAffine affine{norm, norm + C, norm + 2 * C};
-      kernels_.transform_input(pixels, C, norm ? &affine : nullptr,
+      SlotAffine affine;
+      if (call_.normalize) affine = ImageAffine(call_.normalize, tile.image, geometry_.in_channels);
+      kernels_.transform_input(pixels, geometry_.in_channels, call_.normalize ? &affine : nullptr,
                                {in_ + (i - begin) * plan_.depth, plan_.in_stride(), plan_.depth, 0});
     }
     for (int64_t t = 0; t < kWinogradValues; ++t) {
@@ -94,7 +92,7 @@ class Worker {
     const int64_t tiles = plan_.BlockEnd(block) - plan_.BlockBegin(block);
     const int64_t columns = std::min(plan_.panel, geometry_.out_channels - panel * plan_.panel);
     for (int64_t t = 0; t < kWinogradValues; ++t) {
-      const float* b = call_.packed + (panel * kWinogradValues + t) * C * plan_.panel;
+      const float* b = call_.packed + (panel * kWinogradValues + t) * ValueStride(C * plan_.panel);
       float* out = out_ + t * plan_.out_stride();
       for (int64_t c = 0; c < C; c += chunk) {
         const RowsOperand rows{rows_ + t * plan_.block, 1, 0, c, std::min(chunk, C - c)};

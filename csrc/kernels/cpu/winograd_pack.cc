@@ -15,7 +15,7 @@ void PackRows(const ConvGeometry& geometry, const float* kernel, int64_t first, 
   for (int64_t c = begin; c < end; ++c) {
     const float* taps[9];
     for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = kernel + (tap * C + c) * O + first;
-    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, C * kernels.panel);
+    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, ValueStride(C * kernels.panel));
   }
 }
 
@@ -34,15 +34,15 @@ void PackTransposedRows(const ConvGeometry& geometry, const float* kernel, int64
   for (int64_t c = begin; c < end; ++c) {
     const float* taps[9];
     for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = rows[c - begin][tap];
-    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, C * kernels.panel);
+    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, ValueStride(C * kernels.panel));
   }
 }
 
 }  // namespace
 
 size_t WinogradPackedBytes(const ConvGeometry& geometry) {
-  const int64_t columns = RoundUp(geometry.out_channels, SelectedConvKernels().panel);
-  return static_cast<size_t>(kWinogradValues * geometry.in_channels * columns) * sizeof(float);
+  const int64_t panel = SelectedConvKernels().panel, panels = CeilDiv(geometry.out_channels, panel);
+  return static_cast<size_t>(panels * kWinogradValues * ValueStride(geometry.in_channels * panel)) * sizeof(float);
 }
 
 void WinogradPack(const ConvGeometry& geometry, bool transposed, const float* kernel, float* packed, ThreadPool& pool) {
@@ -52,7 +52,7 @@ void WinogradPack(const ConvGeometry& geometry, bool transposed, const float* ke
   ForItems(pool, CeilDiv(O, panel) * row_blocks, [&](int, int64_t item) {
     const int64_t p = item / row_blocks, first = p * panel, channels = std::min(panel, O - first);
     const int64_t begin = item % row_blocks * kRowsPerItem, end = std::min(C, begin + kRowsPerItem);
-    float* to = packed + p * kWinogradValues * C * panel;
+    float* to = packed + p * kWinogradValues * ValueStride(C * panel);
     const auto pack = transposed ? PackTransposedRows : PackRows;
     pack(geometry, kernel, first, channels, begin, end, to);
   });
