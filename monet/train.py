@@ -185,8 +185,9 @@ def train(args: argparse.Namespace) -> int:
 def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     from monet import precision
     from monet.training.run_folder import RunFolder, check_vacant
-    from monet.training.session import Session, make_sample_sheet
+    from monet.training.session import Session
     from monet.training.settings import Settings
+    from monet.training.systems import system_of
 
     location = _location(args)
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
@@ -210,7 +211,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
         checkpoint_minutes=args.checkpoint_minutes or _CHECKPOINT_MINUTES,
     )
     interruption.check()
-    layout = make_sample_sheet(settings, domains).layout
+    layout = system_of(recipe).sheet(settings, domains).layout
     out = args.out or _new_run_path(recipe.name)
     run = RunFolder.create(out, settings.to_config(domains, layout))
     _introduce(run, settings, domains, f"{chosen.policy} ({chosen.reason})")

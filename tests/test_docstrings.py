@@ -19,6 +19,7 @@ import pytest
         "monet.models.patchgan",
         "monet.models.resnet",
         "monet.recipes",
+        "monet.recipes.architectures",
         "monet.training.schedules",
     ],
 )

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import json
 
 import pytest
 
 from monet import recipes
-from monet.recipes import RECIPES, Recipe, get_recipe
+from monet.recipes import (
+    RECIPES,
+    PatchGANDiscriminator,
+    ResNetGenerator,
+    get_discriminator,
+    get_generator,
+    get_recipe,
+    recipe_from_dict,
+)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -15,16 +22,49 @@ def test_every_recipe_survives_json_and_names_its_source(name):
     recipe = get_recipe(name)
     assert recipe.name == name
     assert len(recipe.source) > 40
-    assert Recipe(**json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert recipe_from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_config_of_version_0_1_0_is_understood():
+    fields = {
+        "name": "mine",
+        "source": "a run",
+        "generator": "resnet",
+        "generator_filters": 16,
+        "generator_blocks": 3,
+        "generator_padding": "zero",
+        "discriminator_filters": 8,
+        "discriminator_padding": "one",
+        "adversarial_loss": "least-squares",
+        "steps_per_epoch": 100,
+    }
+    recipe = recipe_from_dict(fields)
+    assert recipe.generator == ResNetGenerator(filters=16, blocks=3, padding="zero")
+    assert recipe.discriminator == PatchGANDiscriminator(filters=8, padding="one")
+    assert (recipe.name, recipe.steps_per_epoch) == ("mine", 100)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"system": "vae"}, "system='vae': expected one of cyclegan"),
+        ({"generator": {"architecture": "vit"}}, "architecture='vit': expected one of resnet"),
+        ({"generator": {"architecture": "resnet", "layers": 3}}, "layers"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_fields_of_no_recipe(change, error):
+    with pytest.raises((TypeError, ValueError), match=error):
+        recipe_from_dict({**get_recipe("cyclegan").to_dict(), **change})
 
 
 def test_the_documented_systems():
     notebook = get_recipe("resnet-lsgan")
-    assert (notebook.generator_blocks, notebook.generator_padding) == (9, "zero")
+    assert (notebook.generator.blocks, notebook.generator.padding) == (9, "zero")
     assert (notebook.epochs, notebook.pool_size, notebook.decay_fraction) == (10, 0, 0)
     assert (notebook.lambda_cycle, notebook.lambda_identity) == (10, 5)
     paper = get_recipe(recipes.DEFAULT_RECIPE)
-    assert (paper.generator_padding, paper.pool_size) == ("reflect", 50)
+    assert (paper.generator.padding, paper.pool_size) == ("reflect", 50)
     assert (paper.epochs, paper.decay_fraction) == (200, 0.5)
     for recipe in (notebook, paper):
         assert recipe.image_size == 256
@@ -59,8 +99,8 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"batch_size": 0}, "at least 1"),
         ({"batch_size": True}, "at least 1"),
         ({"pool_size": -1}, "at least 0"),
-        ({"generator_padding": "same"}, "one of reflect, zero"),
-        ({"generator": "unet"}, "one of resnet"),
+        ({"generator": "unet"}, "a Generator"),
+        ({"discriminator": ResNetGenerator()}, "a Discriminator"),
         ({"steps_per_epoch": 0}, "a number of steps"),
         ({"steps_per_epoch": "all"}, "smaller, larger"),
         ({"decay_fraction": 1.5}, r"\[0, 1\]"),
@@ -88,6 +128,16 @@ def test_steps_of_an_epoch():
         recipe.replace(batch_size=4).count_steps(3, 9)
 
 
-def test_the_docstring_examples_run():
-    results = doctest.testmod(recipes)
-    assert results.attempted and not results.failed
+@pytest.mark.parametrize(
+    ("make", "expectation"),
+    [
+        (lambda: ResNetGenerator(padding="same"), "padding='same' in ResNetGenerator.*reflect"),
+        (lambda: ResNetGenerator(blocks=0), "blocks=0.*at least 1"),
+        (lambda: PatchGANDiscriminator(filters=1.5), "filters=1.5.*at least 1"),
+        (lambda: get_generator("gnu"), "no generator 'gnu'; choose from resnet, resnet-zero"),
+        (lambda: get_discriminator("resnet"), "no discriminator 'resnet'; choose from patchgan"),
+    ],
+)
+def test_a_bad_architecture_is_named_with_what_was_expected(make, expectation):
+    with pytest.raises(ValueError, match=expectation):
+        make()

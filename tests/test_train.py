@@ -18,18 +18,17 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import train
-from monet.recipes import RECIPES, Recipe
+from monet.recipes import RECIPES, CycleGANRecipe, PatchGANDiscriminator, ResNetGenerator
 from monet.training.run_folder import RunError
 from monet.training.session import Session
 from monet.training.state import TrainingState
 
 EPOCHS, STEPS = 3, 4
-TINY = Recipe(
+TINY = CycleGANRecipe(
     name="tiny",
     source="these tests",
-    generator_filters=4,
-    generator_blocks=1,
-    discriminator_filters=4,
+    generator=ResNetGenerator(filters=4, blocks=1),
+    discriminator=PatchGANDiscriminator(filters=4),
     image_size=32,
     batch_size=2,
     epochs=EPOCHS,

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Iterator
 
 import keras
 
 from monet.losses import LeastSquares
-from monet.models import patchgan_discriminator, resnet_generator
-from monet.recipes import Recipe
+from monet.recipes import CycleGANRecipe, Recipe
 from monet.training.cyclegan import CycleGAN
+from monet.training.networks import build_network
 from monet.training.schedules import ConstantThenLinear
 
 _ADVERSARIAL_LOSSES = {"least-squares": LeastSquares}
 
 
 def build_cyclegan(
-    recipe: Recipe,
+    recipe: CycleGANRecipe,
     steps_per_epoch: int,
     seed: int = 0,
     *,
@@ -39,14 +40,14 @@ def build_cyclegan(
         jit_compile: see `keras.Model.compile`.
         steps_per_execution: see `keras.Model.compile`.
     """
-    with _seeded(seed):
+    with seeded(seed):
         networks = {
-            name: build(recipe, dtype, name)
-            for name, build in (
-                ("painting_generator", _build_generator),
-                ("photo_generator", _build_generator),
-                ("painting_discriminator", _build_discriminator),
-                ("photo_discriminator", _build_discriminator),
+            name: build_network(architecture, recipe.image_size, dtype=dtype, name=name)
+            for name, architecture in (
+                ("painting_generator", recipe.generator),
+                ("photo_generator", recipe.generator),
+                ("painting_discriminator", recipe.discriminator),
+                ("photo_discriminator", recipe.discriminator),
             )
         }
     model = CycleGAN(
@@ -59,8 +60,8 @@ def build_cyclegan(
     )
     loss = _ADVERSARIAL_LOSSES[recipe.adversarial_loss](halved=recipe.halve_discriminator_loss)
     model.compile(
-        _adam(recipe, recipe.generator_learning_rate, steps_per_epoch),
-        _adam(recipe, recipe.discriminator_learning_rate, steps_per_epoch),
+        recipe_adam(recipe, recipe.generator_learning_rate, steps_per_epoch),
+        recipe_adam(recipe, recipe.discriminator_learning_rate, steps_per_epoch),
         adversarial_loss=loss,
         jit_compile=jit_compile,
         steps_per_execution=steps_per_execution,
@@ -68,26 +69,10 @@ def build_cyclegan(
     return model
 
 
-def _build_generator(recipe, dtype, name):
-    return resnet_generator(
-        filters=recipe.generator_filters,
-        blocks=recipe.generator_blocks,
-        padding=recipe.generator_padding,
-        dtype=dtype,
-        name=name,
-    )
-
-
-def _build_discriminator(recipe, dtype, name):
-    return patchgan_discriminator(
-        filters=recipe.discriminator_filters,
-        padding=recipe.discriminator_padding,
-        dtype=dtype,
-        name=name,
-    )
-
-
-def _adam(recipe, learning_rate, steps_per_epoch):
+def recipe_adam(
+    recipe: Recipe, learning_rate: float, steps_per_epoch: int
+) -> keras.optimizers.Adam:
+    """The optimizer of a recipe, starting at `learning_rate`."""
     steps = recipe.epochs * steps_per_epoch
     decay_steps = round(recipe.decay_fraction * steps)
     schedule = ConstantThenLinear(learning_rate, steps - decay_steps, decay_steps)
@@ -95,8 +80,8 @@ def _adam(recipe, learning_rate, steps_per_epoch):
 
 
 @contextlib.contextmanager
-def _seeded(seed):
-    """Keras draws the seeds of unseeded initializers from Python's generator."""
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds initial weights: Keras draws unseeded initializers' seeds from Python's generator."""
     state = random.getstate()
     random.seed(seed)
     try:

@@ -18,8 +18,8 @@ from monet.data import encode_jpeg
 from monet.training.gallery import write_gallery
 from monet.training.interruption import Interruption
 from monet.training.run_folder import RunError, RunFolder
-from monet.training.samples import SampleSheet
 from monet.training.state import TrainingState
+from monet.training.systems import Sheet
 
 _SHORT_NAMES = {
     "G": ("painting_generator_loss", "photo_generator_loss"),
@@ -33,7 +33,7 @@ _NARROW = 110
 def run_callbacks(
     run: RunFolder,
     state: TrainingState,
-    sheet: SampleSheet,
+    sheet: Sheet,
     interruption: Interruption,
     *,
     epochs: int,
@@ -209,7 +209,7 @@ class History(keras.callbacks.Callback):
 class Samples(keras.callbacks.Callback):
     """Draws the sample sheet before training, every few epochs and after the last."""
 
-    def __init__(self, run: RunFolder, sheet: SampleSheet, *, epochs: int, every: int) -> None:
+    def __init__(self, run: RunFolder, sheet: Sheet, *, epochs: int, every: int) -> None:
         super().__init__()
         self.run = run
         self.sheet = sheet
@@ -225,7 +225,7 @@ class Samples(keras.callbacks.Callback):
             self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:
-        sheet = self.sheet.draw(self.model.painting_generator, self.model.photo_generator)
+        sheet = self.sheet.draw(self.model)
         with replacing(self.run.sample_path(epoch)) as temporary:
             temporary.write_bytes(encode_jpeg(sheet))
 
@@ -238,7 +238,7 @@ class GeneratorFile(keras.callbacks.Callback):
         self.run = run
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.run.save_generator(self.model.painting_generator)
+        self.run.save_generator(self.model.generator)
 
 
 class Checkpoints(keras.callbacks.Callback):

@@ -144,6 +144,11 @@ class CycleGAN(keras.Model):
         )
 
     @property
+    def generator(self):
+        """The network that paints, which a run folder keeps."""
+        return self.painting_generator
+
+    @property
     def metrics(self):
         return self._loss_means
 

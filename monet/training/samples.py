@@ -47,13 +47,18 @@ class SampleSheet:
             "paintings": len(self.paintings),
         }
 
-    def draw(self, painting_generator: keras.Model, photo_generator: keras.Model) -> np.ndarray:
-        """Returns the sheet, uint8 [height, width, 3]."""
+    def draw(self, model: keras.Model) -> np.ndarray:
+        """Returns the sheet, uint8 [height, width, 3].
+
+        Args:
+            model: has a `painting_generator` and a `photo_generator`.
+        """
+        to_painting, to_photo = model.painting_generator, model.photo_generator
         sheet = np.full((self.height, self.width, 3), _BACKGROUND, np.uint8)
         left = 0
         for images, there, back in (
-            (self.photos, painting_generator, photo_generator),
-            (self.paintings, photo_generator, painting_generator),
+            (self.photos, to_painting, to_photo),
+            (self.paintings, to_photo, to_painting),
         ):
             for image in images:
                 self._draw_column(sheet, left, image, there, back)

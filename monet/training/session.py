@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import keras
 
-from monet.data import Augment, Domains, fixed_images, training_dataset
-from monet.training.build import build_cyclegan
+from monet.data import Domains
 from monet.training.callbacks import run_callbacks
-from monet.training.cyclegan import CycleGAN
 from monet.training.gallery import write_gallery
 from monet.training.interruption import Interrupted, Interruption
 from monet.training.run_folder import RunError, RunFolder
-from monet.training.samples import SampleSheet
 from monet.training.settings import Settings
 from monet.training.state import TrainingState
-
-_SAMPLE_PHOTOS = 4
-_SAMPLE_PAINTINGS = 2
-
-
-def make_sample_sheet(settings: Settings, domains: Domains) -> SampleSheet:
-    """The sheet of a run's fixed pictures; they depend on its seed alone."""
-    size, seed = settings.recipe.image_size, settings.seed
-    return SampleSheet(
-        fixed_images(domains.photos, _SAMPLE_PHOTOS, size, seed),
-        fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
-    )
+from monet.training.systems import system_of
 
 
 class Session:
@@ -46,7 +32,8 @@ class Session:
         self.domains = domains
         self.interruption = interruption
         recipe = settings.recipe
-        self.model: CycleGAN = build_cyclegan(
+        self.system = system_of(recipe)
+        self.model: keras.Model = self.system.build(
             recipe, recipe.steps_per_epoch, settings.seed, dtype=settings.policy
         )
         self.state = TrainingState(self.model, run.checkpoints_dir)
@@ -87,7 +74,7 @@ class Session:
             if self.is_finished:
                 return
             self.state.save()
-            self.run.save_generator(self.model.painting_generator)
+            self.run.save_generator(self.model.generator)
             write_gallery(self.run)
             raise
 
@@ -102,14 +89,14 @@ class Session:
 
     def _fit_epochs(self, last_epoch: int, steps_per_epoch: int) -> None:
         self.model.fit(
-            self._dataset(),
+            self.system.dataset(self.settings, self.domains, self.state.step),
             initial_epoch=self.epochs_done,
             epochs=last_epoch,
             steps_per_epoch=steps_per_epoch,
             callbacks=run_callbacks(
                 self.run,
                 self.state,
-                make_sample_sheet(self.settings, self.domains),
+                self.system.sheet(self.settings, self.domains),
                 self.interruption,
                 epochs=self.settings.recipe.epochs,
                 steps_per_epoch=self.settings.recipe.steps_per_epoch,
@@ -119,16 +106,4 @@ class Session:
             ),
             shuffle=False,  # the dataset does it
             verbose=0,  # `Progress` speaks
-        )
-
-    def _dataset(self) -> Any:
-        recipe = self.settings.recipe
-        return training_dataset(
-            self.domains.paintings,
-            self.domains.photos,
-            image_size=recipe.image_size,
-            batch_size=recipe.batch_size,
-            augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
-            seed=self.settings.seed,
-            start_step=self.state.step,
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from monet import __version__
 from monet.data import Domains, open_domains
-from monet.recipes import Recipe
+from monet.recipes import Recipe, recipe_from_dict
 from monet.training.run_folder import RunError
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -122,7 +122,7 @@ class Settings:
             data = dict(config["data"])
             paintings, photos = data.pop("paintings"), data.pop("photos")
             return cls(
-                recipe=Recipe(**config["recipe"]),
+                recipe=recipe_from_dict(config["recipe"]),
                 location=DataLocation(**data),
                 paintings=paintings,
                 photos=photos,

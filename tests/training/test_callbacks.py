@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -232,7 +233,7 @@ def test_a_sample_sheet_shows_input_translation_and_cycle():
         return images * 0 - 1.0
 
     sheet = SampleSheet(photos, paintings)
-    drawn = sheet.draw(painter, photographer)
+    drawn = sheet.draw(SimpleNamespace(painting_generator=painter, photo_generator=photographer))
     assert drawn.shape == (sheet.height, sheet.width, 3)
     rows = [sheet.cell // 2 + row * (sheet.height - sheet.cell) // 2 for row in range(3)]
     assert [drawn[row, 5, 0] for row in rows] == [64, 255, 0]

@@ -10,16 +10,14 @@ import pytest
 import tensorflow as tf
 
 from monet import ops
-from monet.recipes import get_recipe
+from monet.recipes import PatchGANDiscriminator, ResNetGenerator, get_recipe
 from monet.training import CycleGAN, build_cyclegan
 from monet.training.schedules import ConstantThenLinear
 
 SIZE = 32
 TINY = get_recipe("cyclegan").replace(
-    generator_filters=4,
-    generator_blocks=1,
-    discriminator_filters=4,
-    discriminator_padding="same",
+    generator=ResNetGenerator(filters=4, blocks=1),
+    discriminator=PatchGANDiscriminator(filters=4),
     image_size=SIZE,
     pool_size=0,
     batch_size=2,
@@ -317,7 +315,7 @@ def test_other_precisions_need_no_loss_scale(policy):
 
 def test_the_recipe_sets_optimizers_and_losses():
     recipe = get_recipe("resnet-lsgan").replace(
-        generator_filters=2, generator_blocks=1, epochs=4, decay_fraction=0.5, beta_1=0.25
+        generator=ResNetGenerator(filters=2, blocks=1), epochs=4, decay_fraction=0.5, beta_1=0.25
     )
     model = build_cyclegan(recipe, steps_per_epoch=10)
     optimizer = model.generator_optimizer
@@ -382,12 +380,15 @@ tf.config.set_logical_device_configuration(
 )
 import sys
 import keras
-from monet.recipes import get_recipe
+from monet.recipes import PatchGANDiscriminator, ResNetGenerator, get_recipe
 from monet.training import build_cyclegan
 
 dtype = sys.argv[1]
 recipe = get_recipe("cyclegan").replace(
-    generator_filters=4, generator_blocks=1, discriminator_filters=4, image_size=32, pool_size=2
+    generator=ResNetGenerator(filters=4, blocks=1),
+    discriminator=PatchGANDiscriminator(filters=4, padding="one"),
+    image_size=32,
+    pool_size=2,
 )
 rng = np.random.default_rng(0)
 pairs = [rng.uniform(-1, 1, (4, 32, 32, 3)).astype("float32") for _ in range(2)]

@@ -1,0 +1,117 @@
+"""What the recipes of all systems have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+EPOCH_LENGTHS = ("smaller", "larger")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides how a system is built and trained.
+
+    A kind of system is a subclass, with a `system` name and further fields;
+    `monet.training.systems` says how each kind is built.
+
+    Attributes:
+        name: what `--recipe` takes.
+        source: where the numbers come from.
+        generator_learning_rate: Adam's step size for the generators, at the start.
+        discriminator_learning_rate: the same for the discriminators.
+        beta_1: Adam's decay rate of the first moment.
+        beta_2: Adam's decay rate of the second moment.
+        epochs: how many times `steps_per_epoch` steps are taken.
+        decay_fraction: last part of the training, in [0, 1], over which the learning rates fall
+            linearly to 0.
+        steps_per_epoch: a number of steps, or which domain an epoch passes over, "smaller" or
+            "larger".
+        batch_size: pictures of each domain per step and device.
+        image_size: side of the square training crops, in pixels.
+    """
+
+    system: ClassVar[str]
+
+    name: str
+    source: str
+    generator_learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    epochs: int = 200
+    decay_fraction: float = 0.0
+    steps_per_epoch: int | str = "smaller"
+    batch_size: int = 1
+    image_size: int = 256
+
+    def __post_init__(self):
+        for field in ("epochs", "batch_size", "image_size"):
+            self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        for field in ("generator_learning_rate", "discriminator_learning_rate"):
+            value = getattr(self, field)
+            self.check(field, "a number above 0", is_number(value, 0) and value > 0)
+        for field in ("beta_1", "beta_2"):
+            value = getattr(self, field)
+            self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
+        self.check("decay_fraction", "in [0, 1]", is_number(self.decay_fraction, 0, 1))
+        self.check(
+            "steps_per_epoch",
+            f"a number of steps of at least 1, or one of {', '.join(EPOCH_LENGTHS)}",
+            self.steps_per_epoch in EPOCH_LENGTHS or is_integer(self.steps_per_epoch, 1),
+        )
+
+    def check(self, field: str, expectation: str, holds: bool) -> None:
+        """Raises `ValueError` with the field's value and what was expected, unless it holds."""
+        if not holds:
+            raise ValueError(
+                f"{field}={getattr(self, field)!r} in recipe {self.name!r}: expected {expectation}."
+            )
+
+    def replace(self, **overrides) -> Recipe:
+        """A copy with some fields changed; a value of None leaves the field as it is."""
+        unknown = set(overrides) - {field.name for field in dataclasses.fields(self)}
+        if unknown:
+            raise ValueError(f"The recipe {self.name!r} has no field {', '.join(sorted(unknown))}.")
+        changes = {name: value for name, value in overrides.items() if value is not None}
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as a dictionary that JSON can hold; `recipe_from_dict` is the way back."""
+        return {"system": self.system, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Recipe:
+        """The recipe of this class whose `to_dict` gave `fields`, "system" left out."""
+        return cls(**fields)
+
+    def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
+        """Steps of one epoch.
+
+        Args:
+            paintings: number of paintings.
+            photos: number of photos.
+            replicas: devices that train in step, each on a batch of `batch_size`.
+
+        Raises:
+            ValueError: where the domain is smaller than one batch.
+        """
+        if not isinstance(self.steps_per_epoch, str):
+            return self.steps_per_epoch
+        pictures = {"smaller": min, "larger": max}[self.steps_per_epoch](paintings, photos)
+        batch = self.batch_size * replicas
+        if pictures < batch:
+            raise ValueError(
+                f"{paintings} paintings and {photos} photos don't fill one batch of {batch}: "
+                "add pictures, or lower the batch size."
+            )
+        return pictures // batch
+
+
+def is_integer(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_number(value: Any, least: float, most: float = float("inf")) -> bool:
+    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_one and least <= value <= most

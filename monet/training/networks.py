@@ -1,0 +1,32 @@
+"""From an architecture of a recipe to its network."""
+
+from __future__ import annotations
+
+import keras
+
+from monet.models import patchgan_discriminator, resnet_generator
+from monet.recipes import Architecture, PatchGANDiscriminator, ResNetGenerator
+
+_FUNCTIONS = {
+    ResNetGenerator: resnet_generator,
+    PatchGANDiscriminator: patchgan_discriminator,
+}
+
+
+def build_network(
+    architecture: Architecture,
+    image_size: int,
+    *,
+    dtype: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
+    """A new network, as `architecture` describes it.
+
+    Args:
+        architecture: its kind and options.
+        image_size: side of the training pictures, in pixels; decides the depth of some kinds.
+        dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
+        name: name of the model.
+    """
+    build = _FUNCTIONS[type(architecture)]
+    return build(**architecture.options(image_size), dtype=dtype, name=name)

@@ -1,0 +1,83 @@
+"""What differs from one kind of system to the next, in one table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+
+from monet.data import Augment, Domains, fixed_images, training_dataset
+from monet.recipes import CycleGANRecipe, Recipe
+from monet.training.build import build_cyclegan
+from monet.training.samples import SampleSheet
+
+if TYPE_CHECKING:
+    from monet.training.settings import Settings
+
+_SAMPLE_PHOTOS = 4
+_SAMPLE_PAINTINGS = 2
+
+
+class Sheet(Protocol):
+    """Draws the samples of an epoch, always of the same inputs."""
+
+    layout: dict[str, int]
+    """What the gallery needs to know, kept in `config.json`."""
+
+    def draw(self, model: keras.Model) -> np.ndarray:
+        """Returns the sheet, uint8 [height, width, 3], as the model paints it now."""
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """How a run trains one kind of system.
+
+    Attributes:
+        build: makes the compiled model. Called as `build(recipe, steps_per_epoch, seed,
+            dtype=policy)`. The model has a `generator` (the network that a run folder keeps) and a
+            `generator_optimizer`; all its state is in its variables.
+        dataset: makes the endless training batches. Called as `dataset(settings, domains,
+            start_step)`; batch t must not depend on the start.
+        sheet: makes the sample sheet. Called as `sheet(settings, domains)`; the same settings give
+            the same inputs.
+    """
+
+    build: Callable[..., keras.Model]
+    dataset: Callable[[Settings, Domains, int], Any]
+    sheet: Callable[[Settings, Domains], Sheet]
+
+
+def system_of(recipe: Recipe) -> System:
+    """The system that `recipe` is a recipe of."""
+    return _SYSTEMS[recipe.system]
+
+
+def _cyclegan_dataset(settings: Settings, domains: Domains, start_step: int) -> Any:
+    recipe = settings.recipe
+    return training_dataset(
+        domains.paintings,
+        domains.photos,
+        image_size=recipe.image_size,
+        batch_size=recipe.batch_size,
+        augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
+        seed=settings.seed,
+        start_step=start_step,
+    )
+
+
+def _cyclegan_sheet(settings: Settings, domains: Domains) -> SampleSheet:
+    size, seed = settings.recipe.image_size, settings.seed
+    return SampleSheet(
+        fixed_images(domains.photos, _SAMPLE_PHOTOS, size, seed),
+        fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+    )
+
+
+_SYSTEMS = {
+    CycleGANRecipe.system: System(
+        build=build_cyclegan, dataset=_cyclegan_dataset, sheet=_cyclegan_sheet
+    ),
+}
