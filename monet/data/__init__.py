@@ -1,7 +1,8 @@
 """Pictures in, training batches out.
 
 `open_domains` finds paintings and photos on disk (or makes the embedded sample set);
-`training_dataset` turns them into batches, `fixed_images` into a few pictures for sample grids.
+`training_dataset` and `painting_dataset` turn them into batches, `fixed_images` into a few pictures
+for sample grids.
 """
 
 from monet.data.domains import Domains, open_domains, open_folder
@@ -18,6 +19,7 @@ from monet.data.tfrecords import TFRecordFolder
 
 __all__ = [
     "Augment",
+    "Copies",
     "DataError",
     "Domains",
     "ImageError",
@@ -29,6 +31,7 @@ __all__ = [
     "fixed_images",
     "open_domains",
     "open_folder",
+    "painting_dataset",
     "read_image",
     "to_float",
     "to_uint8",
@@ -38,7 +41,9 @@ __all__ = [
 # These import TensorFlow, which takes seconds; reading and writing pictures needs none of it.
 _LAZY = {
     "Augment": "monet.data.augment",
+    "Copies": "monet.data.copies",
     "fixed_images": "monet.data.pipeline",
+    "painting_dataset": "monet.data.pipeline",
     "training_dataset": "monet.data.pipeline",
 }
 

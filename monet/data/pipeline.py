@@ -1,4 +1,4 @@
-"""From two sources to training batches.
+"""From sources to training batches.
 
 The dataset is stateless: batch t is a pure function of the seed and t. A run that is resumed at
 step t therefore continues with exactly the pictures, crops and flips it would have seen.
@@ -6,11 +6,14 @@ step t therefore continues with exactly the pictures, crops and flips it would h
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 from monet.data.augment import CENTRE_CROP, Augment
 from monet.data.cache import ImageCache, MemoryBudget
+from monet.data.copies import COPIES, Copies
 from monet.data.exit_guard import answer_at_exit
 from monet.data.images import centre_crop, fit_short_side, to_float
 from monet.data.sources import DataError, ImageSource
@@ -52,11 +55,7 @@ def training_dataset(
         DataError: a domain is empty.
         ValueError: an argument is out of range.
     """
-    if image_size < 1 or batch_size < 1 or start_step < 0:
-        raise ValueError(
-            "image_size and batch_size must be positive and start_step not negative; got "
-            f"image_size={image_size}, batch_size={batch_size}, start_step={start_step}."
-        )
+    _check(image_size, batch_size, start_step)
     if not len(paintings) or not len(photos):
         raise DataError(f"Nothing to train on: {len(paintings)} paintings, {len(photos)} photos.")
     augment = augment or CENTRE_CROP
@@ -72,7 +71,70 @@ def training_dataset(
             _view(domain, images, position, seed, augment, image_size) for domain, images in domains
         )
 
-    dataset = tf.data.Dataset.counter(start_step * batch_size)
+    return _batches(views, batch_size, start_step)
+
+
+def painting_dataset(
+    paintings: ImageSource,
+    *,
+    image_size: int,
+    batch_size: int,
+    augment: Augment | Copies | None = None,
+    seed: int = 0,
+    start_step: int = 0,
+    cache: bool | str = "auto",
+) -> tf.data.Dataset:
+    """Endless batches of paintings alone, shuffled anew for every pass over them.
+
+    Args:
+        paintings: where they come from.
+        image_size: as for `training_dataset`.
+        batch_size: as for `training_dataset`.
+        augment: how views are taken; None for the centre, unchanged. With `Copies`, five passes
+            make up one over the enlarged set: one pass for each copy, in their order.
+        seed: as for `training_dataset`.
+        start_step: as for `training_dataset`.
+        cache: as for `training_dataset`.
+
+    Returns:
+        A dataset of float32 `[B, S, S, 3]` in [-1, 1].
+
+    Raises:
+        DataError: there are no paintings.
+        ValueError: an argument is out of range.
+    """
+    _check(image_size, batch_size, start_step)
+    if not len(paintings):
+        raise DataError("Nothing to train on: no paintings.")
+    augment = augment or CENTRE_CROP
+    images = ImageCache(paintings, augment.load_size(image_size), MemoryBudget.of(cache))
+
+    def view(position: tf.Tensor) -> tf.Tensor:
+        take = augment
+        if isinstance(augment, Copies):
+            copy = position // len(images) % len(COPIES)
+
+            def take(image: tf.Tensor, image_size: int, seed: tf.Tensor) -> tf.Tensor:
+                return augment(image, image_size, seed, copy)
+
+        return _view(_PAINTINGS, images, position, seed, take, image_size)
+
+    return _batches(view, batch_size, start_step)
+
+
+def _check(image_size: int, batch_size: int, start_step: int) -> None:
+    if image_size < 1 or batch_size < 1 or start_step < 0:
+        raise ValueError(
+            "image_size and batch_size must be positive and start_step not negative; got "
+            f"image_size={image_size}, batch_size={batch_size}, start_step={start_step}."
+        )
+
+
+def _batches(
+    views: Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, ...]], batch_size: int, start: int
+) -> tf.data.Dataset:
+    """Endless batches of the views at positions 0, 1, …, from batch `start` on."""
+    dataset = tf.data.Dataset.counter(start * batch_size)
     dataset = dataset.map(views, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
@@ -113,7 +175,7 @@ def _view(
     images: ImageCache,
     position: tf.Tensor,
     seed: int,
-    augment: Augment,
+    augment: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor],
     image_size: int,
 ) -> tf.Tensor:
     key = tf.constant([seed, domain], tf.int64)

@@ -1,0 +1,101 @@
+"""What the GANs of this package have in common: two optimizers, one for each side."""
+
+from __future__ import annotations
+
+import contextlib
+
+import keras
+import tensorflow as tf
+
+from monet.losses import AdversarialLoss
+
+
+class AdversarialModel(keras.Model):
+    """A Keras model with an optimizer for generators and one for discriminators.
+
+    A subclass defines `networks`, `generator_weights`, `discriminator_weights`, `train_step`, and
+    `_loss_means`, a list of `keras.metrics.Mean` named like the losses.
+    """
+
+    def compile(
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        adversarial_loss,
+        **kwargs,
+    ):
+        """Configures training.
+
+        Args:
+            generator_optimizer: for all generators. One Adam over two networks is the same
+                arithmetic as an Adam for each.
+            discriminator_optimizer: for all discriminators.
+            adversarial_loss: a `monet.losses.AdversarialLoss`.
+            **kwargs: `jit_compile`, `run_eagerly` and `steps_per_execution` of `keras.Model`.
+
+        Where a network computes in float16, both optimizers are wrapped in a
+        `keras.optimizers.LossScaleOptimizer`, unless they already are.
+        """
+        # Keras knows one optimizer, which its learning rate callbacks act on; this model has two.
+        super().compile(optimizer=None, auto_scale_loss=False, **kwargs)
+        self.adversarial_loss = adversarial_loss
+        if not isinstance(self.adversarial_loss, AdversarialLoss):
+            raise ValueError(
+                f"adversarial_loss={adversarial_loss!r}: expected a monet.losses.AdversarialLoss."
+            )
+        self.generator_optimizer = self._prepare(generator_optimizer, self.generator_weights)
+        self.discriminator_optimizer = self._prepare(
+            discriminator_optimizer, self.discriminator_weights
+        )
+
+    def _prepare(self, optimizer, weights):
+        optimizer = keras.optimizers.get(optimizer)
+        is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if self._computes_in_float16() and not is_scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        if not optimizer.built:
+            optimizer.build(weights)
+        return optimizer
+
+    def _computes_in_float16(self):
+        return any(
+            layer.compute_dtype == "float16" for net in self.networks for layer in net.layers
+        )
+
+    @property
+    def metrics(self):
+        return self._loss_means
+
+    def _scale(self, loss, optimizer):
+        """The loss to differentiate: optimizers add up the gradients of all replicas."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return optimizer.scale_loss(loss / replicas)
+
+    def _report(self, losses):
+        for mean in self._loss_means:
+            mean.update_state(losses[mean.name])
+        return {mean.name: mean.result() for mean in self._loss_means}
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "adversarial_loss": serialize(self.adversarial_loss),
+            "jit_compile": self.jit_compile,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+@contextlib.contextmanager
+def gradient_tape(variables):
+    """A gradient tape that records operations on these variables alone."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in variables])
+        yield tape
