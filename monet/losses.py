@@ -26,8 +26,16 @@ class AdversarialLoss(keras.losses.Loss):
         """The generator's loss, given the discriminator's logits for generated images."""
         raise NotImplementedError
 
-    def discriminator(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-        """The discriminator's loss, given its logits for real and for generated images."""
+    def discriminator(
+        self, real_logits: tf.Tensor, fake_logits: tf.Tensor, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The discriminator's loss, given its logits for real and for generated images.
+
+        Args:
+            real_logits: of real images.
+            fake_logits: of generated images.
+            seed: integers `[2]`, for a loss that draws at random; others don't need it.
+        """
         raise NotImplementedError
 
     def _combine(self, real_loss, fake_loss):
@@ -66,9 +74,125 @@ class LeastSquares(AdversarialLoss):
     def generator(self, fake_logits):
         return tf.reduce_mean(self.call(1.0, fake_logits))
 
-    def discriminator(self, real_logits, fake_logits):
+    def discriminator(self, real_logits, fake_logits, seed=None):
         real_loss = tf.reduce_mean(self.call(1.0, real_logits))
         fake_loss = tf.reduce_mean(self.call(0.0, fake_logits))
+        return self._combine(real_loss, fake_loss)
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class BinaryCrossentropy(AdversarialLoss):
+    """The original GAN's loss, not saturating: cross-entropy of logits and targets.
+
+    One-sided or noisy labels are other targets than 1 for real and 0 for generated images.
+
+    Source: Goodfellow et al. 2014 (arXiv:1406.2661), section 3. Smooth targets: Salimans et al.
+    2016 (arXiv:1606.03498), section 3.4.
+
+    Args:
+        halved: see `AdversarialLoss`.
+        generator_target: what the generator wants its images to be taken for, in [0, 1].
+        real_targets: `(low, high)` in [0, 1]; the target of each real image's logits is drawn
+            between them.
+        fake_targets: the same for generated images.
+
+    Example:
+
+    >>> loss = BinaryCrossentropy(generator_target=0.9)
+    >>> round(float(loss.generator(np.zeros(2, "float32"))), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        halved=True,
+        generator_target=1.0,
+        real_targets=(1.0, 1.0),
+        fake_targets=(0.0, 0.0),
+        name="binary_crossentropy",
+        **kwargs,
+    ):
+        super().__init__(halved=halved, name=name, **kwargs)
+        for argument, (low, high) in (
+            ("generator_target", (generator_target, generator_target)),
+            ("real_targets", real_targets),
+            ("fake_targets", fake_targets),
+        ):
+            if not 0 <= low <= high <= 1:
+                raise ValueError(f"{argument}: expected 0 ≤ low ≤ high ≤ 1, got {low}, {high}.")
+        self.generator_target = generator_target
+        self.real_targets = tuple(real_targets)
+        self.fake_targets = tuple(fake_targets)
+
+    def call(self, targets, logits):
+        """Cross-entropy of `[N, ...]` logits with their targets, `[N]`."""
+        logits = tf.cast(logits, tf.float32)
+        targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+        return tf.reduce_mean(losses, axis=list(range(1, losses.shape.rank)))
+
+    def generator(self, fake_logits):
+        return tf.reduce_mean(self.call(self.generator_target, fake_logits))
+
+    def discriminator(self, real_logits, fake_logits, seed=None):
+        seeds = (None, None) if seed is None else tf.unstack(tf.random.split(seed, 2))
+        losses = [
+            tf.reduce_mean(self.call(self._draw(targets, tf.shape(logits), target_seed), logits))
+            for targets, logits, target_seed in (
+                (self.real_targets, real_logits, seeds[0]),
+                (self.fake_targets, fake_logits, seeds[1]),
+            )
+        ]
+        return self._combine(*losses)
+
+    def _draw(self, targets, shape, seed):
+        low, high = targets
+        if low == high:
+            return low
+        if seed is None:
+            raise ValueError(f"targets drawn from {low} to {high} need a seed; pass seed=[n, m].")
+        return tf.random.stateless_uniform(shape, seed, low, high, alg="philox")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator_target": self.generator_target,
+            "real_targets": self.real_targets,
+            "fake_targets": self.fake_targets,
+        }
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class Hinge(AdversarialLoss):
+    """The hinge loss: the discriminator stops learning from logits beyond 1 and -1.
+
+    Source: Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), equations
+    16 and 17.
+
+    Args:
+        halved: see `AdversarialLoss`.
+
+    Example:
+
+    >>> loss = Hinge(halved=False)
+    >>> float(loss.discriminator(np.array([0.5, 2.0], "float32"), np.zeros(2, "float32")))
+    1.25
+    """
+
+    def __init__(self, halved=True, name="hinge", **kwargs):
+        super().__init__(halved=halved, name=name, **kwargs)
+
+    def call(self, targets, logits):
+        """Hinge of `[N, ...]` logits for targets of 1 (real) or -1 (generated), `[N]`."""
+        margins = 1.0 - tf.cast(targets, tf.float32) * tf.cast(logits, tf.float32)
+        return tf.reduce_mean(tf.nn.relu(margins), axis=list(range(1, margins.shape.rank)))
+
+    def generator(self, fake_logits):
+        return -tf.reduce_mean(tf.cast(fake_logits, tf.float32))
+
+    def discriminator(self, real_logits, fake_logits, seed=None):
+        real_loss = tf.reduce_mean(self.call(1.0, real_logits))
+        fake_loss = tf.reduce_mean(self.call(-1.0, fake_logits))
         return self._combine(real_loss, fake_loss)
 
 

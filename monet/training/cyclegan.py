@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import keras
 import tensorflow as tf
 
-from monet.losses import AdversarialLoss, LeastSquares, mean_absolute_error
+from monet.losses import LeastSquares, mean_absolute_error
+from monet.training.adversarial import AdversarialModel, gradient_tape
 from monet.training.image_pool import ImagePool
 
 _NETWORKS = (
@@ -19,7 +18,7 @@ _NETWORKS = (
 
 
 @keras.saving.register_keras_serializable(package="monet")
-class CycleGAN(keras.Model):
+class CycleGAN(AdversarialModel):
     """Two generators that translate between photos and paintings, and their two discriminators.
 
     Trained by `fit` on batches `(photos, paintings)`, both `[N, H, W, C]` float32 in [-1, 1].
@@ -87,57 +86,24 @@ class CycleGAN(keras.Model):
         return names + ["identity_loss"] if self.lambda_identity else names
 
     def compile(
-        self,
-        generator_optimizer,
-        discriminator_optimizer,
-        adversarial_loss=None,
-        **kwargs,
+        self, generator_optimizer, discriminator_optimizer, adversarial_loss=None, **kwargs
     ):
-        """Configures training.
-
-        Args:
-            generator_optimizer: for both generators. One Adam over two networks is the same
-                arithmetic as an Adam for each.
-            discriminator_optimizer: for both discriminators.
-            adversarial_loss: a `monet.losses.AdversarialLoss`; `LeastSquares()` by default.
-            **kwargs: `jit_compile`, `run_eagerly` and `steps_per_execution` of `keras.Model`.
-
-        Where a network computes in float16, both optimizers are wrapped in a
-        `keras.optimizers.LossScaleOptimizer`, unless they already are.
-        """
-        # Keras knows one optimizer, which its learning rate callbacks act on; this model has two.
-        super().compile(optimizer=None, auto_scale_loss=False, **kwargs)
-        self.adversarial_loss = adversarial_loss or LeastSquares()
-        if not isinstance(self.adversarial_loss, AdversarialLoss):
-            raise ValueError(
-                f"adversarial_loss={adversarial_loss!r}: expected a monet.losses.AdversarialLoss."
-            )
-        self.generator_optimizer = self._prepare(generator_optimizer, self._generator_weights)
-        self.discriminator_optimizer = self._prepare(
-            discriminator_optimizer, self._discriminator_weights
-        )
-
-    def _prepare(self, optimizer, weights):
-        optimizer = keras.optimizers.get(optimizer)
-        is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if self._computes_in_float16() and not is_scaled:
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        if not optimizer.built:
-            optimizer.build(weights)
-        return optimizer
-
-    def _computes_in_float16(self):
-        networks = (getattr(self, name) for name in _NETWORKS)
-        return any(layer.compute_dtype == "float16" for net in networks for layer in net.layers)
+        """As `AdversarialModel.compile`, with `LeastSquares()` as the default loss."""
+        loss = adversarial_loss or LeastSquares()
+        super().compile(generator_optimizer, discriminator_optimizer, loss, **kwargs)
 
     @property
-    def _generator_weights(self):
+    def networks(self):
+        return tuple(getattr(self, name) for name in _NETWORKS)
+
+    @property
+    def generator_weights(self):
         return (
             self.painting_generator.trainable_variables + self.photo_generator.trainable_variables
         )
 
     @property
-    def _discriminator_weights(self):
+    def discriminator_weights(self):
         return (
             self.painting_discriminator.trainable_variables
             + self.photo_discriminator.trainable_variables
@@ -147,10 +113,6 @@ class CycleGAN(keras.Model):
     def generator(self):
         """The network that paints, which a run folder keeps."""
         return self.painting_generator
-
-    @property
-    def metrics(self):
-        return self._loss_means
 
     def call(self, photos, training=False):
         return self.painting_generator(photos, training=training)
@@ -165,25 +127,25 @@ class CycleGAN(keras.Model):
         one's adversarial and identity loss, don't depend on that generator.
         """
         photos, paintings = batch
-        with _tape(self._generator_weights) as tape:
+        with gradient_tape(self.generator_weights) as tape:
             losses, fake_photos, fake_paintings = self._generator_losses(
                 photos, paintings, training=True
             )
             loss = self._scale(losses["generators"], self.generator_optimizer)
-        generator_gradients = tape.gradient(loss, self._generator_weights)
+        generator_gradients = tape.gradient(loss, self.generator_weights)
 
         if self.pool_size:
             fake_photos = self.photo_pool(fake_photos)
             fake_paintings = self.painting_pool(fake_paintings)
-        with _tape(self._discriminator_weights) as tape:
+        with gradient_tape(self.discriminator_weights) as tape:
             losses |= self._discriminator_losses(
                 (photos, fake_photos), (paintings, fake_paintings), training=True
             )
             loss = self._scale(losses["discriminators"], self.discriminator_optimizer)
-        discriminator_gradients = tape.gradient(loss, self._discriminator_weights)
+        discriminator_gradients = tape.gradient(loss, self.discriminator_weights)
 
-        self.generator_optimizer.apply(generator_gradients, self._generator_weights)
-        self.discriminator_optimizer.apply(discriminator_gradients, self._discriminator_weights)
+        self.generator_optimizer.apply(generator_gradients, self.generator_weights)
+        self.discriminator_optimizer.apply(discriminator_gradients, self.discriminator_weights)
         return self._report(losses)
 
     def test_step(self, batch):
@@ -255,16 +217,6 @@ class CycleGAN(keras.Model):
         real_logits, fake_logits = tf.split(discriminator(images, training=training), 2)
         return self.adversarial_loss.discriminator(real_logits, fake_logits)
 
-    def _scale(self, loss, optimizer):
-        """The loss to differentiate: optimizers add up the gradients of all replicas."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return optimizer.scale_loss(loss / replicas)
-
-    def _report(self, losses):
-        for mean in self._loss_means:
-            mean.update_state(losses[mean.name])
-        return {mean.name: mean.result() for mean in self._loss_means}
-
     def get_config(self):
         networks = {
             name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _NETWORKS
@@ -287,27 +239,3 @@ class CycleGAN(keras.Model):
                 config[name], custom_objects=custom_objects
             )
         return cls(**config)
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "generator_optimizer": serialize(self.generator_optimizer),
-            "discriminator_optimizer": serialize(self.discriminator_optimizer),
-            "adversarial_loss": serialize(self.adversarial_loss),
-            "jit_compile": self.jit_compile,
-            "run_eagerly": self.run_eagerly,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-
-@contextlib.contextmanager
-def _tape(variables):
-    """A gradient tape that records operations on these variables alone."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
-        yield tape

@@ -19,7 +19,7 @@ class TrainingState:
     """A model with its place in the run, saved and restored together.
 
     A checkpoint holds the networks, the optimizers with their step counts and loss scales, the
-    image pools with their random state, the step reached and, inside an epoch, the loss sums and
+    image pools with their random state, that of dropout and noise layers, the step reached and, inside an epoch, the loss sums and
     seconds so far. The data pipeline needs none: its batch t is a function of the seed and t.
 
     Args:
@@ -35,8 +35,9 @@ class TrainingState:
         self._epoch_seconds = tf.Variable(0.0, dtype=tf.float64, name="epoch_seconds")
         self._checkpoint = tf.train.Checkpoint(
             model=model,
-            # Keras keeps metrics out of the model's checkpoint.
+            # Keras keeps metrics and random states out of the model's checkpoint.
             metrics=[variable.value for variable in model.metrics_variables],
+            random_states=[variable.value for variable in _random_states(model)],
             step=self._step,
             epoch_seconds=self._epoch_seconds,
         )
@@ -123,3 +124,9 @@ class TrainingState:
         for path in self.folder.glob(f"{_PREFIX}*"):
             if path.name.split(".")[0] not in names and path.is_file():
                 path.unlink()
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """The states of Keras' seed generators, which its `weights`, and so checkpoints, leave out."""
+    known = {id(variable) for variable in (*model.weights, *model.metrics_variables)}
+    return [variable for variable in model.variables if id(variable) not in known]
