@@ -12,7 +12,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
@@ -44,6 +45,12 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 1 on")
     return value
+
+
+def named_path(text: str) -> Path:
+    if not text:  # which pathlib would take for the current folder
+        raise argparse.ArgumentTypeError("the name is empty; give a path")
+    return Path(text)
 
 
 def positive_float(text: str) -> float:
@@ -105,6 +112,14 @@ def print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls `function`; what it says of its arguments or the environment is the user's to mend."""
+    try:
+        return function(*args, **kwargs)
+    except (ValueError, RuntimeError) as error:
+        raise CommandError(str(error)) from error
 
 
 def run(command: Callable[[], int]) -> int:

@@ -13,13 +13,14 @@ from monet._command_line import (
     EXIT_SKIPPED,
     CommandError,
     HelpFormatter,
+    checked,
+    named_path,
     positive_int,
     quiet_tensorflow,
     run,
 )
 from monet._progress import Line, bar, duration
 
-_KAGGLE_COUNT = range(7_000, 10_001)
 _MOST_THREADS = 8
 _SHOWN_SKIPPED = 20
 _SHOWN_REASONS = 3
@@ -34,18 +35,21 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", type=Path, metavar="RUN", help="folder of a training run")
-    source.add_argument("--model", type=Path, metavar="FILE", help="a generator, saved as .keras")
+    source.add_argument("--run", type=named_path, metavar="RUN", help="folder of a training run")
+    source.add_argument(
+        "--model", type=named_path, metavar="FILE", help="a generator, saved as .keras"
+    )
     parser.add_argument(
         "--input",
         nargs="+",
+        type=named_path,
         required=True,
         metavar="PATH",
         help="picture files, or folders of pictures (with subfolders) or TFRecords",
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=named_path,
         default=Path("images.zip"),
         metavar="PATH",
         help="a .zip archive, a folder, or for a single input a picture file",
@@ -54,10 +58,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--kaggle",
         action="store_true",
-        help="name the pictures image_00000.jpg, image_00001.jpg, … and check their number",
+        help="make a submission: pictures image_00000.jpg, image_00001.jpg, … of 256×256, 7,000 to "
+        "10,000 of them, in an archive that is verified",
     )
     parser.add_argument(
-        "--count", type=positive_int, metavar="N", help="paint the first N inputs (default: all)"
+        "--allow-any-count", action="store_true", help="with --kaggle: more or fewer pictures"
+    )
+    parser.add_argument(
+        "--count",
+        type=positive_int,
+        metavar="N",
+        help="paint the first N inputs (default: all); with --kaggle the first N readable ones",
     )
     parser.add_argument(
         "--batch-size", type=positive_int, default=8, metavar="N", help="most pictures at a time"
@@ -85,6 +96,8 @@ def generate(args: argparse.Namespace) -> int:
         pictures, skipped = find_pictures(args.input)
     except (DataError, OutputError) as error:
         raise CommandError(str(error)) from error
+    if args.kaggle:
+        pictures = _for_submission(args, pictures, skipped)
     pictures = pictures[: args.count]
     if _is_picture(args.output) and len(pictures) > 1:
         raise CommandError(
@@ -100,6 +113,8 @@ def generate(args: argparse.Namespace) -> int:
     print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
     try:
         written = _paint(args, painter, pictures, names, skipped)
+    except OutputError as error:
+        raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(f"can't write {args.output}: {error.strerror or error}.") from error
 
@@ -107,10 +122,36 @@ def generate(args: argparse.Namespace) -> int:
     return EXIT_SKIPPED if skipped else 0
 
 
-def _output_names(args: argparse.Namespace, pictures: Sequence) -> list[str]:
-    from monet.inference.outputs import KaggleNames, Names
+def _for_submission(args: argparse.Namespace, pictures: list, skipped: list) -> list:
+    """The inputs of a submission; extends `skipped`. What can be refused is refused here."""
+    from monet.inference import submission
+    from monet.inference.outputs import OutputError
 
-    output_name = KaggleNames() if args.kaggle else Names()
+    if args.output.suffix.lower() != ".zip":
+        raise CommandError(f"--kaggle writes an archive; {args.output} doesn't end in .zip.")
+    line = Line()
+    try:
+        within = len(pictures) if args.count is None else min(args.count, len(pictures))
+        submission.check_count(within, allow_any=args.allow_any_count)
+        pictures, unreadable = submission.usable_pictures(
+            pictures, args.count, progress=lambda *done: line.update(f"Checking  {bar(*done)}")
+        )
+        skipped.extend(unreadable)
+        if pictures:
+            submission.check_count(len(pictures), allow_any=args.allow_any_count)
+    except OutputError as error:
+        raise CommandError(str(error)) from error
+    line.finish(f"Checked {_count(len(pictures), 'input')}: all can be read, at 256×256")
+    return pictures
+
+
+def _output_names(args: argparse.Namespace, pictures: Sequence) -> list[str]:
+    from monet.inference.outputs import Names
+    from monet.inference.submission import member_name
+
+    if args.kaggle:
+        return [member_name(index) for index in range(len(pictures))]
+    output_name = Names()
     return [output_name(picture.name) for picture in pictures]
 
 
@@ -143,10 +184,7 @@ def _load(args: argparse.Namespace):
     from monet.inference.generator import GeneratorError
     from monet.ops import dispatch
 
-    try:
-        dispatch.mode()
-    except ValueError as error:
-        raise CommandError(f"{error}.") from error
+    checked(dispatch.check_mode)
     try:
         generator = load_generator(args.run or args.model, precision=args.mixed_precision)
     except GeneratorError as error:
@@ -163,13 +201,15 @@ def _paint(args, painter, pictures, names, skipped) -> int:
     from monet.data import ImageError
     from monet.inference.outputs import Encoder, open_output
     from monet.inference.pipeline import paint_pictures
+    from monet.inference.submission import check_shape, verify_archive
 
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     if _is_picture(args.output):
         names = [args.output.name]
     written, started, line = 0, time.monotonic(), Line()
+    verify = (lambda path: verify_archive(path, written)) if args.kaggle else None
     with (
-        open_output(args.output) as write,
+        open_output(args.output, verify) as write,
         Encoder(write, quality=args.quality, threads=threads) as encoder,
     ):
         results = paint_pictures(painter, pictures, threads=threads)
@@ -177,6 +217,8 @@ def _paint(args, painter, pictures, names, skipped) -> int:
             if isinstance(image, ImageError):
                 skipped.append((picture.name, str(image)))
             else:
+                if args.kaggle:
+                    check_shape(image, f"{picture.name}, painted,")
                 encoder.add(names[written if args.kaggle else done - 1], image)
                 written += 1
             rate = done / (time.monotonic() - started)
@@ -201,13 +243,26 @@ def _report(args: argparse.Namespace, written: int, skipped: Sequence[tuple[str,
             print(f"  {name}: {reason}", file=sys.stderr)
         if len(skipped) > _SHOWN_SKIPPED:
             print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
-    if args.kaggle and written not in _KAGGLE_COUNT:
+    if args.kaggle:
+        _report_submission(args, written)
+    print(f"Wrote {_count(written, 'picture')} to {args.output}")
+
+
+def _report_submission(args: argparse.Namespace, written: int) -> None:
+    from monet.inference import submission
+
+    if written not in submission.COUNTS:
         print(
-            f"warning: {_count(written, 'picture')}; the competition takes {_KAGGLE_COUNT[0]:,} to "
-            f"{_KAGGLE_COUNT[-1]:,}.",
+            f"warning: {_count(written, 'picture')}; the competition takes "
+            f"{submission.COUNTS[0]:,} to {submission.COUNTS[-1]:,}.",
             file=sys.stderr,
         )
-    print(f"Wrote {_count(written, 'picture')} to {args.output}")
+    if args.output.name != submission.NAME:
+        print(f"warning: the competition wants the name {submission.NAME}.", file=sys.stderr)
+    print(
+        f"Verified by reading it back: {submission.member_name(0)} to "
+        f"{submission.member_name(written - 1)}, checksums, JPEG, 256×256, RGB"
+    )
 
 
 def _count(number: int, what: str) -> str:

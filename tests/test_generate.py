@@ -19,6 +19,7 @@ from PIL import Image
 
 from monet import generate
 from monet.inference.outputs import Encoder, Names
+from monet.ops import library
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +93,6 @@ def test_one_picture_becomes_one_picture(model, photos, tmp_path, capsys):
 def test_a_run_knows_its_generator(model, photos, tmp_path):
     options = ["--run", str(model.parent), "--input", str(photos / "a.jpg")]
     assert generate.main([*options, "--output", str(tmp_path / "images.zip")]) == 0
-
-
-def test_kaggle_names_count_and_warning(model, photos, tmp_path, capsys):
-    output = tmp_path / "images.zip"
-    assert paint(model, "--input", photos, "--output", output, "--kaggle", "--count", 3) == 0
-    assert list(members(output)) == ["image_00000.jpg", "image_00001.jpg", "image_00002.jpg"]
-    assert all(picture.format == "JPEG" for picture in members(output).values())
-    assert "3 pictures; the competition takes 7,000 to 10,000" in capsys.readouterr().err
 
 
 def test_inputs_of_the_same_name_are_both_kept(model, photos, tmp_path):
@@ -240,14 +233,6 @@ def test_an_input_is_never_overwritten(model, photos, tmp_path, capsys):
     assert {path: path.read_bytes() for path in photos.rglob("*.*")} == before
 
 
-def test_kaggle_names_have_no_gaps(model, photos, tmp_path):
-    (photos / "damaged.jpg").write_bytes((photos / "a.jpg").read_bytes()[:-200])
-    output = tmp_path / "images.zip"
-    inputs = [photos / "damaged.jpg", photos / "a.jpg"]
-    assert paint(model, "--input", *inputs, "--output", output, "--kaggle") == 1
-    assert list(members(output)) == ["image_00000.jpg"]
-
-
 @pytest.mark.parametrize("name", ["images.zip", "painted", "painted.jpg"])
 def test_nothing_readable_leaves_no_output(model, tmp_path, capsys, name):
     (tmp_path / "notes.jpg").write_text("no picture")
@@ -275,17 +260,32 @@ def test_nothing_readable_leaves_the_old_archive(model, tmp_path, capsys):
 def test_an_unknown_mode_of_the_ops_is_one_sentence(model, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MONET_OPS", "garbage")
     assert paint(model, "--input", photos, "--output", tmp_path / "images.zip") == 2
-    assert_one_sentence(capsys.readouterr().err, "MONET_OPS must be .* got 'garbage'\\.$")
+    assert_one_sentence(capsys.readouterr().err, "MONET_OPS must be .* got 'garbage'")
+
+
+def test_native_ops_that_are_not_there_are_one_sentence(
+    model, photos, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("MONET_OPS", "native")
+    monkeypatch.setattr(library, "unusable", lambda: library.Unusable("not built", "build it"))
+    assert paint(model, "--input", photos, "--output", tmp_path / "images.zip") == 2
+    assert_one_sentence(capsys.readouterr().err, "natively on the CPU: not built; build it")
+
+
+@pytest.mark.parametrize("option", ["--input", "--output"])
+def test_an_empty_name_is_not_the_current_folder(model, photos, capsys, option):
+    with pytest.raises(SystemExit, match="2"):
+        paint(model, "--input", photos, option, "")
+    assert f"{option}: the name is empty" in capsys.readouterr().err
 
 
 def test_one_is_singular(model, photos, tmp_path, capsys):
     (tmp_path / "empty.jpg").touch()
     inputs = [photos / "trips" / "sea" / "d.bmp", tmp_path / "empty.jpg"]
-    assert paint(model, "--input", *inputs, "--output", tmp_path / "images.zip", "--kaggle") == 1
+    assert paint(model, "--input", *inputs, "--output", tmp_path / "images.zip") == 1
     captured = capsys.readouterr()
     assert "Wrote 1 picture to" in captured.out
     assert "skipped 1 unreadable input:" in captured.err
-    assert "warning: 1 picture; the competition" in captured.err
 
 
 def test_a_missing_model_is_one_sentence(photos, tmp_path, capsys):

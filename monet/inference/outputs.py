@@ -53,26 +53,27 @@ def output_paths(path: Path, names: Sequence[str]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_output(path: Path) -> Iterator[Write]:
+def open_output(path: Path, verify: Callable[[Path], None] | None = None) -> Iterator[Write]:
     """Opens `path` for pictures: a `.zip` archive, one picture file, or else a folder.
 
     Yields a function that writes (name, encoded bytes). An archive takes its place only when the
-    block succeeds; in a folder every picture does so by itself.
+    block succeeds, and `verify`, called with the path of the finished archive, doesn't raise; in a
+    folder every picture does so by itself.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".zip":
         # Stored, not deflated: JPEG and PNG are compressed already.
-        with (
-            replacing(path) as temporary,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
-        ):
+        with replacing(path) as temporary:
+            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
 
-            def write(name: str, data: bytes) -> None:
-                member = zipfile.ZipInfo(name, _EARLIEST_ZIP_DATE)
-                member.external_attr = 0o644 << 16
-                archive.writestr(member, data)
+                def write(name: str, data: bytes) -> None:
+                    member = zipfile.ZipInfo(name, _EARLIEST_ZIP_DATE)
+                    member.external_attr = 0o644 << 16
+                    archive.writestr(member, data)
 
-            yield write
+                yield write
+            if verify is not None:
+                verify(temporary)
     elif is_file_output(path):
 
         def write(name: str, data: bytes) -> None:
@@ -163,14 +164,3 @@ def _writable(name: str) -> str:
     """`name` without what no archive can hold, NUL and bytes that aren't UTF-8."""
     text = name.replace("\0", "_").encode("utf-8", "surrogateescape")
     return text.decode("utf-8", "replace")
-
-
-class KaggleNames:
-    """`image_00000.jpg`, `image_00001.jpg`, …, whatever the input's name."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def __call__(self, name: str) -> str:
-        self._count += 1
-        return f"image_{self._count - 1:05d}.jpg"

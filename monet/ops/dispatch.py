@@ -118,17 +118,35 @@ def choose(op: str, x: tf.Tensor) -> str:
     if wanted == REFERENCE or _is_saving():
         return REFERENCE
     device = device_of(x)
-    row = look_up(op, device, x.dtype.name)
-    reason, remedy = row.reason, row.remedy
-    if row.implementation == NATIVE:
-        unusable = library.unusable()
-        if unusable is None:
-            return NATIVE
-        reason, remedy = unusable.reason, unusable.remedy
+    obstacle = _obstacle(op, device, x.dtype.name)
+    if obstacle is None:
+        return NATIVE
     if wanted == NATIVE:
-        raise RuntimeError(f"{op} can't run natively {_where(device)}: {reason}; {remedy}")
-    _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {reason}; {remedy}")
+        raise RuntimeError(f"{op} can't run natively {_where(device)}: {obstacle}")
+    _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {obstacle}")
     return REFERENCE
+
+
+def check_mode(op: str = "instance_norm", dtype: str = "float32") -> None:
+    """Finds out early what would stop `choose`, on the device that TensorFlow takes by itself.
+
+    Raises:
+        ValueError: there is no mode of that name.
+        RuntimeError: it is `"native"`, and `op` can't run natively in `dtype`.
+    """
+    device = "GPU" if mode() == NATIVE and _gpu_is_visible() else "CPU"
+    obstacle = _obstacle(op, device, dtype) if mode() == NATIVE else None
+    if obstacle is not None:
+        raise RuntimeError(f"{op} can't run natively {_where(device)}: {obstacle}")
+
+
+def _obstacle(op: str, device: str, dtype: str) -> str | None:
+    """What keeps `op` from running natively, and the remedy; None if nothing does."""
+    row = look_up(op, device, dtype)
+    if row.implementation != NATIVE:
+        return f"{row.reason}; {row.remedy}"
+    unusable = library.unusable()
+    return unusable and f"{unusable.reason}; {unusable.remedy}"
 
 
 def _where(device: str) -> str:
