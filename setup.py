@@ -60,6 +60,8 @@ class BuildNative(build_ext):
         self._objects = Path(self.build_temp).resolve()
 
         record = self._build(package)
+        for part, title in PARTS.items():
+            record["parts"][part] = {"title": title, **record["parts"][part]}
         (package / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         print(table(record), file=sys.stderr)
         _require(record["parts"])

@@ -15,13 +15,6 @@ from pathlib import Path
 
 import monet
 
-PART_TITLES = {
-    "kernels": "CPU kernels",
-    "tensorflow_ops": "TensorFlow ops, CPU",
-    "cuda": "TensorFlow ops, CUDA",
-    "xla": "XLA custom calls",
-}
-
 
 def collect() -> dict:
     """Everything `python -m monet.info` knows, as plain JSON types."""
@@ -195,8 +188,9 @@ def render(report: dict) -> str:
     compiler = report["build"].get("compiler") or "no compiler"
     lines += ["", f"Native parts ({compiler})"]
     parts = report["build"].get("parts", {})
-    for part, title in PART_TITLES.items():
-        lines.append(_row(title, _part(parts.get(part), report["build_error"])))
+    if not parts:
+        lines.append(f"  none: {report['build_error'] or 'the build record lists none'}")
+    lines += [_row(part.get("title", name), _part(part)) for name, part in parts.items()]
 
     lines += ["", f"Ops (MONET_OPS={report['ops']['mode'] or os.environ.get('MONET_OPS')})"]
     for device, choice in report["ops"]["devices"].items():
@@ -217,9 +211,7 @@ def render(report: dict) -> str:
     return "\n".join(lines)
 
 
-def _part(part: dict | None, build_error: str | None) -> str:
-    if part is None:
-        return f"no: {build_error or 'the build record does not list it'}"
+def _part(part: dict) -> str:
     if part.get("built"):
         return f"yes: {part.get('detail')}"
     return f"no: {part.get('reason')}; {part.get('remedy')}"

@@ -9,13 +9,15 @@ import shlex
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monet._command_line import (
     CommandError,
     HelpFormatter,
+    checked,
+    named_path,
     positive_float,
     positive_int,
     quiet_tensorflow,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from monet.training.settings import DataLocation, Settings
 
 _RUNS = Path("runs")
-_NEWEST = "newest"
+_NEWEST = Path("newest")
 _OVERRIDES = ("epochs", "steps_per_epoch", "batch_size", "image_size")
 _FIXED_BY_THE_RUN = (
     "recipe",
@@ -97,11 +99,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
     folder = parser.add_argument_group("run folder")
     folder.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"a new folder (default: {_RUNS}/RECIPE-TIME)"
+        "--out", type=named_path, metavar="DIR", help=f"a new folder (default: {_RUNS}/RECIPE-TIME)"
     )
     folder.add_argument(
         "--resume",
         nargs="?",
+        type=named_path,
         const=_NEWEST,
         metavar="RUN",
         help=f"go on with a run; without RUN, with the newest in {_RUNS}",
@@ -155,14 +158,14 @@ def list_recipes() -> None:
 def train(args: argparse.Namespace) -> int:
     """Starts or resumes the run that the arguments describe; returns the exit code."""
     if args.recipe is not None:
-        _checked(get_recipe, args.recipe)
+        checked(get_recipe, args.recipe)
     quiet_tensorflow()
     from monet.data import DataError
     from monet.ops import dispatch
     from monet.training.interruption import Interrupted, Interruption
     from monet.training.run_folder import RunError
 
-    _checked(dispatch.mode)
+    checked(dispatch.check_mode)
     warnings.showwarning = _show_warning
     try:
         with Interruption() as interruption:
@@ -192,13 +195,13 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     location = _location(args)
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
     overrides = {name: getattr(args, name) for name in _OVERRIDES}
-    recipe = _checked(recipe.replace, **overrides)
+    recipe = checked(recipe.replace, **overrides)
     if args.out is not None:
         check_vacant(args.out)
 
     domains = location.open()
     paintings, photos = len(domains.paintings), len(domains.photos)
-    steps = _checked(recipe.count_steps, paintings, photos)
+    steps = checked(recipe.count_steps, paintings, photos)
     chosen = precision.resolve(args.mixed_precision or "auto")
     settings = Settings(
         recipe=recipe.replace(steps_per_epoch=steps),
@@ -362,14 +365,6 @@ def _new_run_path(recipe_name: str) -> Path:
         except OSError as error:
             raise CommandError(f"can't create the run folder {path}: {error.strerror}.") from error
     raise AssertionError("the numbers never end")
-
-
-def _checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls `function`; a `ValueError` about its arguments is the user's to mend."""
-    try:
-        return function(*args, **kwargs)
-    except ValueError as error:
-        raise CommandError(str(error)) from error
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

@@ -52,7 +52,7 @@ def test_report_of_this_installation():
 
 def test_text_has_a_line_for_everything():
     text = info.render(info.collect())
-    for title in ("python", "CPU kernels", "XLA custom calls", "instruction set", "GPUs", "To do"):
+    for title in ("python", "Native parts", "on the CPU", "instruction set", "GPUs", "To do"):
         assert f"\n  {title}" in text or f"\n{title}" in text
 
 
@@ -90,12 +90,14 @@ def test_malformed_record(bare):
 
 
 def test_reason_of_the_build_is_passed_on(bare):
-    part = {"built": False, "reason": "no C++ compiler is on PATH", "remedy": "install one"}
-    record = {"monet": monet.__version__, "parts": dict.fromkeys(info.PART_TITLES, part)}
+    reason = {"reason": "no C++ compiler is on PATH", "remedy": "install one"}
+    part = {"title": "The ops", "built": False, **reason}
+    record = {"monet": monet.__version__, "parts": {"tensorflow_ops": part}}
     (bare / "monet/ops/_build.json").write_text(json.dumps(record))
     (bare / "tensorflow.py").unlink()
     report = json.loads(run("--json", cwd=bare).stdout)
     assert any("no C++ compiler is on PATH; install one" in line for line in report["remedies"])
+    assert "  The ops               no: no C++ compiler is on PATH" in run(cwd=bare).stdout
 
 
 def test_mode_that_does_not_exist(monkeypatch):

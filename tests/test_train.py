@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import train
+from monet.ops import library
 from monet.recipes import RECIPES, CycleGANRecipe, PatchGANDiscriminator, ResNetGenerator
 from monet.training.run_folder import RunError
 from monet.training.session import Session
@@ -307,6 +308,8 @@ def test_mistakes_are_one_sentence(data, finished, tmp_path, monkeypatch, capsys
         (["--seed", str(2**31)], "--seed: 2147483648 is not a seed"),
         (["--seed", "x"], "invalid whole number value: 'x'"),
         (["--data", ""], "--data: the name is empty"),
+        (["--out", ""], "--out: the name is empty"),
+        (["--resume", ""], "--resume: the name is empty"),
         (["--painting-dir", "", "--photo-dir", "x"], "--painting-dir: the name is empty"),
     ],
 )
@@ -322,6 +325,16 @@ def test_an_unknown_mode_of_the_ops_is_told_before_there_is_a_folder(
     monkeypatch.setenv("MONET_OPS", "garbage")
     assert start(data, tmp_path / "run") == 2
     assert_one_sentence(capsys.readouterr().err, "MONET_OPS must be .* got 'garbage'")
+    assert not (tmp_path / "run").exists()
+
+
+def test_native_ops_that_are_not_there_are_told_before_there_is_a_folder(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("MONET_OPS", "native")
+    monkeypatch.setattr(library, "unusable", lambda: library.Unusable("not built", "build it"))
+    assert start(data, tmp_path / "run") == 2
+    assert_one_sentence(capsys.readouterr().err, "natively on the CPU: not built; build it")
     assert not (tmp_path / "run").exists()
 
 
