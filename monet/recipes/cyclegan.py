@@ -15,7 +15,7 @@ from monet.recipes.architectures import (
 )
 from monet.recipes.base import Recipe, is_integer, is_number
 
-ADVERSARIAL_LOSSES = ("least-squares",)
+ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class CycleGANRecipe(Recipe):
     Attributes:
         generator: architecture of both generators.
         discriminator: architecture of both discriminators.
-        adversarial_loss: one of `ADVERSARIAL_LOSSES`.
+        adversarial_loss: one of `ADVERSARIAL_LOSSES`, the names in `monet.losses`.
         halve_discriminator_loss: average the real and the fake term instead of adding them.
         lambda_cycle: weight of the cycle consistency loss (L1 between images in [-1, 1]).
         lambda_identity: weight of the identity loss (L1); 0 leaves it out.

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 
 import keras
 
-from monet.losses import LeastSquares
+from monet.losses import ADVERSARIAL_LOSSES
 from monet.recipes import CycleGANRecipe, Recipe
 from monet.training.cyclegan import CycleGAN
 from monet.training.networks import build_network
 from monet.training.schedules import ConstantThenLinear
-
-_ADVERSARIAL_LOSSES = {"least-squares": LeastSquares}
 
 
 def build_cyclegan(
@@ -58,7 +56,7 @@ def build_cyclegan(
         image_shape=(recipe.image_size, recipe.image_size, 3),
         seed=seed,
     )
-    loss = _ADVERSARIAL_LOSSES[recipe.adversarial_loss](halved=recipe.halve_discriminator_loss)
+    loss = ADVERSARIAL_LOSSES[recipe.adversarial_loss](halved=recipe.halve_discriminator_loss)
     model.compile(
         recipe_adam(recipe, recipe.generator_learning_rate, steps_per_epoch),
         recipe_adam(recipe, recipe.discriminator_learning_rate, steps_per_epoch),

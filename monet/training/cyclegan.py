@@ -204,18 +204,34 @@ class CycleGAN(AdversarialModel):
 
     def _discriminator_losses(self, photos, paintings, training):
         """Losses of both discriminators, given the (real, fake) images of each domain."""
-        photo_loss = self._discriminator_loss(self.photo_discriminator, photos, training)
-        painting_loss = self._discriminator_loss(self.painting_discriminator, paintings, training)
+        photo_loss = self._discriminator_loss(self.photo_discriminator, photos, training, 0)
+        painting_loss = self._discriminator_loss(
+            self.painting_discriminator, paintings, training, 1
+        )
         return {
             "discriminators": photo_loss + painting_loss,
             "photo_discriminator_loss": photo_loss,
             "painting_discriminator_loss": painting_loss,
         }
 
-    def _discriminator_loss(self, discriminator, real_and_fake, training):
-        images = tf.stop_gradient(tf.concat(real_and_fake, axis=0))
-        real_logits, fake_logits = tf.split(discriminator(images, training=training), 2)
-        return self.adversarial_loss.discriminator(real_logits, fake_logits)
+    def _discriminator_loss(self, discriminator, real_and_fake, training, number):
+        real, fake = (tf.stop_gradient(images) for images in real_and_fake)
+        target_seed, penalty_seed = tf.unstack(tf.random.split(self._step_seed(number)))
+        logits = discriminator(tf.concat([real, fake], axis=0), training=training)
+        loss = self.adversarial_loss.discriminator(*tf.split(logits, 2), seed=target_seed)
+        penalty = self.adversarial_loss.penalty(
+            lambda images: discriminator(images, training=training), real, fake, seed=penalty_seed
+        )
+        return loss if penalty is None else loss + penalty
+
+    def _step_seed(self, number):
+        """For what a loss draws: another one for each step, replica and `number`."""
+        step = tf.cast(self.discriminator_optimizer.iterations.value, tf.int64)
+        seed = tf.stack([tf.constant(self.seed, tf.int64), step])
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.random.experimental.stateless_fold_in(
+            tf.random.experimental.stateless_fold_in(seed, replica), number
+        )
 
     def get_config(self):
         networks = {

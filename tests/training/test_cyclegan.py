@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from monet import ops
+from monet.losses import ADVERSARIAL_LOSSES, gradient_penalty
 from monet.recipes import PatchGANDiscriminator, ResNetGenerator, get_recipe
 from monet.training import CycleGAN, build_cyclegan
 from monet.training.schedules import ConstantThenLinear
@@ -311,6 +312,43 @@ def test_other_precisions_need_no_loss_scale(policy):
     assert isinstance(model.generator_optimizer, keras.optimizers.Adam)
     history = fit(model, 1)
     assert all(math.isfinite(loss) for (loss,) in history.values())
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_every_adversarial_loss_trains_every_discriminator_weight(name):
+    model = build_cyclegan(TINY.replace(adversarial_loss=name), steps_per_epoch=1)
+    assert isinstance(model.adversarial_loss, ADVERSARIAL_LOSSES[name])
+    discriminators = Recorder()
+    model.compile(Recorder(), discriminators, adversarial_loss=model.adversarial_loss)
+    logs = model.train_step((images(seed=1), images(seed=2)))
+    assert all(math.isfinite(loss) for loss in logs.values())
+    assert all(np.isfinite(gradient).all() for gradient in discriminators.recorded)
+    kernels = [gradient for gradient in discriminators.recorded if len(gradient.shape) == 4]
+    assert len(kernels) == 10 and all(np.any(gradient) for gradient in kernels)
+
+
+def test_the_gradient_penalty_is_part_of_the_discriminator_loss_and_follows_the_step():
+    recipe = TINY.replace(adversarial_loss="wgan-gp", halve_discriminator_loss=False)
+    model = build_cyclegan(recipe, steps_per_epoch=1)
+    optimizer = Recorder()
+    model.compile(Recorder(), optimizer, adversarial_loss=model.adversarial_loss)
+    photos, paintings = images(seed=1), images(seed=2)
+
+    def discriminator_loss():
+        model.reset_metrics()
+        return float(model.train_step((photos, paintings))["photo_discriminator_loss"])
+
+    fakes = model.photo_generator(paintings, training=True)
+    judge = model.photo_discriminator
+    wasserstein = float(tf.reduce_mean(judge(fakes)) - tf.reduce_mean(judge(photos)))
+    seed = tf.random.split(model._step_seed(0))[1]
+    penalty = float(gradient_penalty(judge, photos, fakes, seed))
+    first = discriminator_loss()
+    assert first == pytest.approx(wasserstein + 10 * penalty, rel=1e-4)
+    assert penalty > 0.1
+    assert discriminator_loss() == first
+    optimizer.iterations.assign_add(1)
+    assert discriminator_loss() != first
 
 
 def test_the_recipe_sets_optimizers_and_losses():

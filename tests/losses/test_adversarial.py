@@ -6,12 +6,14 @@ import pytest
 import tensorflow as tf
 
 from monet.losses import (
+    ADVERSARIAL_LOSSES,
     AdversarialLoss,
     BinaryCrossentropy,
     Hinge,
     LeastSquares,
     mean_absolute_error,
 )
+from monet.recipes import cyclegan
 
 RNG = np.random.default_rng(0)
 
@@ -109,12 +111,24 @@ def test_large_float16_logits_do_not_overflow_when_squared():
     assert float(LeastSquares().generator(fake)) == 999.0**2
 
 
-def test_config_round_trip():
-    loss = LeastSquares(halved=False, name="lsgan")
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_config_round_trip(name):
+    loss = ADVERSARIAL_LOSSES[name](halved=False, name="mine")
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
-    assert isinstance(twin, LeastSquares)
-    assert (twin.halved, twin.name) == (False, "lsgan")
+    assert type(twin) is type(loss)
+    assert (twin.halved, twin.name) == (False, "mine")
     assert twin.get_config() == loss.get_config()
+
+
+def test_recipes_know_the_losses_by_name():
+    assert set(cyclegan.ADVERSARIAL_LOSSES) == set(ADVERSARIAL_LOSSES)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_binary_crossentropy_is_keras_s(dtype):
+    real, target = logits(dtype), np.ones((2, 3, 5, 1), "float32")
+    want = keras.losses.BinaryCrossentropy(from_logits=True)(target, tf.cast(real, "float32"))
+    assert float(BinaryCrossentropy()(target, real)) == pytest.approx(float(want), rel=1e-6)
 
 
 def test_config_round_trip_of_smooth_targets():
@@ -130,14 +144,15 @@ def test_mean_absolute_error():
     assert float(mean_absolute_error(a, b)) == pytest.approx(want, rel=1e-6)
 
 
-def test_a_loss_without_targets_fits_the_interface():
-    class Wasserstein(AdversarialLoss):
+def test_a_loss_of_one_s_own_needs_two_methods():
+    class Plain(AdversarialLoss):
         def generator(self, fake_logits):
             return -tf.reduce_mean(fake_logits)
 
         def discriminator(self, real_logits, fake_logits, seed=None):
             return self._combine(-tf.reduce_mean(real_logits), tf.reduce_mean(fake_logits))
 
-    loss = Wasserstein(halved=False)
+    loss = Plain(halved=False)
     assert float(loss.discriminator(tf.ones(3), tf.zeros(3))) == -1
+    assert loss.penalty(lambda images: images, tf.zeros(3), tf.zeros(3)) is None
     assert loss.get_config()["halved"] is False

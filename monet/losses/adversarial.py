@@ -1,6 +1,8 @@
-"""Adversarial losses and the L1 distance, computed in float32 whatever the networks' dtype."""
+"""Adversarial losses that need nothing but logits."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -9,8 +11,8 @@ import tensorflow as tf
 class AdversarialLoss(keras.losses.Loss):
     """What a GAN minimises: one loss for the generator, one for the discriminator.
 
-    A subclass defines `generator` and `discriminator`. Both take logits of any shape and return a
-    float32 scalar, the mean over all of them. (Least squares and binary cross-entropy compare
+    A subclass defines `generator` and `discriminator`, and `penalty` where it has one. They return
+    float32 scalars, means over logits of any shape. (Least squares and binary cross-entropy compare
     logits with targets; hinge and Wasserstein losses don't, so targets are no part of this.)
 
     Args:
@@ -37,6 +39,23 @@ class AdversarialLoss(keras.losses.Loss):
             seed: integers `[2]`, for a loss that draws at random; others don't need it.
         """
         raise NotImplementedError
+
+    def penalty(
+        self,
+        discriminator: Callable[[tf.Tensor], tf.Tensor],
+        real_images: tf.Tensor,
+        fake_images: tf.Tensor,
+        seed: tf.Tensor | None = None,
+    ) -> tf.Tensor | None:
+        """What the discriminator's loss adds for how its logits depend on images, if anything.
+
+        Args:
+            discriminator: from images to logits.
+            real_images: `[N, H, W, C]`.
+            fake_images: the same shape.
+            seed: as for `discriminator`.
+        """
+        return None
 
     def _combine(self, real_loss, fake_loss):
         return (real_loss + fake_loss) * (0.5 if self.halved else 1.0)
@@ -194,13 +213,3 @@ class Hinge(AdversarialLoss):
         real_loss = tf.reduce_mean(self.call(1.0, real_logits))
         fake_loss = tf.reduce_mean(self.call(-1.0, fake_logits))
         return self._combine(real_loss, fake_loss)
-
-
-def mean_absolute_error(images: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """L1 distance: the mean absolute difference, a float32 scalar.
-
-    Args:
-        images: any shape and floating dtype.
-        others: the same shape, in any floating dtype.
-    """
-    return tf.reduce_mean(tf.abs(tf.cast(images, tf.float32) - tf.cast(others, tf.float32)))

@@ -1,0 +1,28 @@
+"""Losses of GANs, computed in float32 whatever the networks' dtype.
+
+`ADVERSARIAL_LOSSES` has them by the names that recipes and `--adversarial-loss` use.
+"""
+
+from __future__ import annotations
+
+from monet.losses.adversarial import AdversarialLoss, BinaryCrossentropy, Hinge, LeastSquares
+from monet.losses.distance import mean_absolute_error
+from monet.losses.wasserstein import WassersteinGradientPenalty, gradient_penalty
+
+__all__ = [
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLoss",
+    "BinaryCrossentropy",
+    "Hinge",
+    "LeastSquares",
+    "WassersteinGradientPenalty",
+    "gradient_penalty",
+    "mean_absolute_error",
+]
+
+ADVERSARIAL_LOSSES = {
+    "least-squares": LeastSquares,
+    "bce": BinaryCrossentropy,
+    "hinge": Hinge,
+    "wgan-gp": WassersteinGradientPenalty,
+}
