@@ -44,7 +44,6 @@ _FIXED_BY_THE_RUN = (
     "seed",
     "mixed_precision",
 )
-_SAMPLE_EVERY = 1
 _CHECKPOINT_MINUTES = 10.0
 
 
@@ -110,7 +109,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"go on with a run; without RUN, with the newest in {_RUNS}",
     )
     folder.add_argument(
-        "--sample-every", type=positive_int, metavar="N", help="epochs per sample (default: 1)"
+        "--sample-every",
+        type=positive_int,
+        metavar="N",
+        help="epochs per sample (default: the recipe's, mostly 1)",
     )
     folder.add_argument(
         "--checkpoint-minutes",
@@ -210,7 +212,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
         photos=photos,
         seed=args.seed or 0,
         policy=chosen.policy,
-        sample_every=args.sample_every or _SAMPLE_EVERY,
+        sample_every=args.sample_every or recipe.sample_every,
         checkpoint_minutes=args.checkpoint_minutes or _CHECKPOINT_MINUTES,
     )
     interruption.check()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from monet.layers.normalization import GroupNormalization, InstanceNormalization
 from monet.layers.padding import ReflectionPadding2D
 from monet.layers.residual_block import ResidualBlock
+from monet.layers.self_attention import SelfAttention
 
 __all__ = [
     "GroupNormalization",
     "InstanceNormalization",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "SelfAttention",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from monet.recipes.base import is_integer
+from monet.recipes.base import is_integer, is_number
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,76 @@ class ResNetGenerator(Generator):
         return image_size >= 32 and image_size % 4 == 0
 
 
+LEAST_LEVELS = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNet(Generator):
+    """What both U-Nets have in common.
+
+    The depth follows the pictures: 8 levels bring 256 px down to 1, as documented; 128 px takes 7
+    levels, 64 px 6. A side that isn't a power of two gets as many levels as it has factors of two,
+    and needs 5.
+
+    Attributes:
+        filters: channels of the first convolution.
+        levels: stride-2 convolutions on each way, at most.
+        dropout: share of the values dropped on the first three levels up, in [0, 1).
+    """
+
+    levels: int = 8
+    dropout: float = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("levels", "an integer of at least 1", is_integer(self.levels, 1))
+        holds = is_number(self.dropout, 0, 1) and self.dropout < 1
+        self._check("dropout", "in [0, 1)", holds)
+
+    def image_sizes(self) -> str:
+        least = 2 ** min(self.levels, LEAST_LEVELS)
+        return (
+            f"a multiple of {least} for the U-Net, which halves it {self.levels} times or as often "
+            f"as it can; take 128 or 256"
+        )
+
+    def takes(self, image_size: int) -> bool:
+        return image_size % 2 ** min(self.levels, LEAST_LEVELS) == 0
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        factors_of_two = (image_size & -image_size).bit_length() - 1
+        return {**super().options(image_size), "levels": min(self.levels, factors_of_two)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNetGenerator(UNet):
+    """`monet.models.unet_generator`.
+
+    Attributes:
+        norm: "instance", or "group" with a group for each channel.
+        (further ones): see `UNet`.
+    """
+
+    architecture: ClassVar[str] = "unet"
+
+    norm: str = "instance"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttentionUNetGenerator(UNet):
+    """`monet.models.attention_unet_generator`; `filters` has to be a multiple of 8."""
+
+    architecture: ClassVar[str] = "unet-attention"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("filters", "a multiple of 8", self.filters % 8 == 0)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PatchGANDiscriminator(Discriminator):
     """`monet.models.patchgan_discriminator`.
@@ -118,20 +188,63 @@ class PatchGANDiscriminator(Discriminator):
         self._check("padding", "one of same, one", self.padding in ("same", "one"))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNetDiscriminator(Discriminator):
+    """`monet.models.unet_discriminator`.
+
+    Attributes:
+        filters: channels of the first convolution.
+        norm: "instance", or "group" with a group for each channel.
+    """
+
+    architecture: ClassVar[str] = "unet"
+
+    norm: str = "instance"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttentionDiscriminator(Discriminator):
+    """`monet.models.attention_discriminator`.
+
+    Attributes:
+        filters: channels of the first convolution, a multiple of 8.
+        noise: standard deviation of the noise on its input in training.
+    """
+
+    architecture: ClassVar[str] = "unet-attention"
+
+    noise: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("filters", "a multiple of 8", self.filters % 8 == 0)
+        self._check("noise", "a number of at least 0", is_number(self.noise, 0))
+
+
 GENERATORS: dict[str, Generator] = {
     "resnet": ResNetGenerator(),
     "resnet-zero": ResNetGenerator(padding="zero"),
+    "unet": UNetGenerator(),
+    "unet-group": UNetGenerator(norm="group"),
+    "unet-attention": AttentionUNetGenerator(),
 }
 """What `--generator` takes."""
 
 DISCRIMINATORS: dict[str, Discriminator] = {
     "patchgan": PatchGANDiscriminator(padding="one"),
     "patchgan-same": PatchGANDiscriminator(),
+    "unet": UNetDiscriminator(),
+    "unet-group": UNetDiscriminator(norm="group"),
+    "unet-attention": AttentionDiscriminator(),
 }
 """What `--discriminator` takes."""
 
-_GENERATOR_CLASSES = (ResNetGenerator,)
-_DISCRIMINATOR_CLASSES = (PatchGANDiscriminator,)
+_GENERATOR_CLASSES = (ResNetGenerator, UNetGenerator, AttentionUNetGenerator)
+_DISCRIMINATOR_CLASSES = (PatchGANDiscriminator, UNetDiscriminator, AttentionDiscriminator)
 
 
 def generator_from_dict(fields: dict[str, Any]) -> Generator:

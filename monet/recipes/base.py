@@ -29,6 +29,7 @@ class Recipe:
             "larger".
         batch_size: pictures of each domain per step and device.
         image_size: side of the square training crops, in pixels.
+        sample_every: epochs between sample sheets.
     """
 
     system: ClassVar[str]
@@ -44,9 +45,10 @@ class Recipe:
     steps_per_epoch: int | str = "smaller"
     batch_size: int = 1
     image_size: int = 256
+    sample_every: int = 1
 
     def __post_init__(self):
-        for field in ("epochs", "batch_size", "image_size"):
+        for field in ("epochs", "batch_size", "image_size", "sample_every"):
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
         for field in ("generator_learning_rate", "discriminator_learning_rate"):
             value = getattr(self, field)

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import keras
 
-from monet.models import patchgan_discriminator, resnet_generator
-from monet.recipes import Architecture, PatchGANDiscriminator, ResNetGenerator
+from monet.models import (
+    attention_discriminator,
+    attention_unet_generator,
+    patchgan_discriminator,
+    resnet_generator,
+    unet_discriminator,
+    unet_generator,
+)
+from monet.recipes import (
+    Architecture,
+    AttentionDiscriminator,
+    AttentionUNetGenerator,
+    PatchGANDiscriminator,
+    ResNetGenerator,
+    UNetDiscriminator,
+    UNetGenerator,
+)
 
 _FUNCTIONS = {
     ResNetGenerator: resnet_generator,
+    UNetGenerator: unet_generator,
+    AttentionUNetGenerator: attention_unet_generator,
     PatchGANDiscriminator: patchgan_discriminator,
+    UNetDiscriminator: unet_discriminator,
+    AttentionDiscriminator: attention_discriminator,
 }
 
 

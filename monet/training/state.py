@@ -19,8 +19,9 @@ class TrainingState:
     """A model with its place in the run, saved and restored together.
 
     A checkpoint holds the networks, the optimizers with their step counts and loss scales, the
-    image pools with their random state, that of dropout and noise layers, the step reached and, inside an epoch, the loss sums and
-    seconds so far. The data pipeline needs none: its batch t is a function of the seed and t.
+    image pools with their random state, that of dropout and noise layers, the step reached and,
+    inside an epoch, the loss sums and seconds so far. The data pipeline needs none: its batch t is
+    a function of the seed and t.
 
     Args:
         model: A compiled `CycleGAN`, or any built `keras.Model` that tracks all its variables.

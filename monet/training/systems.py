@@ -17,7 +17,6 @@ from monet.training.samples import SampleSheet
 if TYPE_CHECKING:
     from monet.training.settings import Settings
 
-_SAMPLE_PHOTOS = 4
 _SAMPLE_PAINTINGS = 2
 
 
@@ -71,7 +70,7 @@ def _cyclegan_dataset(settings: Settings, domains: Domains, start_step: int) -> 
 def _cyclegan_sheet(settings: Settings, domains: Domains) -> SampleSheet:
     size, seed = settings.recipe.image_size, settings.seed
     return SampleSheet(
-        fixed_images(domains.photos, _SAMPLE_PHOTOS, size, seed),
+        fixed_images(domains.photos, settings.recipe.sample_photos, size, seed),
         fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
     )
 
