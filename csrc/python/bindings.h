@@ -8,5 +8,6 @@ namespace monet {
 void DefineNorm(pybind11::module_& m);
 void DefineConv(pybind11::module_& m);
 void DefineResidualBlock(pybind11::module_& m);
+void DefinePeak(pybind11::module_& m);
 
 }  // namespace monet

@@ -52,4 +52,5 @@ PYBIND11_MODULE(_kernels, m) {
   DefineNorm(m);
   DefineConv(m);
   DefineResidualBlock(m);
+  DefinePeak(m);
 }
