@@ -6,10 +6,9 @@ import contextlib
 import random
 from collections.abc import Iterator
 
-import keras
-
 from monet.losses import ADVERSARIAL_LOSSES
 from monet.recipes import CycleGANRecipe, Recipe
+from monet.training.adam import FusedAdam
 from monet.training.cyclegan import CycleGAN
 from monet.training.networks import build_network
 from monet.training.schedules import ConstantThenLinear
@@ -69,12 +68,12 @@ def build_cyclegan(
 
 def recipe_adam(
     recipe: Recipe, learning_rate: float, steps_per_epoch: int
-) -> keras.optimizers.Adam:
+) -> FusedAdam:
     """The optimizer of a recipe, starting at `learning_rate`."""
     steps = recipe.epochs * steps_per_epoch
     decay_steps = round(recipe.decay_fraction * steps)
     schedule = ConstantThenLinear(learning_rate, steps - decay_steps, decay_steps)
-    return keras.optimizers.Adam(schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2)
+    return FusedAdam(schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2)
 
 
 @contextlib.contextmanager
