@@ -12,6 +12,7 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
+        "monet.layers.convolution",
         "monet.layers.normalization",
         "monet.layers.padding",
         "monet.layers.residual_block",
@@ -22,6 +23,9 @@ import pytest
         "monet.models.patchgan",
         "monet.models.resnet",
         "monet.models.unet",
+        "monet.ops.instance_norm",
+        "monet.ops.reflect_conv2d",
+        "monet.ops.residual_block",
         "monet.recipes",
         "monet.recipes.architectures",
         "monet.training.schedules",

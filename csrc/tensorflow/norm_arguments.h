@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "tensorflow/core/framework/tensor_shape.h"
-#include "tensorflow/core/platform/errors.h"
+#include "tensorflow/check_shape.h"
 
 namespace monet {
 
@@ -19,13 +18,6 @@ inline absl::Status CheckPad(int64_t pad, int64_t height, int64_t width) {
 inline absl::Status CheckGroups(int64_t groups, int64_t channels) {
   if (channels % groups == 0) return absl::OkStatus();
   return tensorflow::errors::InvalidArgument("groups must divide the ", channels, " channels of x, got groups=", groups);
-}
-
-inline absl::Status CheckShape(const char* name, const tensorflow::TensorShape& got,
-                               const tensorflow::TensorShape& expected) {
-  if (got == expected) return absl::OkStatus();
-  return tensorflow::errors::InvalidArgument(name, " must have shape ", expected.DebugString(), ", got ",
-                                             got.DebugString());
 }
 
 }  // namespace monet

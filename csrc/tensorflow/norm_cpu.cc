@@ -1,5 +1,4 @@
 // MonetNorm and MonetNormGrad on the CPU: checks shapes, allocates, and calls csrc/kernels/norm.h.
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/intra_op_pool.h"
 #include "tensorflow/norm_arguments.h"
+#include "tensorflow/tensors.h"
 
 namespace monet {
 namespace {
@@ -17,14 +17,6 @@ using ::tensorflow::OpKernelConstruction;
 using ::tensorflow::OpKernelContext;
 using ::tensorflow::Tensor;
 using ::tensorflow::TensorShape;
-
-constexpr DType StorageOf(DataType type) {
-  switch (type) {
-    case tensorflow::DT_BFLOAT16: return DType::kBFloat16;
-    case tensorflow::DT_HALF: return DType::kFloat16;
-    default: return DType::kFloat32;  // the op's registration admits no other
-  }
-}
 
 // What the forward and the backward op have in common.
 class NormKernel : public OpKernel {
@@ -54,9 +46,7 @@ class NormKernel : public OpKernel {
  protected:
   // Fills `shape` and checks x, gamma and beta against one another and against the attributes.
   absl::Status CheckInputs(const Tensor& x, const Tensor& gamma, const Tensor& beta, NormShape* shape) const {
-    if (x.dims() != 4) {
-      return tensorflow::errors::InvalidArgument("x must have shape [N, H, W, C], got ", x.shape().DebugString());
-    }
+    TF_RETURN_IF_ERROR(CheckImages("x", x.shape()));
     const int64_t channels = x.dim_size(3);
     TF_RETURN_IF_ERROR(CheckShape("gamma", gamma.shape(), {channels}));
     TF_RETURN_IF_ERROR(CheckShape("beta", beta.shape(), {channels}));
@@ -72,10 +62,6 @@ class NormKernel : public OpKernel {
 
   static TensorShape StatisticsShape(const NormShape& shape) { return {shape.batch, shape.groups}; }
 
-  static absl::Status AllocateScratch(OpKernelContext* context, size_t bytes, Tensor* scratch) {
-    return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);
-  }
-
   // The inputs whose memory the first output may take, where nothing else needs them: x when painting, dy always.
   std::vector<int> Reusable() const { return options_.pad == 0 ? std::vector<int>{0} : std::vector<int>{}; }
 
@@ -84,11 +70,6 @@ class NormKernel : public OpKernel {
   NormOptions options_;
   bool has_residual_;
 };
-
-const float* Floats(const Tensor& tensor) { return tensor.flat<float>().data(); }
-float* Floats(Tensor* tensor) { return tensor->flat<float>().data(); }
-
-void FillZero(Tensor* tensor) { std::fill_n(Floats(tensor), tensor->NumElements(), 0.0f); }
 
 class NormForwardKernel final : public NormKernel {
  public:

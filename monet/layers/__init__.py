@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monet.layers.convolution import ReflectionConv2D
 from monet.layers.normalization import GroupNormalization, InstanceNormalization
 from monet.layers.padding import ReflectionPadding2D
 from monet.layers.residual_block import ResidualBlock
@@ -10,6 +11,7 @@ from monet.layers.self_attention import SelfAttention
 __all__ = [
     "GroupNormalization",
     "InstanceNormalization",
+    "ReflectionConv2D",
     "ReflectionPadding2D",
     "ResidualBlock",
     "SelfAttention",

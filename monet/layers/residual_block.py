@@ -69,15 +69,12 @@ class ResidualBlock(FusedOpLayer):
             setattr(self, f"beta{index}", beta)
 
     def call(self, inputs):
-        if self.padding == "zero":
-            x = tf.nn.conv2d(inputs, self.kernel1, strides=1, padding="SAME")
-            x = self._norm(x, self.gamma1, self.beta1, activation="relu")
-            x = tf.nn.conv2d(x, self.kernel2, strides=1, padding="SAME")
-        else:
-            x = tf.pad(inputs, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="REFLECT")
-            x = tf.nn.conv2d(x, self.kernel1, strides=1, padding="VALID")
-            x = self._norm(x, self.gamma1, self.beta1, activation="relu", pad=1)
-            x = tf.nn.conv2d(x, self.kernel2, strides=1, padding="VALID")
+        if self.padding == "reflect":
+            weights = (self.kernel1, self.gamma1, self.beta1, self.kernel2, self.gamma2, self.beta2)
+            return ops.residual_block(inputs, *weights, epsilon=self.epsilon)
+        x = tf.nn.conv2d(inputs, self.kernel1, strides=1, padding="SAME")
+        x = self._norm(x, self.gamma1, self.beta1, activation="relu")
+        x = tf.nn.conv2d(x, self.kernel2, strides=1, padding="SAME")
         return self._norm(x, self.gamma2, self.beta2, residual=inputs)
 
     def _norm(self, x, gamma, beta, **options):

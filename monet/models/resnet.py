@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import InstanceNormalization, ReflectionPadding2D, ResidualBlock
+from monet.layers import InstanceNormalization, ReflectionConv2D, ResidualBlock
 from monet.models.initializers import normal_002
 
 
@@ -47,23 +47,16 @@ def resnet_generator(
     """
     if padding not in ("reflect", "zero"):
         raise ValueError(f"padding={padding!r}: expected 'reflect' or 'zero'.")
-    reflect = padding == "reflect"
     convolution = {"use_bias": False, "padding": "same", "dtype": dtype}
-    edge_convolution = {"padding": "valid" if reflect else "same", "dtype": dtype}
-    border = 7 // 2
+
+    def edge_convolution(width, **options):
+        options |= {"kernel_initializer": normal_002(), "dtype": dtype}
+        if padding == "reflect":
+            return ReflectionConv2D(width, 7, **options)
+        return keras.layers.Conv2D(width, 7, padding="same", **options)
 
     images = keras.Input((None, None, channels), name="images")
-    x = images
-    if reflect:
-        x = ReflectionPadding2D(border, dtype=dtype, name="stem_padding")(x)
-    x = keras.layers.Conv2D(
-        filters,
-        7,
-        use_bias=False,
-        kernel_initializer=normal_002(),
-        name="stem_convolution",
-        **edge_convolution,
-    )(x)
+    x = edge_convolution(filters, use_bias=False, name="stem_convolution")(images)
     x = InstanceNormalization(activation="relu", dtype=dtype, name="stem_norm")(x)
 
     for width in (2 * filters, 4 * filters):
@@ -95,14 +88,8 @@ def resnet_generator(
             name=f"up_{width}_convolution",
             **convolution,
         )(x)
-        # The last norm writes the border that the 7×7 convolution reads.
-        pad = border if reflect and width == filters else 0
-        x = InstanceNormalization(activation="relu", pad=pad, dtype=dtype, name=f"up_{width}_norm")(
-            x
-        )
+        x = InstanceNormalization(activation="relu", dtype=dtype, name=f"up_{width}_norm")(x)
 
-    x = keras.layers.Conv2D(
-        channels, 7, kernel_initializer=normal_002(), name="head_convolution", **edge_convolution
-    )(x)
+    x = edge_convolution(channels, name="head_convolution")(x)
     images_out = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
     return keras.Model(images, images_out, name=name)

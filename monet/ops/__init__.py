@@ -12,6 +12,8 @@ from monet.ops.library import Status, status
 try:
     from monet.ops.group_norm import group_norm, group_norm_ref
     from monet.ops.instance_norm import instance_norm, instance_norm_ref
+    from monet.ops.reflect_conv2d import reflect_conv2d, reflect_conv2d_ref
+    from monet.ops.residual_block import residual_block, residual_block_ref
 except ImportError as _error:
     # status() and `python -m monet.info` have to work without TensorFlow, to say what is missing.
     _import_error = _error
@@ -31,6 +33,10 @@ __all__ = [
     "group_norm_ref",
     "instance_norm",
     "instance_norm_ref",
+    "reflect_conv2d",
+    "reflect_conv2d_ref",
+    "residual_block",
+    "residual_block_ref",
     "status",
     "supports_jit",
     "use",

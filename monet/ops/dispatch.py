@@ -25,6 +25,7 @@ REFERENCE = "reference"
 
 _ANY = None
 _NORMS = ("instance_norm", "group_norm")
+_CONVOLUTIONS = ("reflect_conv2d", "residual_block")
 _FLOATS = ("float32", "bfloat16", "float16")
 
 
@@ -49,7 +50,7 @@ TABLE = (
         "the native ops can't be compiled by XLA in this version",
         "pass jit_compile=False to tf.function or Model.compile",
     ),
-    Row(_NORMS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
+    Row(_NORMS + _CONVOLUTIONS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
         _ANY,
         "GPU",

@@ -122,8 +122,9 @@ def _open():
     except (tf.errors.OpError, OSError, RuntimeError) as error:
         message = str(error).splitlines()[0]
         raise Unusable(f"{LIBRARY.name} could not be opened: {message}", REBUILD) from error
-    # Registers the gradients. Imported here because it is of no use without the library.
-    importlib.import_module("monet.ops.norm_gradient")
+    # They register the gradients. Imported here because they are of no use without the library.
+    for op in ("norm", "reflect_conv2d", "residual_block"):
+        importlib.import_module(f"monet.ops.{op}_gradient")
     return opened
 
 

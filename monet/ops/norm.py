@@ -6,10 +6,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from monet.ops import library
+from monet.ops import arguments, library
+from monet.ops.arguments import format_shape, format_size
 
 ACTIVATIONS = (None, "relu", "leaky_relu")
-DTYPES = ("float32", "bfloat16", "float16")
 
 # Stands for "as many groups as channels": the channel count need not be known when tracing.
 PER_CHANNEL = 0
@@ -34,15 +34,11 @@ def prepare(
     op: str, x, gamma, beta, groups, epsilon, activation, negative_slope, residual, pad
 ) -> NormCall:
     """Converts the arguments of `op` to tensors and checks all that is known before it runs."""
-    x = tf.convert_to_tensor(x)
-    if x.dtype.name not in DTYPES:
-        raise ValueError(
-            f"{op} takes x as {', '.join(DTYPES)}, got {x.dtype.name}; pass tf.cast(x, tf.float32)"
-        )
+    x = arguments.convert_images(op, x)
     gamma = tf.cast(gamma, tf.float32)
     beta = tf.cast(beta, tf.float32)
     if residual is not None:
-        residual = tf.convert_to_tensor(residual)
+        residual = arguments.convert_like_images(op, "residual", residual, x)
     call = NormCall(
         x=x,
         gamma=gamma,
@@ -65,19 +61,13 @@ def _check_options(op: str, call: NormCall) -> None:
             f'{op} takes activation=None, "relu" or "leaky_relu", got {call.activation!r}; '
             f"apply any other activation to the result"
         )
-    if not call.epsilon >= 0:
-        raise ValueError(f"{op} needs epsilon >= 0, got {call.epsilon}; pass epsilon=1e-5")
+    arguments.check_epsilon(op, call.epsilon)
     if not _is_int(call.pad) or call.pad < 0:
         raise ValueError(f"{op} needs pad to be an integer >= 0, got {call.pad!r}; pass pad=0")
     if not _is_int(call.groups) or call.groups < 0 or (op == "group_norm" and call.groups == 0):
         raise ValueError(
             f"{op} needs groups to be an integer >= 1, got {call.groups!r}; "
             f"pass a divisor of the channel count"
-        )
-    if call.residual is not None and call.residual.dtype != call.x.dtype:
-        raise ValueError(
-            f"{op} needs residual in the dtype of x, {call.x.dtype.name}, got "
-            f"{call.residual.dtype.name}; pass tf.cast(residual, x.dtype)"
         )
 
 
@@ -87,20 +77,12 @@ def _is_int(value) -> bool:
 
 def _check_shapes(op: str, call: NormCall) -> None:
     """Checks what the static shapes tell; a dimension still unknown is left to the run."""
+    arguments.check_images_rank(op, call.x)
     shape = call.x.shape
     if shape.rank is None:
         return
-    if shape.rank != 4:
-        raise ValueError(
-            f"{op} takes x of shape [N, H, W, C], got {_format(shape)}; reshape it to rank 4"
-        )
     _, height, width, channels = shape
-    for name, vector in (("gamma", call.gamma), ("beta", call.beta)):
-        if not vector.shape.is_compatible_with([channels]):
-            raise ValueError(
-                f"{op} needs {name} of shape [{channels}], one value for each channel of x, "
-                f"got {_format(vector.shape)}"
-            )
+    arguments.check_per_channel(op, {"gamma": call.gamma, "beta": call.beta}, channels)
     if channels is not None and call.groups != PER_CHANNEL and channels % call.groups:
         raise ValueError(
             f"{op} needs groups to divide the {channels} channels of x, got "
@@ -108,25 +90,15 @@ def _check_shapes(op: str, call: NormCall) -> None:
         )
     if call.residual is not None and not call.residual.shape.is_compatible_with(shape):
         raise ValueError(
-            f"{op} needs residual in the shape of x, {_format(shape)}, got "
-            f"{_format(call.residual.shape)}; it is added before the padding"
+            f"{op} needs residual in the shape of x, {format_shape(shape)}, got "
+            f"{format_shape(call.residual.shape)}; it is added before the padding"
         )
     sides = [side for side in (height, width) if side is not None]
     if sides and call.pad > 0 and call.pad >= min(sides):
         raise ValueError(
             f"pad={call.pad} needs H > {call.pad} and W > {call.pad}, got "
-            f"{_size(height)}x{_size(width)}; pass pad <= {max(min(sides) - 1, 0)}"
+            f"{format_size(height)}x{format_size(width)}; pass pad <= {max(min(sides) - 1, 0)}"
         )
-
-
-def _size(side: int | None) -> str:
-    return "?" if side is None else str(side)
-
-
-def _format(shape: tf.TensorShape) -> str:
-    if shape.rank is None:
-        return "[...]"
-    return "[" + ", ".join(_size(side) for side in shape) + "]"
 
 
 def _nearest_divisor(channels: int, groups: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from monet.ops import library, norm
+from monet.ops.second_order import differentiate_gradient
 
 
 @tf.RegisterGradient("MonetNorm")
@@ -39,21 +40,12 @@ def _norm_second_gradient(op, *upstream):
     dy, x, gamma, beta = op.inputs[:4]
     options = _options(op)
     options["activation"] = None if options["activation"] == "none" else options["activation"]
-    residual = tf.zeros_like(x) if op.get_attr("num_residual") else None
-    with tf.GradientTape() as outer:
-        outer.watch([dy, x, gamma, beta])
-        with tf.GradientTape() as inner:
-            sources = [x, gamma, beta] + ([] if residual is None else [residual])
-            inner.watch(sources)
-            y = norm.reference(norm.NormCall(x, gamma, beta, residual, **options))
-        gradients = inner.gradient(y, sources, output_gradients=dy)
-    given = [(g, u) for g, u in zip(gradients, upstream, strict=True) if u is not None]
-    second = outer.gradient(
-        [g for g, _ in given],
-        [dy, x, gamma, beta],
-        output_gradients=[u for _, u in given],
-        unconnected_gradients=tf.UnconnectedGradients.ZERO,
-    )
+    residual = [tf.zeros_like(x)] if op.get_attr("num_residual") else []
+
+    def twin(x, gamma, beta, residual=None):
+        return norm.reference(norm.NormCall(x, gamma, beta, residual, **options))
+
+    second = differentiate_gradient(twin, [x, gamma, beta], residual, dy, upstream)
     return [*second, None, None]
 
 

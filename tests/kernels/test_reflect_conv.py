@@ -37,8 +37,8 @@ CASES = [
     Case((2, 3, 4, 140), 1, size=1),
     Case((1, 12, 17, 2), 3, size=9),
 ]
-# The rounding error that Winograd's F(4x4, 3x3) may have, in units of the direct sum's. Up to 8 where
-# multiply-adds are fused; the portable kernels, which round twice, come to 9.
+# The rounding error that Winograd's F(4x4, 3x3) may have, in units of the direct sum's. Up to 8
+# where multiply-adds are fused; the portable kernels, which round twice, come to 9.
 WINOGRAD = 10
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import os
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from norm_cases import Case, make_inputs, monet_norm, output_and_gradients
+from conv_cases import Block, Conv, make_dy
+from conv_cases import output_and_gradients as conv_output_and_gradients
+from norm_cases import DTYPES, Case, make_inputs, monet_norm, output_and_gradients
 
 import monet.ops
 
@@ -19,48 +22,81 @@ ROOT = Path(__file__).parents[2]
 CASES = [
     Case((1, 67, 61, 40), activation="relu", residual=True, pad=1),
     Case((2, 33, 35, 24), groups=3, activation="leaky_relu"),
+    Conv((1, 19, 23, 40), 24),
+    Conv((2, 12, 13, 3), 20, size=7),
+    Conv((1, 14, 9, 20), 3, size=7),
+    Block((2, 17, 13, 33)),
 ]
 
 
+def results(case, dtype: str) -> dict[str, np.ndarray]:
+    """The output and the gradients of one call."""
+    if isinstance(case, Case):
+        return output_and_gradients(monet_norm, case, make_inputs(case, dtype))
+    return conv_output_and_gradients(case.monet, case.make_inputs(dtype), make_dy(case, dtype))
+
+
 def digest() -> str:
-    """Of the outputs and gradients of a few calls, in every dtype."""
+    """Of a few calls, in every dtype."""
     bits = hashlib.sha256()
     for case in CASES:
-        for dtype in ("float32", "bfloat16", "float16"):
-            results = output_and_gradients(monet_norm, case, make_inputs(case, dtype))
-            for name in sorted(results):
-                bits.update(results[name].tobytes())
+        for dtype in DTYPES:
+            for _, value in sorted(results(case, dtype).items()):
+                bits.update(value.tobytes())
     return bits.hexdigest()
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_repeats_give_the_same_bits(native, case):
-    inputs = make_inputs(case, "float32")
-    first = output_and_gradients(monet_norm, case, inputs)
+    first = results(case, "float32")
     for _ in range(20):
-        again = output_and_gradients(monet_norm, case, inputs)
-        for name, value in first.items():
-            np.testing.assert_array_equal(again[name], value)
+        for name, value in results(case, "float32").items():
+            np.testing.assert_array_equal(first[name], value)
 
 
 def test_concurrent_calls_do_not_disturb_one_another(native):
-    case = Case((1, 32, 32, 16), activation="relu", pad=1)
-    inputs = [make_inputs(case, "float32", seed) for seed in range(8)]
-    alone = [monet_norm(case, each).numpy() for each in inputs]
+    norm, block = Case((1, 32, 32, 16), activation="relu", pad=1), Block((1, 15, 17, 16))
+    norm_inputs = [make_inputs(norm, "float32", seed) for seed in range(4)]
+    block_inputs = [block.make_inputs("float32", seed) for seed in range(4)]
 
-    @tf.function
-    def together():
-        return [monet_norm(case, each) for each in inputs]
+    def calls():
+        return [
+            *(monet_norm(norm, inputs) for inputs in norm_inputs),
+            *(block.monet(**inputs) for inputs in block_inputs),
+        ]
+
+    alone = [tensor.numpy() for tensor in calls()]
+    together = tf.function(calls)
 
     for _ in range(10):
         for got, expected in zip(together(), alone, strict=True):
             np.testing.assert_array_equal(got, expected)
 
 
+def test_concurrent_sessions_do_not_disturb_one_another(native):
+    """Each has a graph of its own; all share the threads of the process."""
+    case = Block((1, 15, 17, 24))
+    inputs = case.make_inputs("float32")
+    expected = case.monet(**inputs).numpy()
+    arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+
+    def run(_):
+        v1 = tf.compat.v1
+        with monet.ops.use("native"), tf.Graph().as_default(), v1.Session() as session:
+            fed = {name: v1.placeholder(tf.float32, array.shape) for name, array in arrays.items()}
+            y = case.monet(**fed)
+            return [session.run(y, {fed[name]: arrays[name] for name in fed}) for _ in range(5)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for outputs in pool.map(run, range(4)):
+            for y in outputs:
+                np.testing.assert_array_equal(y, expected)
+
+
 def test_every_number_of_threads_gives_the_same_bits(native):
     here = digest()
-    assert digest_with_threads(1) == here
-    assert digest_with_threads(5) == here
+    for threads in (1, 3, 7):
+        assert digest_with_threads(threads) == here
 
 
 def digest_with_threads(threads: int) -> str:

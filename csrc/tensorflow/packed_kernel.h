@@ -1,0 +1,27 @@
+// A convolution kernel in the form that csrc/kernels/conv.h computes with.
+#pragma once
+
+#include "kernels/conv.h"
+#include "tensorflow/tensors.h"
+
+namespace monet {
+
+// Packed anew by every op: nothing tells a kernel that was trained in place from one that was not.
+class PackedKernel {
+ public:
+  absl::Status Pack(tensorflow::OpKernelContext* context, const ConvShape& shape, const ConvOptions& options,
+                    ConvDirection direction, const tensorflow::Tensor& kernel, ThreadPool& pool) {
+    Float32Input values;
+    TF_RETURN_IF_ERROR(values.Convert(context, kernel, pool));
+    TF_RETURN_IF_ERROR(AllocateScratch(context, ConvPackedBytes(shape, options, direction), &packed_));
+    ConvPack(shape, options, direction, values.data(), packed_.data(), pool);
+    return absl::OkStatus();
+  }
+
+  const void* data() const { return packed_.data(); }
+
+ private:
+  tensorflow::Tensor packed_;
+};
+
+}  // namespace monet

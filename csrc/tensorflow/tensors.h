@@ -1,0 +1,67 @@
+// What the CPU kernels of every op do with tensors: read their dtype, allocate them, and see their values as float32.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/convert.h"
+#include "tensorflow/core/framework/op_kernel.h"
+
+namespace monet {
+
+constexpr DType StorageOf(tensorflow::DataType type) {
+  switch (type) {
+    case tensorflow::DT_BFLOAT16: return DType::kBFloat16;
+    case tensorflow::DT_HALF: return DType::kFloat16;
+    default: return DType::kFloat32;  // the ops' registrations admit no other
+  }
+}
+
+inline const float* Floats(const tensorflow::Tensor& tensor) { return tensor.flat<float>().data(); }
+inline float* Floats(tensorflow::Tensor* tensor) { return tensor->flat<float>().data(); }
+
+inline void FillZero(tensorflow::Tensor* tensor) { std::fill_n(Floats(tensor), tensor->NumElements(), 0.0f); }
+
+inline absl::Status AllocateScratch(tensorflow::OpKernelContext* context, size_t bytes, tensorflow::Tensor* scratch) {
+  return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);
+}
+
+// An input's values as float32: its own memory, or a converted copy.
+class Float32Input {
+ public:
+  absl::Status Convert(tensorflow::OpKernelContext* context, const tensorflow::Tensor& input, ThreadPool& pool) {
+    values_ = input;
+    if (input.dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();
+    TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, input.shape(), &values_));
+    ConvertToFloat32(StorageOf(input.dtype()), input.data(), input.NumElements(), Floats(&values_), pool);
+    return absl::OkStatus();
+  }
+
+  const float* data() const { return Floats(values_); }
+
+ private:
+  tensorflow::Tensor values_;
+};
+
+// Where float32 results are written: an output's own memory, or a buffer that Store rounds into it.
+class Float32Output {
+ public:
+  absl::Status Allocate(tensorflow::OpKernelContext* context, int index, const tensorflow::TensorShape& shape) {
+    TF_RETURN_IF_ERROR(context->allocate_output(index, shape, &output_));
+    values_ = *output_;
+    if (output_->dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();
+    return context->allocate_temp(tensorflow::DT_FLOAT, shape, &values_);
+  }
+
+  float* data() { return Floats(&values_); }
+
+  void Store(ThreadPool& pool) {
+    if (output_ == nullptr || output_->dtype() == tensorflow::DT_FLOAT) return;
+    ConvertFromFloat32(StorageOf(output_->dtype()), data(), values_.NumElements(), output_->data(), pool);
+  }
+
+ private:
+  tensorflow::Tensor* output_ = nullptr;
+  tensorflow::Tensor values_;
+};
+
+}  // namespace monet

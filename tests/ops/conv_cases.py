@@ -1,0 +1,135 @@
+"""Inputs for the convolution ops, and the formula in any dtype to judge their results by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+import monet.ops
+
+Tensors = dict[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv:
+    """A call of `reflect_conv2d`."""
+
+    shape: tuple[int, int, int, int]
+    out_channels: int
+    size: int = 3
+    bias: bool = True
+
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return f"{shape}-{self.out_channels}-{self.size}x{self.size}{'-bias' if self.bias else ''}"
+
+    def make_inputs(self, dtype: str, seed: int = 0) -> Tensors:
+        normal = _normals(seed, self.shape)
+        fan_in = self.size**2 * self.shape[3]
+        kernel_shape = [self.size, self.size, self.shape[3], self.out_channels]
+        inputs = {
+            "x": normal(self.shape, dtype),
+            "kernel": normal(kernel_shape, dtype, fan_in**-0.5),
+        }
+        if self.bias:
+            inputs["bias"] = normal([self.out_channels], dtype)
+        return inputs
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        return (*self.shape[:3], self.out_channels)
+
+    def monet(self, **options) -> tf.Tensor:
+        return monet.ops.reflect_conv2d(**options)
+
+    def plain(self, x, kernel, bias=None) -> tf.Tensor:
+        y = plain_conv(x, kernel)
+        return y if bias is None else y + bias
+
+    @property
+    def uses_winograd(self) -> bool:
+        return self.size == 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A call of `residual_block`."""
+
+    shape: tuple[int, int, int, int]
+
+    def __str__(self) -> str:
+        return "block-" + "x".join(map(str, self.shape))
+
+    def make_inputs(self, dtype: str, seed: int = 0) -> Tensors:
+        normal = _normals(seed, self.shape)
+        channels = self.shape[3]
+        inputs = {"x": normal(self.shape, dtype, 1.0, 0.5)}
+        for i in (1, 2):
+            std = (9 * channels) ** -0.5
+            inputs[f"kernel{i}"] = normal([3, 3, channels, channels], dtype, std)
+            inputs[f"gamma{i}"] = normal([channels], "float32", 0.3, 1.0)
+            inputs[f"beta{i}"] = normal([channels], "float32", 0.5)
+        return inputs
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def monet(self, **options) -> tf.Tensor:
+        return monet.ops.residual_block(**options)
+
+    def plain(self, x, kernel1, gamma1, beta1, kernel2, gamma2, beta2) -> tf.Tensor:
+        y = tf.nn.relu(plain_norm(plain_conv(x, kernel1), gamma1, beta1))
+        return x + plain_norm(plain_conv(y, kernel2), gamma2, beta2)
+
+    @property
+    def uses_winograd(self) -> bool:
+        return True
+
+
+def _normals(seed: int, shape):
+    random = np.random.default_rng([seed, *shape])
+
+    def normal(shape, dtype, scale=1.0, offset=0.0):
+        return tf.cast(tf.constant(random.normal(offset, scale, shape)), dtype)
+
+    return normal
+
+
+def plain_conv(x, kernel):
+    """The formula as one would write it, in whatever dtype the inputs have."""
+    pad, (height, width) = kernel.shape[0] // 2, x.shape[1:3]
+    padded = tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]], mode="REFLECT")
+    return tf.add_n(
+        [
+            tf.einsum("nhwc,co->nhwo", padded[:, i : i + height, j : j + width], kernel[i, j])
+            for i in range(kernel.shape[0])
+            for j in range(kernel.shape[1])
+        ]
+    )
+
+
+def plain_norm(x, gamma, beta):
+    mean = tf.reduce_mean(x, [1, 2], keepdims=True)
+    variance = tf.reduce_mean((x - mean) ** 2, [1, 2], keepdims=True)
+    return (x - mean) * tf.math.rsqrt(variance + tf.cast(1e-5, x.dtype)) * gamma + beta
+
+
+def make_dy(case, dtype: str) -> tf.Tensor:
+    return _normals(1, case.shape)(case.result_shape, dtype)
+
+
+def cast(inputs: Tensors, dtype: str) -> Tensors:
+    return {name: tf.cast(tensor, dtype) for name, tensor in inputs.items()}
+
+
+def output_and_gradients(function, inputs: Tensors, dy: tf.Tensor) -> dict[str, np.ndarray]:
+    """y and the gradient of each input, as float64 arrays."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        y = function(**inputs)
+    gradients = tape.gradient(y, inputs, output_gradients=dy)
+    results = {"y": y, **{f"d{name}": gradient for name, gradient in gradients.items()}}
+    return {name: tf.cast(tensor, tf.float64).numpy() for name, tensor in results.items()}
