@@ -27,6 +27,12 @@ TENSORFLOW_DISTRIBUTIONS = (
     "tensorflow-rocm",
     "tensorflow-tpu",
 )
+# The library's forward ops, and the modules of their gradients.
+_GRADIENTS = {
+    "monet_norm": "monet.ops.norm_gradient",
+    "monet_reflect_conv": "monet.ops.reflect_conv2d_gradient",
+    "monet_residual_block": "monet.ops.residual_block_gradient",
+}
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
 
 
@@ -122,9 +128,11 @@ def _open():
     except (tf.errors.OpError, OSError, RuntimeError) as error:
         message = str(error).splitlines()[0]
         raise Unusable(f"{LIBRARY.name} could not be opened: {message}", REBUILD) from error
-    # They register the gradients. Imported here because they are of no use without the library.
-    for op in ("norm", "reflect_conv2d", "residual_block"):
-        importlib.import_module(f"monet.ops.{op}_gradient")
+    for op, gradients in _GRADIENTS.items():
+        if not hasattr(opened, op):
+            raise Unusable(f"{LIBRARY.name} was built from older sources: it has no {op}", REBUILD)
+        # It registers them. Imported here because it is of no use without the library.
+        importlib.import_module(gradients)
     return opened
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import types
 
 import pytest
+import tensorflow as tf
 
 import monet.ops
 from monet.ops import library
@@ -123,6 +125,14 @@ def test_damaged_library_is_a_reason_and_not_a_crash(record, monkeypatch):
     loaded = load_afresh(monkeypatch, record)
     assert loaded.ops is None
     assert "could not be opened" in loaded.unusable.reason
+
+
+def test_library_from_older_sources_is_a_reason_and_not_a_crash(record, monkeypatch):
+    older = types.SimpleNamespace(monet_norm=None)
+    monkeypatch.setattr(tf, "load_op_library", lambda path: older)
+    loaded = load_afresh(monkeypatch, record)
+    assert loaded.ops is None
+    assert "older sources: it has no monet_reflect_conv" in loaded.unusable.reason
 
 
 def test_stale_library_is_never_opened(record, monkeypatch):
