@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,26 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a temporary folder beside `path` that becomes `path` when the block succeeds.
+
+    When the block fails or is interrupted, nothing is left.
+
+    Raises:
+        OSError: there is something at `path` that is not an empty folder.
+    """
+    path = Path(path)
+    checksum = zlib.crc32(os.fsencode(path.name))
+    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{checksum:08x}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

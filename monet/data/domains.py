@@ -78,6 +78,12 @@ def open_domains(
     return sample_domains()
 
 
+def dataset_folders(data: str | os.PathLike) -> list[Path]:
+    """The folders of pictures in a dataset folder, both formats where both are there."""
+    painting_folders, photo_folders = _find_layout(Path(data)) or ([], [])
+    return [*painting_folders, *photo_folders]
+
+
 def open_folder(folder: str | os.PathLike) -> ImageSource:
     """Opens a folder of picture files, or else of TFRecords.
 

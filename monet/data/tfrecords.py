@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from monet.data.example import parse_features
 from monet.data.images import ImageError, check_image, read_image
 from monet.data.sources import (
     DataError,
@@ -95,12 +96,7 @@ class TFRecordFolder(ImageSource):
         return read_image(parse_example(self._data(self._records[index]))[1], shrink_to=shrink_to)
 
     def _data(self, record: Record) -> bytes:
-        try:
-            with open(self.folder / record.file, "rb") as file:
-                file.seek(record.offset)
-                return file.read(record.length)
-        except OSError as error:
-            raise ImageError(error.strerror or str(error)) from error
+        return _read(self.folder, record)
 
 
 def scan(folder: Path, name: str) -> Iterator[Record]:
@@ -142,18 +138,38 @@ def parse_example(data: bytes) -> tuple[str, bytes]:
     Raises:
         ImageError: it isn't an `Example`, or has no bytes feature `image`.
     """
-    from tensorflow.train import Example  # seconds to import, and only TFRecords need it
-
-    try:
-        features = Example.FromString(data).features.feature
-    except Exception as error:  # protobuf's DecodeError; its module differs between versions
-        raise ImageError("not a tf.train.Example") from error
-    image = features["image"].bytes_list.value if "image" in features else ()
+    features = _features(data)
+    image = features.get("image")
     if not image:
         found = ", ".join(sorted(features)) or "none"
         raise ImageError(f"no bytes feature `image` (features: {found})")
-    name = features["image_name"].bytes_list.value if "image_name" in features else ()
+    name = features.get("image_name")
     return (name[0].decode("utf-8", "replace") if name else ""), image[0]
+
+
+def feature_names(folder: Path, record: Record) -> list[str]:
+    """The names of a record's features, sorted.
+
+    Raises:
+        ImageError: the file can't be read, or the record isn't an `Example`.
+    """
+    return sorted(_features(_read(folder, record)))
+
+
+def _read(folder: Path, record: Record) -> bytes:
+    try:
+        with open(folder / record.file, "rb") as file:
+            file.seek(record.offset)
+            return file.read(record.length)
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from error
+
+
+def _features(data: bytes) -> dict[str, list[bytes]]:
+    try:
+        return parse_features(data)
+    except ValueError as error:
+        raise ImageError("not a tf.train.Example") from error
 
 
 def masked_crc32c(data: bytes) -> int:

@@ -1,0 +1,142 @@
+"""Looks at a dataset before training: `python -m monet.explore --help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monet._command_line import EXIT_SKIPPED, CommandError, HelpFormatter, named_path, run
+from monet._progress import Line, bar, duration
+
+_SHOWN = 5
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.explore",
+        formatter_class=HelpFormatter,
+        description="Reports on a dataset: counts, sizes, colours, samples, duplicates and damage, "
+        "as index.html, stats.json and PNGs in a folder of their own.",
+        epilog="Without data it reports on the sample set that comes with the package. Exit code: "
+        "0 all pictures could be read, 1 some couldn't, 2 nothing done.",
+    )
+    parser.add_argument(
+        "--data",
+        type=named_path,
+        metavar="DIR",
+        help="dataset folder: the competition's (monet_jpg or monet_tfrec, photo_jpg or "
+        "photo_tfrec), or one with trainA (paintings) and trainB (photos)",
+    )
+    parser.add_argument(
+        "--painting-dir", type=named_path, metavar="DIR", help="instead of --data: paintings"
+    )
+    parser.add_argument(
+        "--photo-dir", type=named_path, metavar="DIR", help="instead of --data: photos"
+    )
+    parser.add_argument(
+        "--out", type=named_path, required=True, metavar="REPORT", help="a new folder"
+    )
+    return parser.parse_args(argv)
+
+
+def explore(args: argparse.Namespace) -> int:
+    """Writes the report that the arguments describe; returns the exit code."""
+    from monet.data import DataError, open_domains
+    from monet.data.domains import dataset_folders
+    from monet.exploration.inventory import take_inventory
+    from monet.exploration.report import write_report
+
+    folders = [folder for folder in (args.painting_dir, args.photo_dir) if folder]
+    _check_vacant(args.out)
+    try:
+        if args.data is not None:
+            folders = dataset_folders(args.data)
+        with warnings.catch_warnings():  # the report lists what can't be read
+            warnings.simplefilter("ignore")
+            domains = open_domains(
+                args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir
+            )
+        _check_outside(args.out, folders)
+        inventory = take_inventory(folders)
+    except DataError as error:
+        raise CommandError(str(error)) from error
+
+    print(f"Data      {domains.description}")
+    started, line = time.monotonic(), Line()
+
+    def progress(done: int, total: int) -> None:
+        rate = done / max(time.monotonic() - started, 1e-9)
+        line.update(
+            f"{bar(done, total)}  {rate:.3g} images/s  {duration((total - done) / rate)} left"
+        )
+
+    try:
+        stats = write_report(domains, inventory, args.out, progress=progress)
+    except OSError as error:
+        raise CommandError(f"can't write {args.out}: {error.strerror or error}.") from error
+    total = len(domains.paintings) + len(domains.photos)
+    line.finish(f"{bar(total, total)}  {duration(time.monotonic() - started)}")
+    return _summarise(stats, args.out)
+
+
+def _check_vacant(out: Path) -> None:
+    """Nobody's files are replaced, not even those of an earlier report."""
+    if out.is_dir():
+        if any(out.iterdir()):
+            raise CommandError(f"{out} is not empty; give --out another name.")
+    elif os.path.lexists(out):
+        raise CommandError(f"{out} exists and is not a folder; give --out another name.")
+
+
+def _check_outside(out: Path, folders: Sequence[Path]) -> None:
+    """A report inside a folder of pictures would be taken for data next time."""
+    for folder in folders:
+        if folder.resolve() in (out.resolve(), *out.resolve().parents):
+            raise CommandError(
+                f"{out} is inside {folder}, where the report's own pictures would count as data; "
+                f"give --out another place."
+            )
+
+
+def _summarise(stats: dict[str, Any], out: Path) -> int:
+    from monet.exploration import plots
+
+    unreadable = []
+    for name, found in stats["domains"].items():
+        colours = ", ".join(
+            f"{channel} {mean:.1f} ± {deviation:.1f}"
+            for channel, mean, deviation in zip(
+                "RGB", found["channel_mean"], found["channel_std"], strict=True
+            )
+            if mean is not None
+        )
+        print(f"{name.capitalize():<10}{found['pictures']:,}; {colours}")
+        unreadable += found["unreadable"]
+    duplicates = stats["duplicates"]
+    near = "not compared" if duplicates["near"] is None else f"{len(duplicates['near']):,} pairs"
+    print(f"Duplicates  exact {len(duplicates['exact']):,} groups, near {near}")
+    if not plots.is_available():
+        print(f"No plots: matplotlib is not installed. For plots: {plots.INSTALL}")
+    if unreadable:
+        print(f"warning: {len(unreadable):,} unreadable:", file=sys.stderr)
+        for entry in unreadable[:_SHOWN]:
+            print(f"  {entry['name']}: {entry['reason']}", file=sys.stderr)
+        if len(unreadable) > _SHOWN:
+            print(f"  … and {len(unreadable) - _SHOWN:,} more", file=sys.stderr)
+    print(f"Report    {out / 'index.html'}")
+    return EXIT_SKIPPED if unreadable else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    return run(lambda: explore(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Opens pages in a real browser, for tests of what people see."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+# Notes errors from the first moment on; the listener on capture sees pictures that don't load.
+_BEFORE = """<script>
+window.problems = [];
+addEventListener("error", event => problems.push(event.message || event.target.outerHTML), true);
+addEventListener("unhandledrejection", event => problems.push(String(event.reason)));
+for (const kind of ["error", "warn"]) console[kind] = (...texts) => problems.push(texts.join(" "));
+</script>"""
+
+_AFTER = """<pre id="found"></pre><script>
+addEventListener("load", async () => {
+  const result = await (async () => { %s })();
+  const images = [];
+  for (const image of document.images) {
+    image.loading = "eager";
+    if (!image.complete) await new Promise(done => image.onload = image.onerror = done);
+    images.push([image.getAttribute("src"), image.naturalWidth]);
+  }
+  const requests = performance.getEntriesByType("resource").map(entry => entry.name);
+  document.getElementById("found").textContent =
+    JSON.stringify({result, images, requests, problems});
+});
+</script>"""
+
+
+@pytest.fixture(scope="session")
+def open_in_browser(tmp_path_factory) -> Callable[..., dict]:
+    """Opens a page from disk in a headless browser and says what happened.
+
+    Takes the path of the page and, optionally, the body of an async JavaScript function to run in
+    it. Returns `result` (what that returned), `images` (src and natural width of each `<img>`),
+    `requests` (addresses of everything loaded) and `problems` (script and console errors,
+    pictures that don't load).
+    """
+    browser = next(filter(None, map(shutil.which, _NAMES)), None)
+    if browser is None:
+        pytest.skip(f"needs a browser on PATH: {', '.join(_NAMES)}")
+
+    def open_page(page: Path, script: str = "") -> dict:
+        text = page.read_text(encoding="utf-8")
+        assert text.count("<head>") == text.count("</body>") == 1
+        text = text.replace("<head>", "<head>" + _BEFORE)
+        text = text.replace("</body>", _AFTER % script + "</body>")
+        copy = page.with_name("in-the-browser.html")  # beside the pictures it links to
+        copy.write_text(text, encoding="utf-8")
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+        ]
+        command += [f"--user-data-dir={tmp_path_factory.mktemp('browser')}", "--no-first-run"]
+        command += ["--virtual-time-budget=20000", "--dump-dom", copy.as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        finally:
+            copy.unlink()
+        found = re.search(r'<pre id="found">(\{.*\})</pre>', done.stdout, re.DOTALL)
+        assert found, f"the page didn't finish: {done.stdout[-500:]} {done.stderr[-2000:]}"
+        return json.loads(html.unescape(found[1]))
+
+    return open_page
