@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monet._command_line import (
     CommandError,
@@ -23,8 +23,17 @@ from monet._command_line import (
     quiet_tensorflow,
     run,
 )
-from monet._progress import duration
-from monet.recipes import DEFAULT_RECIPE, RECIPES, SAMPLE_RECIPE, get_recipe
+from monet._progress import columns, duration
+from monet.recipes import (
+    ADVERSARIAL_LOSSES,
+    DEFAULT_RECIPE,
+    DISCRIMINATORS,
+    GENERATORS,
+    SAMPLE_RECIPE,
+    get_discriminator,
+    get_generator,
+    get_recipe,
+)
 
 if TYPE_CHECKING:
     from monet.data import Domains
@@ -35,15 +44,18 @@ if TYPE_CHECKING:
 
 _RUNS = Path("runs")
 _NEWEST = Path("newest")
-_OVERRIDES = ("epochs", "steps_per_epoch", "batch_size", "image_size")
-_FIXED_BY_THE_RUN = (
-    "recipe",
+_OVERRIDES = (
+    "epochs",
     "steps_per_epoch",
     "batch_size",
     "image_size",
-    "seed",
-    "mixed_precision",
+    "generator_learning_rate",
+    "discriminator_learning_rate",
+    "adversarial_loss",
+    "lambda_cycle",
+    "lambda_identity",
 )
+_FIXED_BY_THE_RUN = ("recipe", "seed", "mixed_precision")
 _CHECKPOINT_MINUTES = 10.0
 
 
@@ -71,19 +83,50 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--photo-dir", type=_folder_name, metavar="DIR", help="instead of --data: photos"
     )
 
-    recipe = parser.add_argument_group("recipe")
+    recipe = parser.add_argument_group(
+        "recipe", "What is left out is as the recipe has it; --list-recipes shows them."
+    )
     recipe.add_argument(
         "--recipe",
         metavar="NAME",
         help=f"settings to start from (default: {DEFAULT_RECIPE}, or {SAMPLE_RECIPE} without data)",
     )
-    recipe.add_argument("--list-recipes", action="store_true", help="list them and exit")
-    recipe.add_argument("--epochs", **_override("epochs", "passes over the data"))
+    recipe.add_argument("--list-recipes", action="store_true", help="show them as a table and exit")
+    for option, meaning in (
+        ("--epochs", "passes over the data"),
+        ("--steps-per-epoch", "batches of each domain per epoch"),
+        ("--batch-size", "pictures of each domain a step"),
+        ("--image-size", "side of the training crops"),
+    ):
+        recipe.add_argument(option, type=positive_int, metavar="N", help=meaning)
     recipe.add_argument(
-        "--steps-per-epoch", **_override("steps_per_epoch", "batches of each domain per epoch")
+        "--generator",
+        choices=GENERATORS,
+        metavar="NAME",
+        help=f"another generator: {', '.join(GENERATORS)}",
     )
-    recipe.add_argument("--batch-size", **_override("batch_size", "pictures of each domain a step"))
-    recipe.add_argument("--image-size", **_override("image_size", "side of the training crops"))
+    recipe.add_argument(
+        "--discriminator",
+        choices=DISCRIMINATORS,
+        metavar="NAME",
+        help=f"another discriminator: {', '.join(DISCRIMINATORS)}",
+    )
+    recipe.add_argument(
+        "--adversarial-loss",
+        choices=ADVERSARIAL_LOSSES,
+        metavar="NAME",
+        help=f"another loss: {', '.join(ADVERSARIAL_LOSSES)}",
+    )
+    for option, meaning in (
+        ("--generator-learning-rate", "Adam's step size for the generators, at the start"),
+        ("--discriminator-learning-rate", "the same for the discriminators"),
+    ):
+        recipe.add_argument(option, type=positive_float, metavar="RATE", help=meaning)
+    for option, meaning in (
+        ("--lambda-cycle", "weight of the cycle consistency loss"),
+        ("--lambda-identity", "weight of the identity loss; 0 leaves it out"),
+    ):
+        recipe.add_argument(option, type=float, metavar="WEIGHT", help=meaning)
     recipe.add_argument(
         "--seed",
         type=_seed,
@@ -144,17 +187,12 @@ def _seed(text: str) -> int:
 _seed.__name__ = "whole number"  # argparse names the type in its message
 
 
-def _override(field: str, meaning: str) -> dict:
-    values = ", ".join(f"{name} {getattr(recipe, field)}" for name, recipe in RECIPES.items())
-    return {"type": positive_int, "metavar": "N", "help": f"{meaning} (default: {values})"}
-
-
-def list_recipes() -> None:
-    for recipe in RECIPES.values():
-        print(
-            f"{recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}, "
-            f"{recipe.epochs} epochs\n    {recipe.source}"
-        )
+def _overrides(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a recipe that the command line gives."""
+    given = {name: getattr(args, name) for name in _OVERRIDES}
+    given["generator"] = args.generator and get_generator(args.generator)
+    given["discriminator"] = args.discriminator and get_discriminator(args.discriminator)
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def train(args: argparse.Namespace) -> int:
@@ -196,8 +234,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
 
     location = _location(args)
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
-    overrides = {name: getattr(args, name) for name in _OVERRIDES}
-    recipe = checked(recipe.replace, **overrides)
+    recipe = checked(recipe.replace, **_overrides(args))
     if args.out is not None:
         check_vacant(args.out)
 
@@ -236,7 +273,8 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
         location=_location(args),
         sample_every=args.sample_every,
         checkpoint_minutes=args.checkpoint_minutes,
-        fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN},
+        fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN}
+        | {name: given for name, given in _overrides(args).items() if name != "epochs"},
     )
     domains = settings.location.open()
     settings.check_data(domains)
@@ -373,11 +411,18 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
     print(f"warning: {message}", file=sys.stderr)
 
 
+def _list_recipes() -> int:
+    quiet_tensorflow()
+    from monet.training.recipe_table import recipe_table
+
+    print(recipe_table(columns()))
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_arguments(argv)
     if args.list_recipes:
-        list_recipes()
-        return 0
+        return run(_list_recipes)
     return run(lambda: train(args))
 
 

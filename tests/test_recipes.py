@@ -141,3 +141,29 @@ def test_steps_of_an_epoch():
 def test_a_bad_architecture_is_named_with_what_was_expected(make, expectation):
     with pytest.raises(ValueError, match=expectation):
         make()
+
+
+def test_a_u_net_is_as_deep_as_the_picture_allows():
+    unet = get_recipe("unet-bce").generator
+    levels = {size: unet.options(size)["levels"] for size in (32, 64, 96, 128, 192, 256, 512, 768)}
+    assert levels == {32: 5, 64: 6, 96: 5, 128: 7, 192: 6, 256: 8, 512: 8, 768: 8}
+    with pytest.raises(ValueError, match="image_size=144 .*multiple of 32 .*take 128 or 256"):
+        get_recipe("unet-bce").replace(image_size=144)
+
+
+def test_the_u_net_systems_are_those_of_the_documents():
+    bce, group, attention = (get_recipe(f"unet-{name}") for name in ("bce", "group", "attention"))
+    for recipe in (bce, group, attention):
+        assert (recipe.adversarial_loss, recipe.halve_discriminator_loss) == ("bce", True)
+        assert (recipe.beta_1, recipe.beta_2, recipe.decay_fraction) == (0.5, 0.999, 0)
+        assert (recipe.lambda_cycle, recipe.lambda_identity) == (10, 5)
+        assert (recipe.flip, recipe.jitter, recipe.pool_size) == (False, 1, 0)
+        assert recipe.generator.dropout == 0.5
+        assert recipe.discriminator_learning_rate == 2e-4
+    assert [r.generator_learning_rate for r in (bce, group, attention)] == [2e-4, 2e-4, 1e-3]
+    assert [r.batch_size for r in (bce, group, attention)] == [1, 4, 1]
+    assert [r.epochs for r in (bce, group, attention)] == [25, 200, 20]
+    assert (group.sample_every, group.sample_photos) == (10, 5)
+    assert group.count_steps(300, 7028) == 150
+    assert bce.count_steps(300, 7028) == 300
+    assert attention.discriminator.noise == 0.1

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from monet.layers import ReflectionPadding2D
+
 MAX_PIXELS = 1536 * 1536
 """Pixels in one call of the generator. Its widest activations take 256 bytes a pixel (64 channels
 in float32) and a few of them are alive at once, so this keeps a call at about 2 GB."""
@@ -44,6 +46,7 @@ class Painter:
         self.max_pixels = max_pixels
         self.multiple = size_multiple(generator)
         self.fixed_size = _fixed_size(generator)
+        self._reflects = any(map(_reflects, _leaf_layers(generator)))
 
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
         def forward(images: tf.Tensor) -> tf.Tensor:
@@ -81,7 +84,7 @@ class Painter:
         if self.fixed_size:
             return self.fixed_size
         # Reflection inside the network wants more than one pixel left at the coarsest level.
-        least = 4 * self.multiple
+        least = 4 * self.multiple if self._reflects else self.multiple
         return tuple(
             max(least, math.ceil(side / self.multiple) * self.multiple) for side in (height, width)
         )
@@ -125,6 +128,15 @@ def size_multiple(generator: keras.Model) -> int:
         elif isinstance(layer, (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)):
             multiple *= max(layer.strides)
     return multiple
+
+
+def _reflects(layer: keras.layers.Layer) -> bool:
+    """Whether it pads by reflection, which needs more pixels than it pads by."""
+    return (
+        isinstance(layer, ReflectionPadding2D)
+        or getattr(layer, "padding", None) == "reflect"
+        or bool(getattr(layer, "pad", 0))
+    )
 
 
 def _leaf_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:

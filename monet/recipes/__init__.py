@@ -30,9 +30,10 @@ from monet.recipes.architectures import (
     get_generator,
 )
 from monet.recipes.base import Recipe
-from monet.recipes.cyclegan import CYCLEGAN_RECIPES, CycleGANRecipe
+from monet.recipes.cyclegan import ADVERSARIAL_LOSSES, CYCLEGAN_RECIPES, CycleGANRecipe
 
 __all__ = [
+    "ADVERSARIAL_LOSSES",
     "DEFAULT_RECIPE",
     "DISCRIMINATORS",
     "GENERATORS",

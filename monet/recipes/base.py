@@ -18,6 +18,7 @@ class Recipe:
     Attributes:
         name: what `--recipe` takes.
         source: where the numbers come from.
+        summary: the system in a few words.
         generator_learning_rate: Adam's step size for the generators, at the start.
         discriminator_learning_rate: the same for the discriminators.
         beta_1: Adam's decay rate of the first moment.
@@ -36,6 +37,7 @@ class Recipe:
 
     name: str
     source: str
+    summary: str = ""
     generator_learning_rate: float = 2e-4
     discriminator_learning_rate: float = 2e-4
     beta_1: float = 0.5

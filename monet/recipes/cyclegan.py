@@ -101,6 +101,7 @@ class CycleGANRecipe(Recipe):
 CYCLEGAN_RECIPES = (
     CycleGANRecipe(
         name="cyclegan",
+        summary="ResNet-9, reflection padding, least squares, image pool",
         source=(
             "Zhu, Park, Isola and Efros, Unpaired Image-to-Image Translation using "
             "Cycle-Consistent Adversarial Networks, ICCV 2017, sections 4, 7 (identity loss: "
@@ -113,6 +114,7 @@ CYCLEGAN_RECIPES = (
     ),
     CycleGANRecipe(
         name="resnet-lsgan",
+        summary="ResNet-9, zero padding, least squares",
         source=(
             "A notebook for the Kaggle competition 'I'm Something of a Painter Myself' "
             "(recorded score 84.31): zero-padded ResNet-9, least squares, constant rate."
@@ -122,6 +124,7 @@ CYCLEGAN_RECIPES = (
     ),
     CycleGANRecipe(
         name="unet-bce",
+        summary="U-Net, instance norm, cross-entropy",
         source=(
             "A notebook of the competition after its TensorFlow tutorial: U-Net, binary "
             "cross-entropy, instance norm, no augmentation. Another one's, with 12 epochs and a "
@@ -137,6 +140,7 @@ CYCLEGAN_RECIPES = (
     ),
     CycleGANRecipe(
         name="unet-group",
+        summary="U-Net, group norm, cross-entropy, batches of 4",
         source=(
             "Two write-ups of one entry to the competition: `unet-bce` with group norm, a group "
             "for each channel, which is the same mathematics; batches of 4, paintings twice an "
@@ -155,6 +159,7 @@ CYCLEGAN_RECIPES = (
     ),
     CycleGANRecipe(
         name="unet-attention",
+        summary="U-Net with residual blocks and self-attention",
         source=(
             "A notebook of the competition: U-Net with group norm, residual blocks and "
             "self-attention, discriminator with noise (recorded 73.79; 71.84 with 12 epochs; 64.78 "
@@ -171,6 +176,7 @@ CYCLEGAN_RECIPES = (
     ),
     CycleGANRecipe(
         name="sample",
+        summary="cyclegan scaled down, for a CPU",
         source=(
             "`cyclegan` scaled down, so that two CPU cores learn the embedded sample set in "
             "about two minutes. Weaker cycle and identity losses let the style show sooner."

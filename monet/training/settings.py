@@ -179,7 +179,7 @@ class Settings:
         elif name == "seed":
             recorded = self.seed
         else:
-            recorded = getattr(self.recipe, name)
+            recorded = getattr(self.recipe, name, None)
         if given is not None and given != recorded:
             raise RunError(
                 f"--{name.replace('_', '-')} {given} contradicts the run, which was started with "

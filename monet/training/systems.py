@@ -12,6 +12,7 @@ import numpy as np
 from monet.data import Augment, Domains, fixed_images, training_dataset
 from monet.recipes import CycleGANRecipe, Recipe
 from monet.training.build import build_cyclegan
+from monet.training.networks import build_network
 from monet.training.samples import SampleSheet
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class System:
             `generator_optimizer`; all its state is in its variables.
         dataset: makes the endless training batches. Called as `dataset(settings, domains,
             start_step)`; batch t must not depend on the start.
+        networks: makes a generator and a discriminator as the recipe describes them. Called as
+            `networks(recipe)`.
         sheet: makes the sample sheet. Called as `sheet(settings, domains)`; the same settings give
             the same inputs.
     """
@@ -47,6 +50,7 @@ class System:
     build: Callable[..., keras.Model]
     dataset: Callable[[Settings, Domains, int], Any]
     sheet: Callable[[Settings, Domains], Sheet]
+    networks: Callable[[Recipe], tuple[keras.Model, keras.Model]]
 
 
 def system_of(recipe: Recipe) -> System:
@@ -67,6 +71,13 @@ def _cyclegan_dataset(settings: Settings, domains: Domains, start_step: int) -> 
     )
 
 
+def _cyclegan_networks(recipe: Recipe) -> tuple[keras.Model, keras.Model]:
+    return tuple(
+        build_network(architecture, recipe.image_size)
+        for architecture in (recipe.generator, recipe.discriminator)
+    )
+
+
 def _cyclegan_sheet(settings: Settings, domains: Domains) -> SampleSheet:
     size, seed = settings.recipe.image_size, settings.seed
     return SampleSheet(
@@ -77,6 +88,9 @@ def _cyclegan_sheet(settings: Settings, domains: Domains) -> SampleSheet:
 
 _SYSTEMS = {
     CycleGANRecipe.system: System(
-        build=build_cyclegan, dataset=_cyclegan_dataset, sheet=_cyclegan_sheet
+        build=build_cyclegan,
+        dataset=_cyclegan_dataset,
+        sheet=_cyclegan_sheet,
+        networks=_cyclegan_networks,
     ),
 }

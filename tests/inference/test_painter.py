@@ -10,7 +10,7 @@ from monet.inference import Painter, load_generator
 from monet.inference import painter as painter_module
 from monet.inference.generator import GeneratorError, with_policy
 from monet.inference.painter import size_multiple
-from monet.models import resnet_generator
+from monet.models import resnet_generator, unet_generator
 
 
 def darkening_generator(side=None, strides=4):
@@ -106,6 +106,14 @@ def test_many_sizes_need_one_trace():
 def test_what_is_no_picture_is_refused(image):
     with pytest.raises(ValueError, match=r"uint8 picture \[H, W, 3\]"):
         Painter(darkening_generator()).paint([image])
+
+
+def test_without_reflection_a_picture_of_the_coarsest_size_is_painted_as_it_is():
+    generator = unet_generator(filters=2, levels=6)
+    picture = np.random.default_rng(0).integers(0, 255, (64, 128, 3), np.uint8)
+    (painted,) = Painter(generator).paint([picture])
+    expected = generator(picture[None] / np.float32(127.5) - 1)[0] * 127.5 + 127.5
+    assert np.abs(painted - expected).max() < 0.51
 
 
 def test_the_multiple_is_the_product_of_the_strides_down():
