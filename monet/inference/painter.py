@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from monet.layers import ReflectionPadding2D
+from monet.layers import ReflectionConv2D, ReflectionPadding2D
 
 MAX_PIXELS = 1536 * 1536
 """Pixels in one call of the generator. Its widest activations take 256 bytes a pixel (64 channels
@@ -133,7 +133,7 @@ def size_multiple(generator: keras.Model) -> int:
 def _reflects(layer: keras.layers.Layer) -> bool:
     """Whether it pads by reflection, which needs more pixels than it pads by."""
     return (
-        isinstance(layer, ReflectionPadding2D)
+        isinstance(layer, (ReflectionConv2D, ReflectionPadding2D))
         or getattr(layer, "padding", None) == "reflect"
         or bool(getattr(layer, "pad", 0))
     )
