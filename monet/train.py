@@ -163,6 +163,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="MIN",
         help="save inside long epochs too, this often (default: 10)",
     )
+    folder.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write losses and samples to RUN/tensorboard too, for TensorBoard",
+    )
     args = parser.parse_args(argv)
     if args.resume is not None and args.out is not None:
         parser.error("--resume goes on in the run's own folder; leave out --out")
@@ -202,10 +207,16 @@ def train(args: argparse.Namespace) -> int:
     quiet_tensorflow()
     from monet.data import DataError
     from monet.ops import dispatch
+    from monet.training import tensorboard
     from monet.training.interruption import Interrupted, Interruption
     from monet.training.run_folder import RunError
 
     checked(dispatch.check_mode)
+    if args.tensorboard and not tensorboard.is_available():
+        raise CommandError(
+            f"--tensorboard needs the package tensorboard, which is not installed; run: "
+            f"{tensorboard.REMEDY}, or leave the option out."
+        )
     warnings.showwarning = _show_warning
     try:
         with Interruption() as interruption:
@@ -257,7 +268,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     out = args.out or _new_run_path(recipe.name)
     run = RunFolder.create(out, settings.to_config(domains, layout))
     _introduce(run, settings, domains, f"{chosen.policy} ({chosen.reason})")
-    return Session(run, settings, domains, interruption)
+    return Session(run, settings, domains, interruption, tensorboard=args.tensorboard)
 
 
 def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
@@ -279,7 +290,7 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     domains = settings.location.open()
     settings.check_data(domains)
     interruption.check()
-    session = Session(run, settings, domains, interruption)
+    session = Session(run, settings, domains, interruption, tensorboard=args.tensorboard)
     session.restore()
     if settings.recipe.epochs < session.epochs_done:
         raise CommandError(

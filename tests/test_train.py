@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -30,6 +31,7 @@ from monet.recipes import (
     UNetGenerator,
     recipe_from_dict,
 )
+from monet.training import tensorboard
 from monet.training.run_folder import RunError
 from monet.training.session import Session
 from monet.training.state import TrainingState
@@ -347,6 +349,62 @@ def test_native_ops_that_are_not_there_are_told_before_there_is_a_folder(
     assert start(data, tmp_path / "run") == 2
     assert_one_sentence(capsys.readouterr().err, "natively on the CPU: not built; build it")
     assert not (tmp_path / "run").exists()
+
+
+def test_tensorboard_that_is_not_installed_is_told_before_there_is_a_folder(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tensorboard, "is_available", lambda: False)
+    assert start(data, tmp_path / "run", "--tensorboard") == 2
+    assert_one_sentence(capsys.readouterr().err, 'not installed; run: pip install "monet')
+    assert not (tmp_path / "run").exists()
+
+
+def test_tensorboard_gets_losses_and_samples(data, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert start(data, tmp_path / "run", "--tensorboard", "--epochs", "2") == 0
+    found = {}
+    for folder in ("train", "samples"):
+        events = EventAccumulator(str(tmp_path / "run" / "tensorboard" / folder))
+        found[folder] = events.Reload()
+    row = history(tmp_path / "run")[1]
+    for loss in ("painting_generator_loss", "photo_discriminator_loss", "cycle_loss"):
+        values = found["train"].Tensors(f"epoch_{loss}")
+        assert [event.step for event in values] == [0, 1]
+        value = tf.make_ndarray(values[1].tensor_proto)
+        assert value == pytest.approx(float(row[loss]), rel=1e-5)
+    assert [event.step for event in found["samples"].Tensors("samples")] == [0, 1]
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
+    data, tmp_path, monkeypatch, capsys
+):
+    def poison():
+        for session in sessions:
+            for variable in session.model.painting_generator.trainable_variables:
+                variable.assign(variable * np.nan)
+
+    sessions = []
+    create = Session.__init__
+    monkeypatch.setattr(
+        Session,
+        "__init__",
+        lambda self, *args, **options: (sessions.append(self), create(self, *args, **options))[1],
+    )
+    at_step(monkeypatch, STEPS + 1, poison)
+    run = tmp_path / "run"
+    assert start(data, run) == 2
+    error = capsys.readouterr().err
+    assert_one_sentence(error, "painting_generator_loss is nan.* at step 6, ")
+    assert f"checkpoints/step-{STEPS} is kept" in error
+    assert {path.name.split(".")[0] for path in (run / "checkpoints").glob("step-*")} == {
+        f"step-{STEPS}"
+    }
+    generator = keras.saving.load_model(run / "generator.keras")
+    assert all(np.isfinite(variable).all() for variable in generator.variables)
+    assert len(history(run)) == 1
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from monet.training.interruption import Interruption
 from monet.training.run_folder import RunError, RunFolder
 from monet.training.state import TrainingState
 from monet.training.systems import Sheet
+from monet.training.tensorboard import tensorboard_callbacks
 
 _SHORT_NAMES = {
     "G": ("painting_generator_loss", "photo_generator_loss"),
@@ -41,6 +42,7 @@ def run_callbacks(
     batch_size: int,
     sample_every: int,
     checkpoint_minutes: float,
+    tensorboard: bool = False,
 ) -> list[keras.callbacks.Callback]:
     """The callbacks of a training run, in the order in which they have to work."""
     pace = Pace(state, steps_per_epoch=steps_per_epoch, epochs=epochs, batch_size=batch_size)
@@ -53,6 +55,7 @@ def run_callbacks(
         GeneratorFile(run),
         Checkpoints(state, steps_per_epoch=steps_per_epoch, minutes=checkpoint_minutes),
         Gallery(run),
+        *(tensorboard_callbacks(run) if tensorboard else []),
         StopOnSignal(interruption, state, steps_per_epoch=steps_per_epoch),
     ]
 
@@ -130,13 +133,17 @@ class StopAtNaN(keras.callbacks.Callback):
         self.state = state
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        for name, value in (logs or {}).items():
-            if not math.isfinite(value):
-                raise RunError(
-                    f"{name} is {value} at step {self.state.step}, so the training has failed; no "
-                    f"checkpoint was written with it. Start anew with another --seed, a lower "
-                    f"learning rate or --mixed-precision off."
-                )
+        failed = [
+            f"{name} is {value}" for name, value in (logs or {}).items() if not math.isfinite(value)
+        ]
+        if failed:
+            kept = self.state.last_checkpoint
+            checkpoint = "there is no checkpoint" if kept is None else f"{kept} is kept"
+            raise RunError(
+                f"{', '.join(failed)} at step {self.state.step:,}, so the training has failed; no "
+                f"checkpoint was written with it, {checkpoint}. Start anew with another --seed, "
+                f"another --recipe or --mixed-precision off."
+            )
 
 
 class Progress(keras.callbacks.Callback):

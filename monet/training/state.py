@@ -66,6 +66,11 @@ class TrainingState:
         """Whether a checkpoint has been saved or restored."""
         return bool(self._kept)
 
+    @property
+    def last_checkpoint(self) -> str | None:
+        """The newest checkpoint, as `checkpoints/step-1200`; None if there is none."""
+        return f"{self.folder.name}/{self._kept[-1]}" if self._kept else None
+
     def save(self) -> None:
         """Writes a checkpoint; the previous one stays until the new one is whole."""
         name = f"{_PREFIX}{self.step}"

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
+from PIL import Image
 
 from monet.training.gallery import gallery_html, write_gallery
 from monet.training.line_chart import line_chart, ticks
@@ -79,6 +80,43 @@ def test_the_page_needs_no_network_and_every_link_resolves(run):
     assert not re.search(r"https?://|@import|url\(", html)
     for link in Page(html).links:
         assert (run.path / link).is_file(), link
+
+
+def test_the_page_works_in_a_browser(run, open_in_browser):
+    for epoch in range(3):
+        sheet = Image.new("RGB", (660, 392), (80 * epoch, 0, 0))
+        sheet.save(run.sample_path(epoch))
+        if epoch:
+            run.append_history({"epoch": epoch, "cycle_loss": 0.5, "photo_discriminator_loss": 0.1})
+    write_gallery(run)
+    found = open_in_browser(
+        run.gallery_path,
+        script="""
+            const slider = document.getElementById("slider");
+            const shown = [];
+            for (const place of [0, 1, 2]) {
+              slider.value = place;
+              slider.dispatchEvent(new Event("input"));
+              const sheet = document.getElementById("sheet");
+              shown.push([sheet.getAttribute("src"), document.getElementById("epoch").value]);
+            }
+            const strips = [...document.querySelectorAll(".strips th")].map(cell => cell.innerText);
+            const charts = [...document.querySelectorAll("svg")].map(svg => svg.clientWidth);
+            const overflows = document.body.scrollWidth > innerWidth;
+            return {shown, strips, charts, overflows};
+        """,
+    )
+    assert found["problems"] == []
+    assert all(request.startswith("file:") for request in found["requests"])
+    assert len(found["images"]) == 5 and all(width == 660 for _, width in found["images"])
+    assert found["result"]["shown"] == [
+        ["samples/epoch_0000.jpg", "before training"],
+        ["samples/epoch_0001.jpg", "epoch 1"],
+        ["samples/epoch_0002.jpg", "epoch 2"],
+    ]
+    assert found["result"]["strips"] == ["input", "epoch 2", "epoch 1", "before training"]
+    assert len(found["result"]["charts"]) == 2 and min(found["result"]["charts"]) > 100
+    assert not found["result"]["overflows"]
 
 
 def test_texts_are_escaped(run):
