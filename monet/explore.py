@@ -105,6 +105,7 @@ def _check_outside(out: Path, folders: Sequence[Path]) -> None:
 
 
 def _summarise(stats: dict[str, Any], out: Path) -> int:
+    from monet.data.sources import count
     from monet.exploration import plots
 
     unreadable = []
@@ -119,8 +120,8 @@ def _summarise(stats: dict[str, Any], out: Path) -> int:
         print(f"{name.capitalize():<10}{found['pictures']:,}; {colours}")
         unreadable += found["unreadable"]
     duplicates = stats["duplicates"]
-    near = "not compared" if duplicates["near"] is None else f"{len(duplicates['near']):,} pairs"
-    print(f"Duplicates  exact {len(duplicates['exact']):,} groups, near {near}")
+    near = "not compared" if duplicates["near"] is None else count(len(duplicates["near"]), "pair")
+    print(f"Duplicates  exact: {count(len(duplicates['exact']), 'group')}; near: {near}")
     if not plots.is_available():
         print(f"No plots: matplotlib is not installed. For plots: {plots.INSTALL}")
     if unreadable:

@@ -87,7 +87,7 @@ def test_the_numbers_are_right(data, tmp_path):
 def test_the_page_shows_it_and_links_to_nothing_else(data, tmp_path, capsys):
     assert report(data, tmp_path / "out") == 1
     captured = capsys.readouterr()
-    assert "exact 1 groups" in captured.out and "index.html" in captured.out
+    assert "exact: 1 group;" in captured.out and "index.html" in captured.out
     assert "2 unreadable" in captured.err and "empty.jpg: the file is empty" in captured.err
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     for text in ("photos/1.png, photos/copy.bmp", "broken.png", "3 paintings, chosen at random"):
@@ -104,6 +104,26 @@ def test_the_page_opens_in_a_browser(data, tmp_path, open_in_browser):
     assert {"paintings.png", "photos.png"} <= {name for name, _ in found["images"]}
     assert all(width > 0 for _, width in found["images"])
     assert all(request.startswith(("file:", "data:")) for request in found["requests"])
+
+
+def test_a_domain_that_only_decoding_shows_to_be_damaged(data, tmp_path):
+    for path in (data / "photo_jpg").iterdir():
+        if path.name != "broken.png":
+            path.unlink()
+    assert report(data, tmp_path / "out") == 1
+    photos = read_stats(tmp_path / "out")["domains"]["photos"]
+    assert photos["pictures"] == 0 and photos["channel_mean"] == [None] * 3
+    assert "broken.png" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_names_that_are_not_utf8(data, tmp_path):
+    photos = data / "photo_jpg"
+    for name in (b"\xff.png", b"\xfe.png"):
+        (photos / os.fsdecode(name)).write_bytes((photos / "0.png").read_bytes())
+    assert report(data, tmp_path / "out") == 1
+    (group,) = [g for g in read_stats(tmp_path / "out")["duplicates"]["exact"] if len(g) == 3]
+    assert os.fsencode(group[2]) == b"photos/\xff.png"
+    assert "photos/\ufffd.png" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 def test_plots(data, tmp_path):

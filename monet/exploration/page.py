@@ -81,7 +81,7 @@ def page_html(
         _section("Unreadable files", _unreadable(domains)),
     ]
     return _PAGE.substitute(
-        title="Dataset report", summary=escape(stats["data"]), sections="\n".join(sections)
+        title="Dataset report", summary=_shown(stats["data"]), sections="\n".join(sections)
     )
 
 

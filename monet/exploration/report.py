@@ -72,7 +72,8 @@ def write_report(
         }
         pictures = _write_grids(sources, surveys, near, folder)
         drawn = _write_plots(surveys, folder)
-        text = json.dumps(stats, indent=2, ensure_ascii=False, allow_nan=False)
+        # ASCII, since a file's name may hold bytes that are no UTF-8.
+        text = json.dumps(stats, indent=2, allow_nan=False)
         (folder / "stats.json").write_text(text + "\n", encoding="utf-8")
         page = page_html(stats, grids=pictures, plots=drawn)
         (folder / "index.html").write_text(page, encoding="utf-8")

@@ -90,4 +90,4 @@ def test_a_grid_keeps_order_and_leaves_gaps():
     sheet = grid(cells, columns=2)
     assert sheet.shape == (20, 20, 3)
     assert [sheet[4, 4, 0], sheet[4, 16, 0], sheet[16, 4, 0], sheet[16, 16, 0]] == [10, 20, 30, 255]
-    assert choose(3, 9) == [0, 1, 2] and len(set(choose(900, 9))) == 9
+    assert choose(0, 9) == [] and choose(3, 9) == [0, 1, 2] and len(set(choose(900, 9))) == 9
