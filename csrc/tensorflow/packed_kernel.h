@@ -6,7 +6,9 @@
 
 namespace monet {
 
-// Packed anew by every op: nothing tells a kernel that was trained in place from one that was not.
+// Packed anew each time an op runs. Training writes kernels in place, so that an address doesn't tell whether a packed
+// copy is stale, and to compare values would take a second copy of them all. Packing is 11% of the time of a residual
+// block on one 256 px picture, and 1.5% on eight, which is what monet.generate paints at a time.
 class PackedKernel {
  public:
   absl::Status Pack(tensorflow::OpKernelContext* context, const ConvShape& shape, const ConvOptions& options,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import tensorflow as tf
+
+from monet.ops import dispatch
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -67,10 +67,7 @@ def check_reflection(op: str, size: int, x: tf.Tensor) -> None:
 def resolve_precise(op: str, precise: bool | None) -> bool:
     """The argument `precise` of `op`, for which `MONET_PRECISE` is the default."""
     if precise is None:
-        chosen = os.environ.get("MONET_PRECISE") or "0"
-        if chosen not in ("0", "1"):
-            raise ValueError(f"MONET_PRECISE must be 0 or 1, got {chosen!r}")
-        return chosen == "1"
+        return dispatch.precise()
     if not isinstance(precise, bool):
         raise ValueError(f"{op} takes precise=True, False or None, got {precise!r}")
     return precise

@@ -83,6 +83,14 @@ def mode() -> str:
     return chosen
 
 
+def precise() -> bool:
+    """Whether convolutions do without Winograd's algorithm unless told, by `MONET_PRECISE`."""
+    chosen = os.environ.get("MONET_PRECISE") or "0"
+    if chosen not in ("0", "1"):
+        raise ValueError(f"MONET_PRECISE must be 0 or 1, got {chosen!r}")
+    return chosen == "1"
+
+
 @contextlib.contextmanager
 def use(mode: str) -> Iterator[None]:
     """Chooses how `monet.ops` run inside a `with` block, in this thread.
@@ -132,9 +140,10 @@ def check_mode(op: str = "instance_norm", dtype: str = "float32") -> None:
     """Finds out early what would stop `choose`, on the device that TensorFlow takes by itself.
 
     Raises:
-        ValueError: there is no mode of that name.
+        ValueError: there is no mode of that name, or `MONET_PRECISE` is neither 0 nor 1.
         RuntimeError: it is `"native"`, and `op` can't run natively in `dtype`.
     """
+    precise()
     device = "GPU" if mode() == NATIVE and _gpu_is_visible() else "CPU"
     obstacle = _obstacle(op, device, dtype) if mode() == NATIVE else None
     if obstacle is not None:

@@ -105,6 +105,14 @@ def test_unknown_modes_are_named(monkeypatch):
         dispatch.mode()
 
 
+def test_a_wrong_precision_is_found_early(monkeypatch):
+    monkeypatch.setenv("MONET_PRECISE", "1")
+    dispatch.check_mode()
+    monkeypatch.setenv("MONET_PRECISE", "high")
+    with pytest.raises(ValueError, match="MONET_PRECISE must be 0 or 1, got 'high'"):
+        dispatch.check_mode()
+
+
 def test_a_visible_gpu_gets_plain_tensorflow(monkeypatch):
     monkeypatch.setattr(dispatch, "_gpu_is_visible", lambda: True)
     monkeypatch.setattr(dispatch, "_warned", set())
@@ -129,10 +137,11 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
     assert "MonetNorm" in {operation.type for operation in operations}
 
 
+@pytest.mark.parametrize("op", ["instance_norm", "reflect_conv2d", "residual_block"])
 @pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_the_table_decides_every_case_and_gives_a_reason(device, dtype):
-    row = dispatch.look_up("instance_norm", device, dtype)
+def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
+    row = dispatch.look_up(op, device, dtype)
     assert row.implementation == (dispatch.NATIVE if device == "CPU" else dispatch.REFERENCE)
     assert row.reason
     assert row.remedy or row.implementation == dispatch.NATIVE

@@ -38,7 +38,8 @@ struct ForwardScratch {
 void MultiplyPanel(const ForwardPlan& plan, const float* const* rows, int64_t pixels, PanelProduct product) {
   const ConvKernels& kernels = SelectedConvKernels();
   const float* packed = product.b;
-  const int64_t segments_per_chunk = std::max<int64_t>(1, 128 / plan.depth);
+  const int64_t chunks = CeilDiv(plan.segments * plan.depth, 128);
+  const int64_t segments_per_chunk = CeilDiv(plan.segments, std::min(plan.segments, chunks));
   const int64_t chunk = CeilDiv(plan.depth, CeilDiv(plan.depth, 128));
   for (int64_t segment = 0; segment < plan.segments; segment += segments_per_chunk) {
     for (int64_t c = 0; c < plan.depth; c += chunk) {

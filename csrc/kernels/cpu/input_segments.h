@@ -21,19 +21,20 @@ class InputSegments {
     int64_t w = first % width, line = first / width;
     for (int64_t i = 0; i < pixels; ++line, w = 0) {
       const int64_t n = line / geometry_.out_height, h = line % geometry_.out_height - geometry_.pad + row;
-      for (; w < width && i < pixels; ++w, ++i) segments[i] = Segment(n, h, w - geometry_.pad, i);
+      const float* begin = geometry_.InputPixel(x_, n, h, 0, nullptr);
+      for (; w < width && i < pixels; ++w, ++i) segments[i] = begin ? Segment(begin, w - geometry_.pad, i) : zeros_;
     }
   }
 
  private:
-  // The segment from position (h, w) of image n on.
-  const float* Segment(int64_t n, int64_t h, int64_t w, int64_t i) const {
-    if (!geometry_.InputPixel(x_, n, h, 0, nullptr)) return zeros_;
-    if (w >= 0 && w + geometry_.size <= geometry_.in_width) return geometry_.InputPixel(x_, n, h, w, nullptr);
+  // The segment from position w on of the image row that starts at `begin`.
+  const float* Segment(const float* begin, int64_t w, int64_t i) const {
+    const int64_t C = geometry_.in_channels;
+    if (w >= 0 && w + geometry_.size <= geometry_.in_width) return begin + w * C;
     float* patch = patches_ + i * Length(geometry_);
     for (int64_t j = 0; j < geometry_.size; ++j) {
-      const float* pixel = geometry_.InputPixel(x_, n, h, w + j, zeros_);
-      std::copy_n(pixel, geometry_.in_channels, patch + j * geometry_.in_channels);
+      // As if the image were this row alone.
+      std::copy_n(geometry_.InputPixel(begin, 0, 0, w + j, zeros_), C, patch + j * C);
     }
     return patch;
   }
