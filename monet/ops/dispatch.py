@@ -25,6 +25,9 @@ REFERENCE = "reference"
 
 _ANY = None
 _NORMS = ("instance_norm", "group_norm")
+# With their gradients they are faster natively at every shape measured (3x3 with 8 to 256 channels,
+# 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its own row. The
+# closest is 7x7 from 3 channels, whose forward pass alone takes as long as TensorFlow's.
 _CONVOLUTIONS = ("reflect_conv2d", "residual_block")
 _FLOATS = ("float32", "bfloat16", "float16")
 
