@@ -47,6 +47,16 @@ def positive_int(text: str) -> int:
     return value
 
 
+def seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"{value} is not a seed; give one from 0 to {2**31 - 1}")
+    return value
+
+
+seed.__name__ = "whole number"  # argparse names the type in its message
+
+
 def named_path(text: str) -> Path:
     if not text:  # which pathlib would take for the current folder
         raise argparse.ArgumentTypeError("the name is empty; give a path")

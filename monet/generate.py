@@ -1,4 +1,4 @@
-"""Paints photos with a trained generator: `python -m monet.generate --help`."""
+"""Paints photos, or from noise, with a trained generator: `python -m monet.generate --help`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from monet._command_line import (
     positive_int,
     quiet_tensorflow,
     run,
+    seed,
 )
 from monet._progress import Line, bar, duration
 
@@ -31,7 +32,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m monet.generate",
         formatter_class=HelpFormatter,
         description="Paints photos of any size with a trained generator; each comes back in its "
-        "own size, under its own name.",
+        "own size, under its own name. A generator that paints from noise (recipe dcgan and its "
+        "like) takes --count in place of --input.",
         epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
     )
     source = parser.add_mutually_exclusive_group(required=True)
@@ -43,7 +45,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--input",
         nargs="+",
         type=named_path,
-        required=True,
         metavar="PATH",
         help="picture files, or folders of pictures (with subfolders) or TFRecords",
     )
@@ -68,7 +69,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--count",
         type=positive_int,
         metavar="N",
-        help="paint the first N inputs (default: all); with --kaggle the first N readable ones",
+        help="paint the first N inputs (default: all), with --kaggle the first N readable ones; or "
+        "N pictures from noise",
+    )
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", help="of the noise; another paints others (default: 0)"
     )
     parser.add_argument(
         "--batch-size", type=positive_int, default=8, metavar="N", help="most pictures at a time"
@@ -87,6 +92,10 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def generate(args: argparse.Namespace) -> int:
     """Paints what the arguments say; returns the exit code."""
+    if args.input is None:
+        return _generate_from_noise(args)
+    if args.seed is not None:
+        raise CommandError("--seed is of noise; leave it out to paint --input.")
     from monet.data import DataError
     from monet.inference.inputs import find_pictures
     from monet.inference.outputs import OutputError, check_output
@@ -109,17 +118,52 @@ def generate(args: argparse.Namespace) -> int:
     if not pictures:
         raise CommandError(_nothing_readable(skipped))
 
-    painter = _load(args)
-    print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
-    try:
-        written = _paint(args, painter, pictures, names, skipped)
-    except OutputError as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"can't write {args.output}: {error.strerror or error}.") from error
+    generator = _load(args, from_noise=False)
+    from monet.inference import Painter
+    from monet.inference.pipeline import paint_pictures
 
+    print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
+    painter = Painter(generator, batch_size=args.batch_size)
+    results = paint_pictures(painter, pictures, threads=_threads())
+    written = _write(args, ((picture.name, image) for picture, image in results), names, skipped)
     _report(args, written, skipped)
     return EXIT_SKIPPED if skipped else 0
+
+
+def _generate_from_noise(args: argparse.Namespace) -> int:
+    from monet.inference import submission
+    from monet.inference.outputs import OutputError, check_output
+
+    if args.count is None:
+        raise CommandError(
+            "nothing to paint: give --input with photos, or --count for a generator that paints "
+            "from noise."
+        )
+    if _is_picture(args.output) and args.count > 1:
+        raise CommandError(
+            f"{args.count:,} pictures don't fit into the single picture {args.output}; give "
+            f"--output a folder or a name that ends in .zip."
+        )
+    try:
+        check_output(args.output, overwrite=args.overwrite)
+        if args.kaggle:
+            _check_archive(args)
+            submission.check_count(args.count, allow_any=args.allow_any_count)
+        generator = _load(args, from_noise=True)
+        if args.kaggle:
+            submission.check_side(generator.output_shape[1])
+    except OutputError as error:
+        raise CommandError(str(error)) from error
+    from monet.inference import paint_from_noise
+
+    print(f"Painting {_count(args.count, 'picture')} from noise into {args.output}")
+    images = paint_from_noise(
+        generator, args.count, seed=args.seed or 0, batch_size=args.batch_size
+    )
+    names = [submission.member_name(index) for index in range(args.count)]
+    written = _write(args, zip(names, images, strict=True), names, [])
+    _report(args, written, [])
+    return 0
 
 
 def _for_submission(args: argparse.Namespace, pictures: list, skipped: list) -> list:
@@ -127,8 +171,7 @@ def _for_submission(args: argparse.Namespace, pictures: list, skipped: list) -> 
     from monet.inference import submission
     from monet.inference.outputs import OutputError
 
-    if args.output.suffix.lower() != ".zip":
-        raise CommandError(f"--kaggle writes an archive; {args.output} doesn't end in .zip.")
+    _check_archive(args)
     line = Line()
     try:
         within = len(pictures) if args.count is None else min(args.count, len(pictures))
@@ -143,6 +186,11 @@ def _for_submission(args: argparse.Namespace, pictures: list, skipped: list) -> 
         raise CommandError(str(error)) from error
     line.finish(f"Checked {_count(len(pictures), 'input')}: all can be read, at 256×256")
     return pictures
+
+
+def _check_archive(args: argparse.Namespace) -> None:
+    if args.output.suffix.lower() != ".zip":
+        raise CommandError(f"--kaggle writes an archive; {args.output} doesn't end in .zip.")
 
 
 def _output_names(args: argparse.Namespace, pictures: Sequence) -> list[str]:
@@ -178,10 +226,11 @@ def _is_picture(output: Path) -> bool:
     return is_file_output(output) and output.suffix.lower() != ".zip"
 
 
-def _load(args: argparse.Namespace):
+def _load(args: argparse.Namespace, *, from_noise: bool):
+    """The generator, of the kind that the arguments are for."""
     quiet_tensorflow()
-    from monet.inference import Painter, load_generator
-    from monet.inference.generator import GeneratorError
+    from monet.inference import load_generator
+    from monet.inference.generator import GeneratorError, is_from_noise
     from monet.ops import dispatch
 
     checked(dispatch.check_mode)
@@ -189,48 +238,64 @@ def _load(args: argparse.Namespace):
         generator = load_generator(args.run or args.model, precision=args.mixed_precision)
     except GeneratorError as error:
         raise CommandError(str(error)) from error
-    return Painter(generator, batch_size=args.batch_size)
+    path = args.run or args.model
+    if from_noise and not is_from_noise(generator):
+        raise CommandError(f"the generator of {path} paints photos; name them by --input.")
+    if not from_noise and is_from_noise(generator):
+        raise CommandError(
+            f"the generator of {path} paints from noise; give --count in place of --input."
+        )
+    return generator
 
 
-def _paint(args, painter, pictures, names, skipped) -> int:
-    """Runs the pipeline; returns how many pictures were written and extends `skipped`.
+def _threads() -> int:
+    return min(_MOST_THREADS, os.cpu_count() or 1)
 
-    `names` has an output name for each picture; under `--kaggle` they are numbers, given without
-    gaps to those that can be read.
+
+def _write(args, results, names, skipped) -> int:
+    """Writes what is painted; returns how many pictures that was and extends `skipped`.
+
+    `results` are (input name, image or what is wrong with it); `names` has an output name for each.
+    Under `--kaggle` these are numbers, given without gaps to those that can be read.
     """
+    from monet.inference.outputs import OutputError
+
+    try:
+        return _encode(args, results, names, skipped)
+    except OutputError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"can't write {args.output}: {error.strerror or error}.") from error
+
+
+def _encode(args, results, names, skipped) -> int:
     from monet.data import ImageError
     from monet.inference.outputs import Encoder, open_output
-    from monet.inference.pipeline import paint_pictures
     from monet.inference.submission import check_shape, verify_archive
 
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    total = len(names)
     if _is_picture(args.output):
         names = [args.output.name]
     written, started, line = 0, time.monotonic(), Line()
     verify = (lambda path: verify_archive(path, written)) if args.kaggle else None
     with (
         open_output(args.output, verify) as write,
-        Encoder(write, quality=args.quality, threads=threads) as encoder,
+        Encoder(write, quality=args.quality, threads=_threads()) as encoder,
     ):
-        results = paint_pictures(painter, pictures, threads=threads)
-        for done, (picture, image) in enumerate(results, start=1):
+        for done, (name, image) in enumerate(results, start=1):
             if isinstance(image, ImageError):
-                skipped.append((picture.name, str(image)))
+                skipped.append((name, str(image)))
             else:
                 if args.kaggle:
-                    check_shape(image, f"{picture.name}, painted,")
+                    check_shape(image, f"{name}, painted,")
                 encoder.add(names[written if args.kaggle else done - 1], image)
                 written += 1
             rate = done / (time.monotonic() - started)
             line.update(
-                f"{bar(done, len(pictures))}  {rate:.3g} images/s  "
-                f"{duration((len(pictures) - done) / rate)} left"
+                f"{bar(done, total)}  {rate:.3g} images/s  {duration((total - done) / rate)} left"
             )
         seconds = time.monotonic() - started
-        line.finish(
-            f"{bar(len(pictures), len(pictures))}  {len(pictures) / seconds:.3g} images/s  "
-            f"{duration(seconds)}"
-        )
+        line.finish(f"{bar(total, total)}  {total / seconds:.3g} images/s  {duration(seconds)}")
         if not written:  # raised in here, so that no empty archive takes the place of a good one
             raise CommandError(_nothing_readable(skipped))
     return written

@@ -1,4 +1,4 @@
-"""Trains a CycleGAN on paintings and photos: `python -m monet.train --help`."""
+"""Trains a GAN on paintings, and mostly photos: `python -m monet.train --help`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from monet._command_line import (
     positive_int,
     quiet_tensorflow,
     run,
+    seed,
 )
 from monet._progress import columns, duration
 from monet.recipes import (
@@ -63,8 +64,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m monet.train",
         formatter_class=HelpFormatter,
-        description="Trains a CycleGAN that repaints photos. Without data it trains the recipe "
-        f"'{SAMPLE_RECIPE}' on a small sample set that comes with the package.",
+        description="Trains a GAN that repaints photos, or one that paints from noise. Without "
+        f"data it trains the recipe '{SAMPLE_RECIPE}' on a small sample set that comes with the "
+        "package.",
         epilog="Ctrl-C saves and says how to go on. Exit code: 0 done, 2 error, "
         "130 or 143 interrupted and saved.",
     )
@@ -74,7 +76,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=_folder_name,
         metavar="DIR",
         help="dataset folder: the competition's (monet_jpg or monet_tfrec, photo_jpg or "
-        "photo_tfrec), or one with trainA (paintings) and trainB (photos)",
+        "photo_tfrec), or one with trainA (paintings) and trainB (photos); for recipes that paint "
+        "from noise also any folder of paintings",
     )
     data.add_argument(
         "--painting-dir", type=_folder_name, metavar="DIR", help="instead of --data: paintings"
@@ -129,7 +132,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         recipe.add_argument(option, type=float, metavar="WEIGHT", help=meaning)
     recipe.add_argument(
         "--seed",
-        type=_seed,
+        type=seed,
         metavar="N",
         help="of weights, shuffling and augmentation (default: 0)",
     )
@@ -182,16 +185,6 @@ def _folder_name(text: str) -> str:
     return text
 
 
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise argparse.ArgumentTypeError(f"{value} is not a seed; give one from 0 to {2**31 - 1}")
-    return value
-
-
-_seed.__name__ = "whole number"  # argparse names the type in its message
-
-
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     """The fields of a recipe that the command line gives."""
     given = {name: getattr(args, name) for name in _OVERRIDES}
@@ -226,7 +219,7 @@ def train(args: argparse.Namespace) -> int:
             else:
                 interruption.begin_training()
                 _fit(session)
-            _report(session.run)
+            _report(session)
             return 0
     except (DataError, RunError) as error:
         raise CommandError(str(error)) from error
@@ -249,7 +242,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     if args.out is not None:
         check_vacant(args.out)
 
-    domains = location.open()
+    domains = location.open(photos=not recipe.from_noise)
     paintings, photos = len(domains.paintings), len(domains.photos)
     steps = checked(recipe.count_steps, paintings, photos)
     chosen = precision.resolve(args.mixed_precision or "auto")
@@ -287,7 +280,7 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
         fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN}
         | {name: given for name, given in _overrides(args).items() if name != "epochs"},
     )
-    domains = settings.location.open()
+    domains = settings.location.open(photos=not settings.recipe.from_noise)
     settings.check_data(domains)
     interruption.check()
     session = Session(run, settings, domains, interruption, tensorboard=args.tensorboard)
@@ -389,17 +382,19 @@ def _resume_command(session: Session) -> str:
     return f"python -m monet.train --resume {shlex.quote(str(session.run.path))}"
 
 
-def _report(run: RunFolder) -> None:
+def _report(session: Session) -> None:
     """Says where the pictures are, and how to paint more."""
+    run = session.run
     samples = run.samples()
     print(f"Gallery    {run.gallery_path}")
     if samples:
         print(f"Samples    {samples[-1][1]}")
     print(f"Generator  {run.generator_path}")
-    print("Paint photos of any size with it:")
+    from_noise = session.settings.recipe.from_noise
+    print("Paint pictures with it:" if from_noise else "Paint photos of any size with it:")
     print(
-        f"  python -m monet.generate --run {shlex.quote(str(run.path))} --input YOUR_PHOTOS "
-        f"--output images.zip"
+        f"  python -m monet.generate --run {shlex.quote(str(run.path))} "
+        f"{'--count 16' if from_noise else '--input YOUR_PHOTOS'} --output images.zip"
     )
 
 

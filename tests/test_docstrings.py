@@ -20,7 +20,9 @@ import pytest
         "monet.losses.wasserstein",
         "monet.layers.self_attention",
         "monet.models.attention_unet",
+        "monet.models.dcgan",
         "monet.models.patchgan",
+        "monet.models.residual_dcgan",
         "monet.models.resnet",
         "monet.models.unet",
         "monet.ops.instance_norm",
@@ -28,6 +30,7 @@ import pytest
         "monet.ops.residual_block",
         "monet.recipes",
         "monet.recipes.architectures",
+        "monet.training.diffaugment",
         "monet.training.schedules",
     ],
 )

@@ -10,6 +10,7 @@ from monet.data.sources import (
     DataError,
     ImageFolder,
     ImageSource,
+    NoImages,
     check_folder,
     find_files,
     is_image_name,
@@ -31,7 +32,7 @@ class Domains:
 
     Attributes:
         paintings: what the photos shall look like.
-        photos: what is to be repainted.
+        photos: what is to be repainted; none where they aren't needed.
         description: one line for people, naming what was found where.
     """
 
@@ -45,6 +46,7 @@ def open_domains(
     *,
     painting_dir: str | os.PathLike | None = None,
     photo_dir: str | os.PathLike | None = None,
+    photos: bool = True,
 ) -> Domains:
     """Opens the training data.
 
@@ -55,6 +57,8 @@ def open_domains(
             monet2photo. Folder names are matched in any case.
         painting_dir: instead of `data`, a folder of paintings (picture files or TFRecords).
         photo_dir: instead of `data`, a folder of photos (picture files or TFRecords).
+        photos: whether photos are needed. If not, they are left alone where they are, and `data`
+            may be a dataset folder without them or any folder of paintings.
 
     With no argument at all, the embedded sample set is opened.
 
@@ -66,6 +70,8 @@ def open_domains(
     """
     if data is not None and (painting_dir is not None or photo_dir is not None):
         raise DataError("Give either a dataset folder or two folders of pictures, not both.")
+    if not photos and (data, painting_dir) != (None, None):
+        return _open_paintings(data, painting_dir)
     if data is not None:
         return _open_dataset(Path(data))
     if painting_dir is not None and photo_dir is not None:
@@ -113,6 +119,28 @@ def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
             "must be different, and neither inside the other."
         )
     return _domains(open_folder(painting_dir), open_folder(photo_dir), "")
+
+
+def _open_paintings(
+    data: str | os.PathLike | None, painting_dir: str | os.PathLike | None
+) -> Domains:
+    folder = Path(painting_dir if data is None else data)
+    check_folder(folder)
+    prefix, folders = "", [folder]
+    layout = _find_layout(folder)
+    if layout is not None:
+        if data is None:
+            raise DataError(
+                f"{folder} is a whole dataset, not a folder of one kind of picture; "
+                "give it as the dataset folder (--data)."
+            )
+        prefix, folders = f"{folder}: ", layout[0]
+        if not folders:
+            raise DataError(
+                f"{folder} has no paintings: monet_jpg, monet_tfrec or trainA is missing."
+            )
+    paintings = _open_first(folders)
+    return Domains(paintings, NoImages(), f"{prefix}{_as(paintings, 'painting')}")
 
 
 def _open_dataset(folder: Path) -> Domains:

@@ -86,6 +86,16 @@ class ImageSource(ABC):
             )
 
 
+class NoImages(ImageSource):
+    """The source of a kind of picture that isn't needed."""
+
+    def __init__(self):
+        super().__init__([], "no pictures")
+
+    def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        raise IndexError(f"There is no picture {index}: there are none.")
+
+
 class ImageFolder(ImageSource):
     """The picture files of a folder and its subfolders, sorted by path.
 

@@ -1,11 +1,15 @@
-"""Painting pictures of any size with a trained generator."""
+"""Painting with a trained generator: photos of any size, or from noise."""
 
 from __future__ import annotations
 
-__all__ = ["Painter", "load_generator"]
+__all__ = ["Painter", "load_generator", "paint_from_noise"]
 
 # These import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
-_LAZY = {"Painter": "monet.inference.painter", "load_generator": "monet.inference.generator"}
+_LAZY = {
+    "Painter": "monet.inference.painter",
+    "load_generator": "monet.inference.generator",
+    "paint_from_noise": "monet.inference.noise",
+}
 
 
 def __getattr__(name: str):

@@ -24,7 +24,7 @@ def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras
         precision: "auto", "off", "float16" or "bfloat16", as `monet.precision` reads it.
 
     Raises:
-        GeneratorError: `path` is missing, damaged or not an image-to-image model.
+        GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures.
     """
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
@@ -44,12 +44,21 @@ def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras
     except Exception as error:  # Keras raises whatever a damaged archive happens to hit
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise GeneratorError(f"can't load a generator from {path}: {reason}") from error
-    for what, shape in (("takes", generator.input_shape), ("gives", generator.output_shape)):
+    shapes = [("takes", generator.input_shape), ("gives", generator.output_shape)]
+    if is_from_noise(generator):
+        del shapes[0]
+    for what, shape in shapes:
         if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
             raise GeneratorError(
                 f"{path} is not a generator of pictures: it {what} {shape}, expected [N, H, W, 3]."
             )
     return with_policy(generator, precisions.resolve(precision).policy)
+
+
+def is_from_noise(generator: keras.Model) -> bool:
+    """Whether `generator` takes latents `[N, Z]`, not pictures."""
+    shape = generator.input_shape
+    return isinstance(shape, tuple) and len(shape) == 2 and shape[1] is not None
 
 
 def with_policy(generator: keras.Model, policy: str) -> keras.Model:

@@ -40,6 +40,15 @@ def check_count(number: int, *, allow_any: bool) -> None:
     )
 
 
+def check_side(side: int) -> None:
+    """Raises `OutputError` unless a generator of square pictures of `side` pixels will do."""
+    if side != SIDE:
+        raise OutputError(
+            f"the generator paints {side}×{side}, but the competition takes {SIDE}×{SIDE} only; "
+            f"train one with --image-size {SIDE}, or leave out --kaggle."
+        )
+
+
 def check_shape(image: np.ndarray, name: str) -> None:
     """Raises `OutputError` unless `image` is uint8 [256, 256, 3]."""
     if image.shape != (SIDE, SIDE, 3) or image.dtype != np.uint8:

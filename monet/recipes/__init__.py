@@ -31,6 +31,7 @@ from monet.recipes.architectures import (
 )
 from monet.recipes.base import Recipe
 from monet.recipes.cyclegan import ADVERSARIAL_LOSSES, CYCLEGAN_RECIPES, CycleGANRecipe
+from monet.recipes.dcgan import DCGAN_RECIPES, DCGANRecipe
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
@@ -43,6 +44,7 @@ __all__ = [
     "AttentionDiscriminator",
     "AttentionUNetGenerator",
     "CycleGANRecipe",
+    "DCGANRecipe",
     "PatchGANDiscriminator",
     "Recipe",
     "ResNetGenerator",
@@ -54,11 +56,11 @@ __all__ = [
     "recipe_from_dict",
 ]
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in CYCLEGAN_RECIPES}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*CYCLEGAN_RECIPES, *DCGAN_RECIPES)}
 DEFAULT_RECIPE = "cyclegan"
 SAMPLE_RECIPE = "sample"
 
-_SYSTEMS = {cls.system: cls for cls in (CycleGANRecipe,)}
+_SYSTEMS = {cls.system: cls for cls in (CycleGANRecipe, DCGANRecipe)}
 
 
 def get_recipe(name: str) -> Recipe:

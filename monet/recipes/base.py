@@ -34,6 +34,8 @@ class Recipe:
     """
 
     system: ClassVar[str]
+    from_noise: ClassVar[bool] = False
+    """Whether the generator paints from noise; training then takes no photos."""
 
     name: str
     source: str

@@ -66,9 +66,7 @@ def build_cyclegan(
     return model
 
 
-def recipe_adam(
-    recipe: Recipe, learning_rate: float, steps_per_epoch: int
-) -> FusedAdam:
+def recipe_adam(recipe: Recipe, learning_rate: float, steps_per_epoch: int) -> FusedAdam:
     """The optimizer of a recipe, starting at `learning_rate`."""
     steps = recipe.epochs * steps_per_epoch
     decay_steps = round(recipe.decay_fraction * steps)

@@ -23,10 +23,12 @@ from monet.training.systems import Sheet
 from monet.training.tensorboard import tensorboard_callbacks
 
 _SHORT_NAMES = {
-    "G": ("painting_generator_loss", "photo_generator_loss"),
-    "D": ("painting_discriminator_loss", "photo_discriminator_loss"),
+    "G": ("painting_generator_loss", "photo_generator_loss", "generator_loss"),
+    "D": ("painting_discriminator_loss", "photo_discriminator_loss", "discriminator_loss"),
     "cycle": ("cycle_loss",),
     "identity": ("identity_loss",),
+    "penalty": ("gradient_penalty",),
+    "diversity": ("diversity",),
 }
 _NARROW = 110
 
@@ -49,6 +51,7 @@ def run_callbacks(
     return [
         pace,
         StopAtNaN(state),
+        Figures(sheet),
         Progress(pace),
         History(run),
         Samples(run, sheet, epochs=epochs, every=sample_every),
@@ -144,6 +147,17 @@ class StopAtNaN(keras.callbacks.Callback):
                 f"checkpoint was written with it, {checkpoint}. Start anew with another --seed, "
                 f"another --recipe or --mixed-precision off."
             )
+
+
+class Figures(keras.callbacks.Callback):
+    """Adds the sheet's figures to the logs of an epoch."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self.sheet = sheet
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        logs.update(self.sheet.measure(self.model))
 
 
 class Progress(keras.callbacks.Callback):

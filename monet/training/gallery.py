@@ -13,6 +13,13 @@ from monet.training.line_chart import line_chart
 from monet.training.run_folder import RunFolder
 
 _CHARTS = (
+    ("Generator", {"from noise": "generator_loss"}),
+    ("Discriminator", {"of paintings": "discriminator_loss"}),
+    ("Gradient penalty", {"of the discriminator": "gradient_penalty"}),
+    (
+        "Diversity (mean distance of two pictures)",
+        {"16 fixed latents": "diversity", "16 paintings": "painting_diversity"},
+    ),
     (
         "Generators (total)",
         {"to painting": "painting_generator_loss", "to photo": "photo_generator_loss"},
@@ -34,6 +41,11 @@ _COLUMN_LABELS = {
     "photo_discriminator_loss": "D photos",
     "cycle_loss": "cycle",
     "identity_loss": "identity",
+    "generator_loss": "generator",
+    "discriminator_loss": "discriminator",
+    "gradient_penalty": "penalty",
+    "diversity": "diversity",
+    "painting_diversity": "of paintings",
     "learning_rate": "learning rate",
     "seconds": "seconds",
     "images_per_second": "images/s",
@@ -80,9 +92,12 @@ def _samples_html(samples: Sequence[tuple[int, str]], layout: Mapping[str, int])
     photos, paintings = layout.get("photos", 0), layout.get("paintings", 0)
     newest_epoch, newest = samples[-1]
 
-    captions = [f"{photos} photos → painted → back to photo"]
+    from_noise = layout.get("noise", 0)
+    captions = [f"Top to bottom: {photos} photos → painted → back to photo"]
     if paintings:
         captions.append(f"{paintings} paintings → as photo → back to painting")
+    if from_noise:
+        captions = [f"{from_noise} pictures, from the same noise at every epoch"]
     slider = ""
     if len(samples) > 1:
         slider = (
@@ -98,13 +113,15 @@ def _samples_html(samples: Sequence[tuple[int, str]], layout: Mapping[str, int])
             f"</a></td></tr>"
         )
 
-    rows = [strip("input", newest, "inputs")]
-    rows += [strip(_epoch_label(epoch), path, "outputs") for epoch, path in reversed(samples)]
+    # Sheets of photos have these in their first row, and the paintings in their second.
+    rows = [] if from_noise else [strip("input", newest, "inputs")]
+    painted = "inputs" if from_noise else "outputs"
+    rows += [strip(_epoch_label(epoch), path, painted) for epoch, path in reversed(samples)]
     return (
         f'<div class="viewer"><label>{slider}<output id="epoch">{_epoch_label(newest_epoch)}'
         f"</output></label>"
         f'<img id="sheet" src="{newest}" width="{width}" height="{height}" alt="Sample sheet">'
-        f"<p>Top to bottom: {escape('; '.join(captions))}.</p></div>"
+        f"<p>{escape('; '.join(captions))}.</p></div>"
         f"<h2>The same pictures, epoch by epoch</h2>"
         f'<table class="strips" style="--sheet:{width}/{layout.get("cell", 1)}">'
         f"{''.join(rows)}</table>"

@@ -67,6 +67,10 @@ class SampleSheet:
                 left += _GAP_BETWEEN_DOMAINS - _GAP
         return sheet
 
+    def measure(self, model: keras.Model) -> dict[str, float]:
+        """Nothing: what these pictures are worth shows beside their inputs."""
+        return {}
+
     def _draw_column(self, sheet, left, image, there, back) -> None:
         translated = there(tf.constant(image[None]), training=False)
         cycled = back(translated, training=False)

@@ -27,8 +27,10 @@ class DataLocation:
     painting_dir: str | None = None
     photo_dir: str | None = None
 
-    def open(self) -> Domains:
-        return open_domains(self.data, painting_dir=self.painting_dir, photo_dir=self.photo_dir)
+    def open(self, *, photos: bool = True) -> Domains:
+        return open_domains(
+            self.data, painting_dir=self.painting_dir, photo_dir=self.photo_dir, photos=photos
+        )
 
     def absolute(self) -> DataLocation:
         """Paths that hold wherever the run is resumed from."""
@@ -47,7 +49,7 @@ class Settings:
         recipe: With all overrides applied; `steps_per_epoch` is a number.
         location: Where the pictures are.
         paintings: Their number.
-        photos: Their number.
+        photos: Their number; 0 where the recipe needs none.
         seed: Of initial weights, shuffling, augmentation and image pools.
         policy: Keras dtype policy of the networks.
         sample_every: Epochs between sample sheets.
@@ -64,9 +66,11 @@ class Settings:
     checkpoint_minutes: float
 
     def __post_init__(self) -> None:
-        for name in ("paintings", "photos", "sample_every"):
+        least_photos = 0 if self.recipe.from_noise else 1
+        for name, least in (("paintings", 1), ("photos", least_photos), ("sample_every", 1)):
             value = getattr(self, name)
-            _check(name, value, "a whole number from 1 on", _is_whole(value) and value >= 1)
+            is_enough = _is_whole(value) and value >= least
+            _check(name, value, f"a whole number from {least} on", is_enough)
         steps = self.recipe.steps_per_epoch
         _check("steps_per_epoch", steps, "a number here", _is_whole(steps))
         in_range = _is_whole(self.seed) and 0 <= self.seed < 2**31

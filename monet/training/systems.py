@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 import numpy as np
 
-from monet.data import Augment, Domains, fixed_images, training_dataset
-from monet.recipes import CycleGANRecipe, Recipe
+from monet.data import (
+    Augment,
+    Copies,
+    Domains,
+    fixed_images,
+    painting_dataset,
+    training_dataset,
+)
+from monet.recipes import CycleGANRecipe, DCGANRecipe, Recipe
 from monet.training.build import build_cyclegan
+from monet.training.build_dcgan import build_dcgan, build_networks
 from monet.training.networks import build_network
+from monet.training.noise_samples import NoiseSheet
 from monet.training.samples import SampleSheet
 
 if TYPE_CHECKING:
     from monet.training.settings import Settings
 
 _SAMPLE_PAINTINGS = 2
+_COMPARED_PAINTINGS = 16
 
 
 class Sheet(Protocol):
@@ -29,6 +39,9 @@ class Sheet(Protocol):
 
     def draw(self, model: keras.Model) -> np.ndarray:
         """Returns the sheet, uint8 [height, width, 3], as the model paints it now."""
+
+    def measure(self, model: keras.Model) -> dict[str, float]:
+        """Returns figures of the pictures, by name, for the history of the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,11 +99,35 @@ def _cyclegan_sheet(settings: Settings, domains: Domains) -> SampleSheet:
     )
 
 
+def _dcgan_dataset(settings: Settings, domains: Domains, start_step: int) -> Any:
+    recipe = settings.recipe
+    return painting_dataset(
+        domains.paintings,
+        image_size=recipe.image_size,
+        batch_size=recipe.batch_size,
+        augment=Copies(recipe.least_noisy) if recipe.copies else Augment(flip=True, jitter=1),
+        seed=settings.seed,
+        start_step=start_step,
+    )
+
+
+def _dcgan_sheet(settings: Settings, domains: Domains) -> NoiseSheet:
+    recipe, seed = settings.recipe, settings.seed
+    paintings = fixed_images(domains.paintings, _COMPARED_PAINTINGS, recipe.image_size, seed)
+    return NoiseSheet(paintings, recipe.latent_dim, seed)
+
+
 _SYSTEMS = {
     CycleGANRecipe.system: System(
         build=build_cyclegan,
         dataset=_cyclegan_dataset,
         sheet=_cyclegan_sheet,
         networks=_cyclegan_networks,
+    ),
+    DCGANRecipe.system: System(
+        build=build_dcgan,
+        dataset=_dcgan_dataset,
+        sheet=_dcgan_sheet,
+        networks=build_networks,
     ),
 }

@@ -1,0 +1,146 @@
+"""Recipes that paint from noise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from monet.recipes.base import Recipe, is_integer, is_number
+
+GENERATORS = ("plain", "residual")
+COPIES = 5  # of each painting in the enlarged set
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DCGANRecipe(Recipe):
+    """How a DCGAN is built and trained.
+
+    Attributes:
+        generator: "plain" (`monet.models.dcgan_generator`) or "residual"
+            (`monet.models.residual_dcgan_generator`).
+        generator_filters: channels of the generator's first convolution.
+        latent_dim: length of the noise vectors.
+        discriminator_filters: channels of the discriminator's first convolution.
+        dropout: of the discriminator, in [0, 1).
+        generator_target: what the generator wants its pictures to be taken for, in [0, 1].
+        real_targets: the discriminator's targets for real pictures are drawn between these two.
+        fake_targets: the same for generated pictures.
+        image_noise: standard deviation of the noise added to real pictures.
+        discriminator_every: the discriminator is updated in every how many steps.
+        copies: train on five altered copies of each painting (`monet.data.Copies`); otherwise on
+            each painting and its mirror image.
+        least_noisy: the noisy copies are clipped to [least_noisy, 1].
+        passes: how often an epoch passes over that set.
+        diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
+        gradient_penalty: weight of the penalty on the discriminator's slope at real pictures (R1).
+        average_momentum: of the running average of the generator's weights that paints; 0 for none.
+        (further ones): see `Recipe`.
+    """
+
+    system: ClassVar[str] = "dcgan"
+    from_noise: ClassVar[bool] = True
+
+    sample_every: int = 5
+    generator: str = "plain"
+    generator_filters: int = 256
+    latent_dim: int = 128
+    discriminator_filters: int = 64
+    dropout: float = 0.3
+    generator_target: float = 1.0
+    real_targets: tuple[float, float] = (1.0, 1.0)
+    fake_targets: tuple[float, float] = (0.0, 0.0)
+    image_noise: float = 0.0
+    discriminator_every: int = 1
+    copies: bool = False
+    least_noisy: float = -1.0
+    passes: int = 1
+    diff_augment: tuple[str, ...] = ()
+    gradient_penalty: float = 0.0
+    average_momentum: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.check("generator", f"one of {', '.join(GENERATORS)}", self.generator in GENERATORS)
+        for field in (
+            "generator_filters",
+            "latent_dim",
+            "discriminator_filters",
+            "discriminator_every",
+            "passes",
+        ):
+            self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        for field in ("dropout", "average_momentum"):
+            value = getattr(self, field)
+            self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
+        for field in ("image_noise", "gradient_penalty"):
+            self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
+        doublings = self.image_size // 8
+        self.check(
+            "image_size",
+            "8 times a power of two, at least 16",
+            self.image_size == 8 * doublings and doublings >= 2 and not doublings & (doublings - 1),
+        )
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> DCGANRecipe:
+        # JSON has lists where the fields are tuples.
+        tuples = ("real_targets", "fake_targets", "diff_augment")
+        return cls(**{key: tuple(v) if key in tuples else v for key, v in fields.items()})
+
+    def count_steps(self, paintings: int, photos: int = 0, *, replicas: int = 1) -> int:
+        """As `Recipe.count_steps`; photos don't matter."""
+        if not isinstance(self.steps_per_epoch, str):
+            return self.steps_per_epoch
+        batch = self.batch_size * replicas
+        steps = self.passes * (paintings * (COPIES if self.copies else 1) // batch)
+        if not steps:
+            raise ValueError(
+                f"{paintings} paintings don't fill one batch of {batch}: add pictures, or lower "
+                "the batch size."
+            )
+        return steps
+
+
+DCGAN_RECIPES = (
+    DCGANRecipe(
+        name="dcgan",
+        summary="from noise: DCGAN, smoothed BCE",
+        source=(
+            "A notebook for the Kaggle competition 'I'm Something of a Painter Myself', which "
+            "reports that every latent gave the same picture from epoch 50 on. Paints from noise; "
+            "needs no photos. The fixed latents of its grid were U(0, 1); here they are N(0, 1), "
+            "as in training."
+        ),
+        generator_learning_rate=1e-3,
+        discriminator_learning_rate=1e-4,
+        beta_2=0.9,
+        generator_target=0.9,
+        real_targets=(0.9, 1.0),
+        fake_targets=(0.0, 0.1),
+        image_noise=0.05,
+        copies=True,
+        least_noisy=0.0,
+        passes=2,
+        batch_size=4,
+        epochs=500,
+    ),
+    DCGANRecipe(
+        name="dcgan-diverse",
+        summary="from noise: residual, DiffAugment, R1",
+        source=(
+            "`dcgan` without the collapse: residual generator (Gulrajani et al. 2017), DiffAugment "
+            "(Zhao et al. 2020), gradient penalty R1 (Mescheder et al. 2018), averaged generator; "
+            "neither dropout nor smooth targets."
+        ),
+        generator="residual",
+        generator_filters=128,
+        dropout=0.0,
+        beta_2=0.9,
+        passes=10,
+        diff_augment=("colour", "translation", "cutout"),
+        gradient_penalty=1.0,
+        average_momentum=0.999,
+        batch_size=8,
+        epochs=500,
+    ),
+)

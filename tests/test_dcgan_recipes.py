@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from monet.recipes import get_recipe, recipe_from_dict
+
+
+def test_the_documented_system():
+    recipe = get_recipe("dcgan")
+    assert (recipe.image_size, recipe.batch_size, recipe.epochs) == (256, 4, 500)
+    assert (recipe.latent_dim, recipe.generator_filters, recipe.discriminator_filters) == (
+        128,
+        256,
+        64,
+    )
+    assert (recipe.generator_learning_rate, recipe.discriminator_learning_rate) == (1e-3, 1e-4)
+    assert (recipe.beta_1, recipe.beta_2, recipe.dropout) == (0.5, 0.9, 0.3)
+    # 1,500 pictures, twice an epoch, by 4.
+    assert recipe.count_steps(300) == 750
+    assert recipe.sample_every == 5
+
+
+def test_steps_of_an_epoch():
+    recipe = get_recipe("dcgan").replace(passes=1, batch_size=8)
+    assert recipe.count_steps(300, 7000) == recipe.count_steps(300) == 187
+    assert recipe.count_steps(300, replicas=2) == 93
+    assert recipe.replace(copies=False).count_steps(300) == 37
+    assert recipe.replace(steps_per_epoch=12).count_steps(1) == 12
+    with pytest.raises(ValueError, match="1 paintings don't fill one batch of 8: add pictures"):
+        recipe.count_steps(1)
+
+
+def test_pairs_are_pairs_again_from_a_config():
+    fields = {**get_recipe("dcgan").to_dict(), "real_targets": [0.8, 1.0], "diff_augment": []}
+    recipe = recipe_from_dict(fields)
+    assert (recipe.real_targets, recipe.diff_augment) == ((0.8, 1.0), ())
+
+
+@pytest.mark.parametrize(
+    ("change", "expectation"),
+    [
+        ({"image_size": 100}, "8 times a power of two, at least 16"),
+        ({"image_size": 8}, "8 times a power of two, at least 16"),
+        ({"generator": "resnet"}, "one of plain, residual"),
+        ({"dropout": 1.0}, r"in \[0, 1\)"),
+        ({"gradient_penalty": -1.0}, "at least 0"),
+        ({"passes": 0}, "at least 1"),
+        ({"discriminator_every": 0}, "at least 1"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
+    (field,) = change
+    with pytest.raises(ValueError, match=f"{field}=.*'dcgan'.*{expectation}"):
+        get_recipe("dcgan").replace(**change)
