@@ -37,7 +37,9 @@ if MODE not in ("auto", "cpu", "cuda", "none"):
 
 RECORD = Path("ops", "_build.json")
 OP_LIBRARY = Path("ops", "_tensorflow_ops.so")
+XLA_LIBRARY = Path("ops", "_tensorflow_xla.so")
 KERNELS_MODULE = Path("_kernels" + sysconfig.get_config_var("EXT_SUFFIX"))
+OUTPUTS = (RECORD, OP_LIBRARY, XLA_LIBRARY, KERNELS_MODULE)
 
 PARTS = {
     "kernels": "CPU kernels",
@@ -54,7 +56,7 @@ class BuildNative(build_ext):
         in_place = self.inplace or getattr(self, "editable_mode", False)
         package = ROOT / "monet" if in_place else Path(self.build_lib).resolve() / "monet"
         # What an earlier build left must not be taken for the result of this one.
-        for output in (RECORD, OP_LIBRARY, KERNELS_MODULE):
+        for output in OUTPUTS:
             (package / output).unlink(missing_ok=True)
         (package / "ops").mkdir(parents=True, exist_ok=True)
         self._objects = Path(self.build_temp).resolve()
@@ -68,7 +70,7 @@ class BuildNative(build_ext):
 
     def get_outputs(self):
         package = Path(self.build_lib, "monet")
-        return [str(package / name) for name in (RECORD, OP_LIBRARY, KERNELS_MODULE)]
+        return [str(package / name) for name in OUTPUTS]
 
     def get_output_mapping(self):
         return {}
@@ -115,13 +117,15 @@ class BuildNative(build_ext):
                     "on a GPU the ops run as plain TensorFlow",
                 )
             ),
-            "xla": _not_built(
-                Missing(
-                    "this version has no XLA custom calls",
-                    "inside jit_compile=True the ops run as plain TensorFlow",
-                )
-            ),
         }
+        if record["parts"]["tensorflow_ops"]["built"]:
+            record["parts"]["xla"] = _attempt(
+                lambda: self._xla_library(compiler, kernels, tensorflow, package / XLA_LIBRARY),
+                "on the CPU",
+            )
+        else:
+            without_ops = Missing("there are no TensorFlow ops to call", "build those first")
+            record["parts"]["xla"] = _not_built(without_ops)
         return record
 
     def _kernels_module(self, compiler, kernels, target: Path) -> None:
@@ -134,15 +138,22 @@ class BuildNative(build_ext):
     def _op_library(self, compiler, kernels, tensorflow, target: Path) -> None:
         if tensorflow is None:
             raise Missing("TensorFlow is not installed", "run: pip install tensorflow")
-        sources = dict.fromkeys(sorted((CSRC / "tensorflow").glob("*.cc")), [])
-        stamp = f"-DMONET_TENSORFLOW_VERSION={tensorflow.version}"  # recompiles after an upgrade
-        objects = self._compile(compiler, sources, [*tensorflow.compile_flags(), stamp])
+        objects = self._compile(compiler, _glue(xla=False), tensorflow.compile_flags())
         self._link(compiler, [*kernels, *objects], tensorflow.link_flags(), target)
+
+    def _xla_library(self, compiler, kernels, tensorflow, target: Path) -> None:
+        # A library of its own, with kernels of its own: where XLA's interface can't be used, the
+        # ops still can.
+        objects = self._compile(compiler, _glue(xla=True), tensorflow.xla_compile_flags())
+        self._link(compiler, [*kernels, *objects], tensorflow.xla_link_flags(), target)
 
     def _compile(self, compiler, sources: dict[Path, list[str]], flags: list[str]) -> list[Path]:
         """Compiles, in parallel, whatever is out of date."""
         common = ["-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-Wall", f"-I{CSRC}", *flags]
-        headers = max((path.stat().st_mtime for path in CSRC.rglob("*.h")), default=0.0)
+        # Nothing in csrc/kernels includes a header from outside of it.
+        folders = {"kernels", *(source.relative_to(CSRC).parts[0] for source in sources)}
+        headers = [path for folder in folders for path in (CSRC / folder).rglob("*.h")]
+        newest_header = max(path.stat().st_mtime for path in headers)
 
         def compile_one(source: Path) -> Path:
             target = self._objects / source.relative_to(CSRC).with_suffix(".o")
@@ -150,7 +161,7 @@ class BuildNative(build_ext):
             note = target.with_suffix(".command")
             wanted = "\n".join([compiler.version, *command])
             if target.is_file() and note.is_file() and note.read_text() == wanted:
-                if target.stat().st_mtime > max(headers, source.stat().st_mtime):
+                if target.stat().st_mtime > max(newest_header, source.stat().st_mtime):
                     return target
             target.parent.mkdir(parents=True, exist_ok=True)
             print(f"compiling {source.relative_to(ROOT)}", flush=True)
@@ -169,6 +180,12 @@ class BuildNative(build_ext):
             arguments.append("-Wl,-s")
         compiler.run(arguments)
         shutil.move(scratch, target)
+
+
+def _glue(xla: bool) -> dict[Path, list[str]]:
+    """The sources of the op library, or those of the XLA library."""
+    sources = sorted((CSRC / "tensorflow").glob("*.cc"))
+    return {path: [] for path in sources if path.name.startswith("xla_") == xla}
 
 
 def _attempt(build, detail: str) -> dict:

@@ -71,14 +71,40 @@ class TensorFlow:
             "-DEIGEN_MAX_ALIGN_BYTES=64",
             # TensorFlow's headers log with __FILE__: not with the paths of this machine.
             f"-ffile-prefix-map={self.path.parent}=.",
+            f"-DMONET_TENSORFLOW_VERSION={self.version}",  # recompiles after an upgrade
         ]
 
     def link_flags(self) -> list[str]:
+        return self._link("tensorflow_framework")
+
+    def _link(self, *libraries: str) -> list[str]:
         # No rpath: Python has loaded TensorFlow by the time the op library is opened, and the
         # dynamic linker takes a loaded library of the same soname from wherever it is.
         if sys.platform == "darwin":
-            return [f"-L{self.path}", "-ltensorflow_framework.2"]
-        return [f"-L{self.path}", "-l:libtensorflow_framework.so.2"]
+            return [f"-L{self.path}", *(f"-l{name}.2" for name in libraries)]
+        return [f"-L{self.path}", *(f"-l:lib{name}.so.2" for name in libraries)]
+
+    def xla_compile_flags(self) -> list[str]:
+        """For sources that include XLA's headers, which lean on more of the wheel's."""
+        include = self.path / "include"
+        if not (include / "tensorflow" / "compiler" / "tf2xla" / "xla_op_kernel.h").is_file():
+            raise Missing(
+                f"{self.distribution} {self.version} has no headers of XLA",
+                "inside jit_compile=True the ops run as plain TensorFlow",
+            )
+        external = include / "external"
+        return [
+            *self.compile_flags(),
+            f"-isystem{external / 'highwayhash'}",
+            f"-isystem{external / 'farmhash_archive' / 'src'}",
+            "-O1",  # glue: what takes time is in the kernels, and these headers compile slowly
+        ]
+
+    def xla_link_flags(self) -> list[str]:
+        # A symbol that this TensorFlow doesn't export is found out now, not when a function is
+        # compiled.
+        complete = [] if sys.platform == "darwin" else ["-Wl,-z,defs"]
+        return [*self._link("tensorflow_cc", "tensorflow_framework"), *complete]
 
 
 def find_tensorflow() -> TensorFlow | None:

@@ -108,12 +108,15 @@ def _ops(library, tensorflow) -> dict:
     from monet.ops import dispatch
 
     status = library.status()
+    xla_unusable = library.xla_unusable()
     ops = {
         "mode": None,
         "mode_error": None,
         "native": status.native,
         "reason": status.reason,
         "remedy": status.remedy,
+        "xla": status.xla,
+        "xla_reason": str(xla_unusable or ""),
         "built_for": status.built_for,
         "sources_are_newer": _sources_are_newer(library.LIBRARY),
         "devices": {},
@@ -122,12 +125,14 @@ def _ops(library, tensorflow) -> dict:
         ops["mode"] = dispatch.mode()
     except ValueError as error:
         ops["mode_error"] = str(error)
-    for device in ("CPU", "GPU", "XLA"):
+    for device in ("CPU", "GPU", "XLA_CPU"):
         row = dispatch.look_up("instance_norm", device, "float32")
         native = row.implementation == dispatch.NATIVE
-        live = native and status.native and ops["mode"] != "reference" and tensorflow is not None
-        reason = row.reason if live or not native else status.reason
-        if native and status.native and ops["mode"] == "reference":
+        unusable = library.xla_unusable() if device == "XLA_CPU" else library.unusable()
+        usable = native and unusable is None
+        live = usable and ops["mode"] != "reference" and tensorflow is not None
+        reason = unusable.reason if native and unusable else row.reason
+        if usable and ops["mode"] == "reference":
             reason = "MONET_OPS=reference"
         ops["devices"][device] = {"native": live, "reason": reason}
     return ops
@@ -159,6 +164,9 @@ def _remedies(report: dict) -> list[str]:
         remedies.append(ops["mode_error"])
     elif ops["reason"] and report["tensorflow_error"] is None:
         remedies.append(f"{ops['reason']}; {ops['remedy']}")
+    xla_was_built = report["build"].get("parts", {}).get("xla", {}).get("built")
+    if ops["native"] and xla_was_built and not ops["xla"]:
+        remedies.append(ops["xla_reason"])
     if ops["sources_are_newer"]:
         remedies.append(
             "csrc has changed since the build; run: python setup.py build_ext --inplace"
@@ -195,7 +203,7 @@ def render(report: dict) -> str:
     lines += ["", f"Ops (MONET_OPS={report['ops']['mode'] or os.environ.get('MONET_OPS')})"]
     for device, choice in report["ops"]["devices"].items():
         kind = "native" if choice["native"] else "plain TensorFlow"
-        where = "inside jit_compile" if device == "XLA" else f"on the {device}"
+        where = "inside jit_compile" if device == "XLA_CPU" else f"on the {device}"
         lines.append(_row(where, f"{kind}: {choice['reason']}"))
 
     cpu, gpu = report["cpu"], report["gpu"]

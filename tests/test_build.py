@@ -238,11 +238,13 @@ def test_every_package_is_listed(tree):
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="looks at the ELF file")
-def test_op_library_carries_no_path_of_the_machine_it_was_built_on():
+@pytest.mark.parametrize("name", ["LIBRARY", "XLA_LIBRARY"])
+def test_op_libraries_carry_no_path_of_the_machine_they_were_built_on(name):
     from monet.ops import library
 
-    if not library.LIBRARY.is_file():
-        pytest.skip("the op library was not built")
-    content = library.LIBRARY.read_bytes()
+    path = getattr(library, name)
+    if not path.is_file():
+        pytest.skip(f"{path.name} was not built")
+    content = path.read_bytes()
     assert b"libtensorflow_framework.so.2" in content
     assert b"site-packages" not in content

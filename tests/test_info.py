@@ -45,7 +45,7 @@ def test_report_of_this_installation():
     assert {"python", "keras", "numpy", "pillow"} <= report["versions"].keys()
     assert report["ops"]["native"] == library.status().native
     assert report["ops"]["devices"]["CPU"]["native"] == library.status().native
-    assert not report["ops"]["devices"]["XLA"]["native"]
+    assert report["ops"]["devices"]["XLA_CPU"]["native"] == library.status().xla
     assert report["cpu"]["cores"] >= 1
     assert report["cpu"]["instruction_set"] == library.status().instruction_set
 

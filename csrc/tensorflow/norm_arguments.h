@@ -11,13 +11,14 @@ namespace monet {
 inline absl::Status CheckPad(int64_t pad, int64_t height, int64_t width) {
   const int64_t smaller = std::min(height, width);
   if (pad == 0 || pad < smaller) return absl::OkStatus();
-  return tensorflow::errors::InvalidArgument("pad=", pad, " needs H > ", pad, " and W > ", pad, ", got ", height, "x",
-                                             width, "; pass pad <= ", std::max<int64_t>(smaller - 1, 0));
+  return absl::InvalidArgumentError(absl::StrCat("pad=", pad, " needs H > ", pad, " and W > ", pad, ", got ", height,
+                                                 "x", width, "; pass pad <= ", std::max<int64_t>(smaller - 1, 0)));
 }
 
 inline absl::Status CheckGroups(int64_t groups, int64_t channels) {
   if (channels % groups == 0) return absl::OkStatus();
-  return tensorflow::errors::InvalidArgument("groups must divide the ", channels, " channels of x, got groups=", groups);
+  return absl::InvalidArgumentError(
+      absl::StrCat("groups must divide the ", channels, " channels of x, got groups=", groups));
 }
 
 }  // namespace monet

@@ -11,7 +11,7 @@ namespace monet {
 // block on one 256 px picture, and 1.5% on eight, which is what monet.generate paints at a time.
 class PackedKernel {
  public:
-  absl::Status Pack(tensorflow::OpKernelContext* context, const ConvShape& shape, const ConvOptions& options,
+  absl::Status Pack(OpContext* context, const ConvShape& shape, const ConvOptions& options,
                     ConvDirection direction, const tensorflow::Tensor& kernel, ThreadPool& pool) {
     Float32Input values;
     TF_RETURN_IF_ERROR(values.Convert(context, kernel, pool));

@@ -1,10 +1,10 @@
-// What the CPU kernels of every op do with tensors: read their dtype, allocate them, and see their values as float32.
+// What every op does with tensors: read their dtype, allocate them, and see their values as float32.
 #pragma once
 
 #include <algorithm>
 
 #include "kernels/convert.h"
-#include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/op_context.h"
 
 namespace monet {
 
@@ -16,19 +16,20 @@ constexpr DType StorageOf(tensorflow::DataType type) {
   }
 }
 
-inline const float* Floats(const tensorflow::Tensor& tensor) { return tensor.flat<float>().data(); }
-inline float* Floats(tensorflow::Tensor* tensor) { return tensor->flat<float>().data(); }
+// Not through flat<float>(), which insists on an alignment that the kernels don't need and XLA doesn't promise.
+inline const float* Floats(const tensorflow::Tensor& tensor) { return static_cast<const float*>(tensor.data()); }
+inline float* Floats(tensorflow::Tensor* tensor) { return static_cast<float*>(tensor->data()); }
 
 inline void FillZero(tensorflow::Tensor* tensor) { std::fill_n(Floats(tensor), tensor->NumElements(), 0.0f); }
 
-inline absl::Status AllocateScratch(tensorflow::OpKernelContext* context, size_t bytes, tensorflow::Tensor* scratch) {
+inline absl::Status AllocateScratch(OpContext* context, size_t bytes, tensorflow::Tensor* scratch) {
   return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);
 }
 
 // An input's values as float32: its own memory, or a converted copy.
 class Float32Input {
  public:
-  absl::Status Convert(tensorflow::OpKernelContext* context, const tensorflow::Tensor& input, ThreadPool& pool) {
+  absl::Status Convert(OpContext* context, const tensorflow::Tensor& input, ThreadPool& pool) {
     values_ = input;
     if (input.dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();
     TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, input.shape(), &values_));
@@ -45,7 +46,7 @@ class Float32Input {
 // Where float32 results are written: an output's own memory, or a buffer that Store rounds into it.
 class Float32Output {
  public:
-  absl::Status Allocate(tensorflow::OpKernelContext* context, int index, const tensorflow::TensorShape& shape) {
+  absl::Status Allocate(OpContext* context, int index, const tensorflow::TensorShape& shape) {
     TF_RETURN_IF_ERROR(context->allocate_output(index, shape, &output_));
     values_ = *output_;
     if (output_->dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();

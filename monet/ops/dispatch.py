@@ -43,17 +43,16 @@ class Row(NamedTuple):
     remedy: str = ""
 
 
-# The first row that matches decides. "XLA" stands for a function that XLA compiles, on any device.
+# The first row that matches decides. "XLA_CPU" stands for a function that XLA compiles for the CPU.
 TABLE = (
-    Row(
-        _ANY,
-        "XLA",
-        _ANY,
-        REFERENCE,
-        "the native ops can't be compiled by XLA in this version",
-        "pass jit_compile=False to tf.function or Model.compile",
-    ),
     Row(_NORMS + _CONVOLUTIONS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
+    Row(
+        _NORMS + _CONVOLUTIONS,
+        "XLA_CPU",
+        _FLOATS,
+        NATIVE,
+        "fused C++ kernels, as custom calls",
+    ),
     Row(
         _ANY,
         "GPU",
@@ -61,6 +60,14 @@ TABLE = (
         REFERENCE,
         "there are no CUDA kernels in this version",
         'call the op inside tf.device("CPU")',
+    ),
+    Row(
+        _ANY,
+        "XLA_GPU",
+        _ANY,
+        REFERENCE,
+        "there are no CUDA kernels in this version",
+        "hide the GPU: CUDA_VISIBLE_DEVICES=-1",
     ),
     Row(
         _ANY,
@@ -158,12 +165,15 @@ def _obstacle(op: str, device: str, dtype: str) -> str | None:
     row = look_up(op, device, dtype)
     if row.implementation != NATIVE:
         return f"{row.reason}; {row.remedy}"
-    unusable = library.unusable()
+    is_xla = device.startswith("XLA_")
+    unusable = library.xla_unusable() if is_xla else library.unusable()
     return unusable and f"{unusable.reason}; {unusable.remedy}"
 
 
 def _where(device: str) -> str:
-    return "in a function compiled by XLA" if device == "XLA" else f"on the {device}"
+    is_xla = device.startswith("XLA_")
+    where = device.removeprefix("XLA_")
+    return f"in a function that XLA compiles for the {where}" if is_xla else f"on the {device}"
 
 
 def look_up(op: str, device: str, dtype: str) -> Row:
@@ -181,22 +191,27 @@ def look_up(op: str, device: str, dtype: str) -> Row:
 def supports_jit() -> bool:
     """Whether a Keras layer that calls these ops may be compiled by XLA, as things stand.
 
-    False while the native ops are live on the CPU, since they have no XLA lowering in this version
-    and XLA would take the plain twin, which is slower than the native op without XLA.
+    False where the native ops are live on the CPU but the build has no XLA custom calls of them:
+    XLA would take the plain twin, which is slower than the native op without XLA.
     """
     if mode() == REFERENCE:
         return True
     if _gpu_is_visible():
         return True
-    return library.unusable() is not None
+    return library.unusable() is not None or library.xla_unusable() is None
 
 
 def device_of(x: tf.Tensor) -> str:
-    """Where an op on `x` will run: "CPU", "GPU", another device type, or "XLA"."""
+    """Where an op on `x` will run: "CPU", "GPU" or another device type.
+
+    Inside a function that XLA compiles: "XLA_CPU", "XLA_GPU" and so on. Such a function runs on one
+    device as a whole, which is not known while tracing: "XLA_CPU" means that there is no other.
+    """
     import tensorflow as tf
 
     if not tf.executing_eagerly() and _is_compiled_by_xla():
-        return "XLA"
+        devices = {device.device_type for device in tf.config.list_logical_devices()}
+        return "XLA_" + min(devices - {"CPU"}, default="CPU")
     if not _gpu_is_visible():
         return "CPU"
     # A symbolic tensor names a device only if it was made inside a device scope; the identity

@@ -19,6 +19,7 @@ import monet
 
 RECORD = Path(__file__).with_name("_build.json")
 LIBRARY = Path(__file__).with_name("_tensorflow_ops.so")
+XLA_LIBRARY = Path(__file__).with_name("_tensorflow_xla.so")
 
 TENSORFLOW_DISTRIBUTIONS = (
     "tensorflow",
@@ -33,6 +34,7 @@ _GRADIENTS = {
     "monet_reflect_conv": "monet.ops.reflect_conv2d_gradient",
     "monet_residual_block": "monet.ops.residual_block_gradient",
 }
+WITHOUT_XLA = "pass jit_compile=False to tf.function or Model.compile"
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
 
 
@@ -75,6 +77,7 @@ class Unusable(Exception):
 class _Loaded:
     ops: object | None
     unusable: Unusable | None
+    xla_unusable: Unusable | None
 
 
 def status() -> Status:
@@ -90,7 +93,7 @@ def status() -> Status:
         built_for=_describe(record.get("tensorflow")),
         instruction_set=_instruction_set(),
         cuda=usable and _built(record, "cuda"),
-        xla=usable and _built(record, "xla"),
+        xla=loaded.xla_unusable is None,
     )
 
 
@@ -111,29 +114,62 @@ def unusable() -> Unusable | None:
     return _load().unusable
 
 
+def xla_unusable() -> Unusable | None:
+    """Why XLA can't compile the native ops, or `None` if it can."""
+    return _load().xla_unusable
+
+
 @functools.lru_cache(maxsize=1)
 def _load() -> _Loaded:
     try:
-        check(read_record())
-        return _Loaded(_open(), None)
+        record = read_record()
+        check(record)
+        ops = _open()
     except Unusable as unusable:
-        return _Loaded(None, unusable)
+        return _Loaded(None, unusable, unusable)
+    try:
+        _open_xla(record)
+    except Unusable as unusable:
+        return _Loaded(ops, None, unusable)
+    return _Loaded(ops, None, None)
 
 
 def _open():
     import tensorflow as tf
 
-    try:
-        opened = tf.load_op_library(str(LIBRARY))
-    except (tf.errors.OpError, OSError, RuntimeError) as error:
-        message = str(error).splitlines()[0]
-        raise Unusable(f"{LIBRARY.name} could not be opened: {message}", REBUILD) from error
+    opened = _dlopen(tf.load_op_library, LIBRARY)
     for op, gradients in _GRADIENTS.items():
         if not hasattr(opened, op):
             raise Unusable(f"{LIBRARY.name} was built from older sources: it has no {op}", REBUILD)
         # It registers them. Imported here because it is of no use without the library.
         importlib.import_module(gradients)
     return opened
+
+
+def _open_xla(record: dict) -> None:
+    """Opens the library that tells XLA about the ops.
+
+    At once, not when the first function is compiled: the op may be in a graph by then.
+    """
+    import tensorflow as tf
+
+    part = record["parts"].get("xla", {})
+    if not part.get("built"):
+        reason = part.get("reason") or "the record of the build doesn't list them"
+        raise Unusable(f"the XLA custom calls were not built: {reason}", WITHOUT_XLA)
+    if not XLA_LIBRARY.is_file():
+        raise Unusable(f"{XLA_LIBRARY} is missing", REBUILD)
+    _dlopen(tf.load_library, XLA_LIBRARY)
+
+
+def _dlopen(load, path: Path):
+    import tensorflow as tf
+
+    try:
+        return load(str(path))
+    except (tf.errors.OpError, OSError, RuntimeError) as error:
+        message = str(error).splitlines()[0]
+        raise Unusable(f"{path.name} could not be opened: {message}", REBUILD) from error
 
 
 def read_record() -> dict:

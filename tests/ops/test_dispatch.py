@@ -138,16 +138,20 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
 
 
 @pytest.mark.parametrize("op", ["instance_norm", "reflect_conv2d", "residual_block"])
-@pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA"])
+@pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA_CPU", "XLA_GPU", "XLA_TPU"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
     row = dispatch.look_up(op, device, dtype)
-    assert row.implementation == (dispatch.NATIVE if device == "CPU" else dispatch.REFERENCE)
+    is_cpu = device in ("CPU", "XLA_CPU")
+    assert row.implementation == (dispatch.NATIVE if is_cpu else dispatch.REFERENCE)
     assert row.reason
     assert row.remedy or row.implementation == dispatch.NATIVE
 
 
-def test_layers_may_be_compiled_by_xla_only_where_the_twin_runs(native, monkeypatch):
+def test_layers_may_be_compiled_by_xla_unless_that_means_the_twin(native, monkeypatch):
+    monkeypatch.setattr(library, "xla_unusable", lambda: None)
+    assert monet.ops.supports_jit()
+    monkeypatch.setattr(library, "xla_unusable", lambda: UNUSABLE)
     assert not monet.ops.supports_jit()
     with monet.ops.use("auto"):
         assert not monet.ops.supports_jit()

@@ -135,6 +135,29 @@ def test_library_from_older_sources_is_a_reason_and_not_a_crash(record, monkeypa
     assert "older sources: it has no monet_reflect_conv" in loaded.unusable.reason
 
 
+def test_build_without_custom_calls_has_the_ops_all_the_same(record, monkeypatch):
+    monkeypatch.setattr(library, "_open", lambda: "the ops")
+    record["parts"]["xla"] = {"built": False, "reason": "no headers of XLA", "remedy": "none"}
+    loaded = load_afresh(monkeypatch, record)
+    assert loaded.ops == "the ops" and loaded.unusable is None
+    assert loaded.xla_unusable.reason == "the XLA custom calls were not built: no headers of XLA"
+    assert "jit_compile=False" in loaded.xla_unusable.remedy
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"junk", "could not be opened"), (None, "miss")])
+def test_custom_calls_that_do_not_load_leave_the_ops_alone(
+    record, monkeypatch, tmp_path, content, reason
+):
+    monkeypatch.setattr(library, "_open", lambda: "the ops")
+    monkeypatch.setattr(library, "XLA_LIBRARY", tmp_path / "_tensorflow_xla.so")
+    if content is not None:
+        library.XLA_LIBRARY.write_bytes(content)
+    record["parts"]["xla"] = {"built": True, "detail": "for the tests"}
+    loaded = load_afresh(monkeypatch, record)
+    assert loaded.ops == "the ops" and loaded.unusable is None
+    assert reason in loaded.xla_unusable.reason
+
+
 def test_stale_library_is_never_opened(record, monkeypatch):
     opened = []
     monkeypatch.setattr(library, "_open", lambda: opened.append(True))
@@ -174,3 +197,5 @@ def test_native_ops_are_live_where_they_were_built():
     if not part["built"]:
         pytest.skip(part["reason"])
     assert monet.ops.status().native, monet.ops.status().reason
+    xla = library.read_record()["parts"]["xla"]
+    assert monet.ops.status().xla == xla["built"], library.xla_unusable()

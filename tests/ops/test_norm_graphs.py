@@ -1,4 +1,4 @@
-"""The ops inside functions: unknown shapes, control flow, XLA."""
+"""The ops inside functions: unknown shapes, control flow."""
 
 from __future__ import annotations
 
@@ -116,48 +116,6 @@ def test_recomputed_gradients(implementation):
     np.testing.assert_allclose(
         gradient(tf.recompute_grad(norm)), gradient(norm), rtol=1e-5, atol=1e-6
     )
-
-
-@pytest.mark.filterwarnings("ignore:monet.ops uses plain TensorFlow")
-@pytest.mark.parametrize("mode", ["auto", "reference"])
-def test_a_function_that_xla_compiles_contains_the_twin(mode):
-    inputs = make_inputs(CASE, "float32")
-
-    @tf.function(jit_compile=True)
-    def run(x, residual):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = monet_norm(CASE, type(inputs)(x, inputs.gamma, inputs.beta, residual, None))
-        return y, tape.gradient(y, x, output_gradients=inputs.dy)
-
-    with monet.ops.use(mode):
-        y, dx = run(inputs.x, inputs.residual)
-        expected = output_and_gradients(monet_norm, CASE, inputs)
-    assert error(y.numpy(), expected["y"]) < 1e-6
-    assert error(dx.numpy(), expected["dx"]) < 2e-6
-
-
-@pytest.mark.filterwarnings("ignore:monet.ops uses plain TensorFlow")
-def test_a_function_called_by_one_that_xla_compiles_contains_the_twin():
-    @tf.function
-    def inner(x):
-        return monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2]))
-
-    @tf.function(jit_compile=True)
-    def outer(x):
-        return tf.nn.relu(inner(x))
-
-    with monet.ops.use("auto"):
-        assert outer(tf.ones([1, 3, 3, 2])).shape == (1, 3, 3, 2)
-
-
-def test_native_mode_says_why_it_cannot_run_under_xla(native):
-    @tf.function(jit_compile=True)
-    def run(x):
-        return monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2]))
-
-    with pytest.raises(RuntimeError, match="in a function compiled by XLA.*jit_compile=False"):
-        run(tf.ones([1, 3, 3, 2]))
 
 
 def test_an_input_that_is_needed_later_keeps_its_values(native):

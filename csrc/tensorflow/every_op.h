@@ -1,0 +1,14 @@
+// The table of the ops: a class each, in the sense of op_context.h.
+#pragma once
+
+#include "tensorflow/norm_op.h"
+#include "tensorflow/reflect_conv_op.h"
+#include "tensorflow/residual_block_op.h"
+
+#define MONET_FOR_EVERY_OP(DO) \
+  DO(NormForwardOp)            \
+  DO(NormBackwardOp)           \
+  DO(ReflectConvForwardOp)     \
+  DO(ReflectConvBackwardOp)    \
+  DO(ResidualBlockForwardOp)   \
+  DO(ResidualBlockBackwardOp)

@@ -1,0 +1,135 @@
+// What MonetNorm and MonetNormGrad (norm_ops.cc) do when they are called: see op_context.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/norm.h"
+#include "tensorflow/norm_arguments.h"
+#include "tensorflow/op_context.h"
+#include "tensorflow/tensors.h"
+
+namespace monet {
+
+// What the forward and the backward op have in common.
+class NormOp {
+ public:
+  template <typename Visitor>
+  void VisitAttributes(Visitor visit) {
+    visit("T", &type_);
+    visit("groups", &groups_);
+    visit("epsilon", &options_.epsilon);
+    visit("activation", &activation_);
+    visit("negative_slope", &options_.negative_slope);
+    visit("pad", &options_.pad);
+    visit("num_residual", &num_residual_);
+  }
+
+  absl::Status CheckAttributes() {
+    if (!(options_.epsilon >= 0)) {
+      return absl::InvalidArgumentError(absl::StrCat("epsilon must be >= 0, got ", options_.epsilon));
+    }
+    if (num_residual_ > 1) {
+      return absl::InvalidArgumentError(absl::StrCat("there is at most one residual, got ", num_residual_));
+    }
+    options_.activation = activation_ == "relu"         ? Activation::kRelu
+                          : activation_ == "leaky_relu" ? Activation::kLeakyRelu
+                                                        : Activation::kNone;
+    return absl::OkStatus();
+  }
+
+ protected:
+  using Tensor = tensorflow::Tensor;
+  using TensorShape = tensorflow::TensorShape;
+
+  // Fills `shape` and checks x, gamma and beta against one another and against the attributes.
+  absl::Status CheckInputs(const Tensor& x, const Tensor& gamma, const Tensor& beta, NormShape* shape) const {
+    TF_RETURN_IF_ERROR(CheckImages("x", x.shape()));
+    const int64_t channels = x.dim_size(3);
+    TF_RETURN_IF_ERROR(CheckShape("gamma", gamma.shape(), {channels}));
+    TF_RETURN_IF_ERROR(CheckShape("beta", beta.shape(), {channels}));
+    TF_RETURN_IF_ERROR(CheckPad(options_.pad, x.dim_size(1), x.dim_size(2)));
+    if (groups_ != 0) TF_RETURN_IF_ERROR(CheckGroups(groups_, channels));
+    *shape = {x.dim_size(0), x.dim_size(1), x.dim_size(2), channels, groups_ == 0 ? channels : groups_};
+    return absl::OkStatus();
+  }
+
+  TensorShape PaddedShape(const NormShape& shape) const {
+    return {shape.batch, shape.height + 2 * options_.pad, shape.width + 2 * options_.pad, shape.channels};
+  }
+
+  static TensorShape StatisticsShape(const NormShape& shape) { return {shape.batch, shape.groups}; }
+
+  // The inputs whose memory the first output may take, where nothing else needs them: x when painting, dy always.
+  std::vector<int> Reusable() const { return options_.pad == 0 ? std::vector<int>{0} : std::vector<int>{}; }
+
+  tensorflow::DataType type_;
+  int64_t groups_;
+  int64_t num_residual_;
+  std::string activation_;
+  NormOptions options_;
+};
+
+class NormForwardOp final : public NormOp {
+ public:
+  static constexpr char kName[] = "MonetNorm";
+
+  absl::Status Compute(OpContext* context) const {
+    const Tensor &x = context->input(0), &gamma = context->input(1), &beta = context->input(2);
+    NormShape shape;
+    TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
+    const Tensor* residual = num_residual_ > 0 ? &context->input(3) : nullptr;
+    if (residual) TF_RETURN_IF_ERROR(CheckShape("residual", residual->shape(), x.shape()));
+
+    Tensor *y, *mean, *rstd;
+    TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, PaddedShape(shape), &y));
+    TF_RETURN_IF_ERROR(context->allocate_output(1, StatisticsShape(shape), &mean));
+    TF_RETURN_IF_ERROR(context->allocate_output(2, StatisticsShape(shape), &rstd));
+    if (x.NumElements() == 0) {
+      FillZero(mean);
+      FillZero(rstd);
+      return absl::OkStatus();
+    }
+    Tensor scratch;
+    TF_RETURN_IF_ERROR(AllocateScratch(context, NormForwardScratchBytes(shape), &scratch));
+    NormForward(StorageOf(type_), shape, options_, x.data(), Floats(gamma), Floats(beta),
+                residual ? residual->data() : nullptr, y->data(), Floats(mean), Floats(rstd), scratch.data(),
+                context->pool());
+    return absl::OkStatus();
+  }
+};
+
+class NormBackwardOp final : public NormOp {
+ public:
+  static constexpr char kName[] = "MonetNormGrad";
+
+  absl::Status Compute(OpContext* context) const {
+    const Tensor &dy = context->input(0), &x = context->input(1), &gamma = context->input(2);
+    const Tensor &beta = context->input(3), &mean = context->input(4), &rstd = context->input(5);
+    NormShape shape;
+    TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
+    TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), PaddedShape(shape)));
+    TF_RETURN_IF_ERROR(CheckShape("mean", mean.shape(), StatisticsShape(shape)));
+    TF_RETURN_IF_ERROR(CheckShape("rstd", rstd.shape(), StatisticsShape(shape)));
+
+    Tensor *dx, *dgamma, *dbeta, *dresidual = nullptr;
+    TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, x.shape(), &dx));
+    TF_RETURN_IF_ERROR(context->allocate_output(1, gamma.shape(), &dgamma));
+    TF_RETURN_IF_ERROR(context->allocate_output(2, beta.shape(), &dbeta));
+    if (num_residual_ > 0) TF_RETURN_IF_ERROR(context->allocate_output(3, x.shape(), &dresidual));
+    if (x.NumElements() == 0) {
+      FillZero(dgamma);
+      FillZero(dbeta);
+      return absl::OkStatus();
+    }
+    Tensor scratch;
+    TF_RETURN_IF_ERROR(AllocateScratch(context, NormBackwardScratchBytes(shape), &scratch));
+    NormBackward(StorageOf(type_), shape, options_, dy.data(), x.data(), Floats(gamma), Floats(beta), Floats(mean),
+                 Floats(rstd), dx->data(), Floats(dgamma), Floats(dbeta), dresidual ? dresidual->data() : nullptr,
+                 scratch.data(), context->pool());
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace monet

@@ -1,0 +1,292 @@
+"""The native ops under jit_compile=True: custom calls that give the bits of the graph's kernels."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from norm_cases import (
+    Case,
+    error,
+    make_inputs,
+    monet_norm,
+    output_and_gradients,
+    plain_norm,
+)
+
+import monet.layers
+import monet.ops
+from monet.ops import dispatch, library
+
+CASE = Case((2, 7, 5, 6), activation="leaky_relu", residual=True, pad=2)
+
+
+@pytest.fixture
+def xla(native):
+    """Runs the test with the native ops, where the build has custom calls of them."""
+    unusable = library.xla_unusable()
+    if unusable is not None:
+        pytest.skip(unusable.reason)
+
+
+def output_and_gradients_function(case: Case, inputs, jit_compile: bool):
+    """A `tf.function` without Python arguments, and the tensors to call it with."""
+
+    @tf.function(jit_compile=jit_compile)
+    def run(*tensors):
+        residual = tensors[3] if case.residual else None
+        given = type(inputs)(*tensors[:3], residual, tensors[-1])
+        with tf.GradientTape() as tape:
+            tape.watch(given.sources)
+            y = monet_norm(case, given)
+        gradients = tape.gradient(y, given.sources, output_gradients=given.dy)
+        return dict(zip(["y", "dx", "dgamma", "dbeta", "dresidual"], [y, *gradients], strict=False))
+
+    return run, [*inputs.sources, inputs.dy]
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype"),
+    [
+        (CASE, "float32"),
+        (CASE, "bfloat16"),
+        (Case((1, 11, 6, 96), groups=32, activation="relu", pad=1), "float32"),
+        (Case((2, 9, 7, 12), groups=4, residual=True), "float16"),
+        (Case((3, 17, 13, 15), epsilon=1e-3), "float32"),
+    ],
+    ids=str,
+)
+def test_custom_calls_give_the_bits_of_the_graph(xla, case, dtype):
+    inputs = make_inputs(case, dtype)
+    run, tensors = output_and_gradients_function(case, inputs, jit_compile=True)
+    hlo = run.experimental_get_compiler_ir(*tensors)(stage="hlo")
+    assert 'custom_call_target="MonetNorm"' in hlo
+    assert 'custom_call_target="MonetNormGrad"' in hlo
+    in_graph, _ = output_and_gradients_function(case, inputs, jit_compile=False)
+    expected = in_graph(*tensors)
+    exact = output_and_gradients(plain_norm, case, inputs.cast(tf.float64, tf.float64))
+    budget = {"float32": 1e-5, "float16": 2e-3, "bfloat16": 2e-2}[dtype]
+    for name, got in run(*tensors).items():
+        np.testing.assert_array_equal(bits(got), bits(expected[name]), err_msg=name)
+        assert error(tf.cast(got, tf.float64).numpy(), exact[name]) < budget, name
+
+
+def bits(tensor: tf.Tensor) -> np.ndarray:
+    return tf.bitcast(tensor, {2: tf.uint16, 4: tf.uint32}[tensor.dtype.size]).numpy()
+
+
+def test_denormals_and_non_finite_values_are_those_of_the_graph(xla):
+    x = np.random.default_rng(0).normal(size=(2, 6, 5, 20)).astype(np.float32)
+    x[..., :5] *= 1e-38
+    x[0, 0, 0, 7], x[1, 2, 3, 8] = np.nan, np.inf
+
+    def run(x):
+        return monet.ops.instance_norm(x, 1e-40 * tf.ones([20]), tf.zeros([20]), epsilon=0.0)
+
+    expected = tf.function(run)(tf.constant(x))
+    got = tf.function(run, jit_compile=True)(tf.constant(x))
+    np.testing.assert_array_equal(bits(got), bits(expected))
+
+
+def test_empty_batch(xla):
+    case = Case((0, 7, 5, 6), residual=True, pad=1)
+    run, tensors = output_and_gradients_function(case, make_inputs(case, "float32"), True)
+    results = run(*tensors)
+    assert results["y"].shape == (0, 9, 7, 6)
+    np.testing.assert_array_equal(results["dgamma"], np.zeros(6))
+
+
+def test_every_size_is_compiled_anew(xla):
+    @tf.function(jit_compile=True, input_signature=[tf.TensorSpec([None, None, None, 3])])
+    def run(x):
+        return monet.ops.instance_norm(x, tf.ones([3]), tf.zeros([3]), pad=1)
+
+    for shape in [(1, 2, 2, 3), (2, 5, 9, 3)]:
+        x = tf.random.stateless_normal(shape, seed=shape[:2])
+        with monet.ops.use("reference"):
+            expected = monet.ops.instance_norm(x, tf.ones([3]), tf.zeros([3]), pad=1)
+        np.testing.assert_allclose(run(x), expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="pad=1 needs H > 1 and W > 1, got 1x4"
+    ):
+        run(tf.ones([1, 1, 4, 3]))
+
+
+def test_shapes_that_depend_on_values_are_refused(xla):
+    @tf.function(jit_compile=True)
+    def run(x, keep):
+        kept = tf.boolean_mask(x, keep)
+        return tf.reduce_sum(monet.ops.instance_norm(kept, tf.ones([2]), tf.zeros([2])))
+
+    with pytest.raises(tf.errors.UnimplementedError, match=r'monet.ops.use\("reference"\)'):
+        run(tf.ones([3, 4, 4, 2]), tf.constant([True, False, True]))
+
+
+def test_the_function_that_xla_compiles_may_call_one_traced_before(xla):
+    @tf.function
+    def inner(x):
+        return monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2]))
+
+    x = tf.random.stateless_normal([1, 3, 3, 2], seed=[0, 1])
+    expected = inner(x)
+    outer = tf.function(lambda x: inner(x), jit_compile=True)
+    np.testing.assert_array_equal(outer(x), expected)
+
+
+def test_gradient_taken_outside_of_the_compiled_function(xla):
+    inputs = make_inputs(CASE, "float32")
+    norm = tf.function(lambda x: monet_norm(CASE, inputs_with(inputs, x)), jit_compile=True)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs.x)
+        y = norm(inputs.x)
+    got = tape.gradient(y, inputs.x, output_gradients=inputs.dy)
+    expected = output_and_gradients(monet_norm, CASE, inputs)["dx"]
+    np.testing.assert_array_equal(got, expected.astype(np.float32))
+
+
+def inputs_with(inputs, x):
+    return type(inputs)(x, inputs.gamma, inputs.beta, inputs.residual, inputs.dy)
+
+
+def test_second_order_gradients(xla):
+    inputs = make_inputs(Case((1, 5, 4, 3), activation="leaky_relu"), "float32")
+
+    def penalty(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = monet_norm(Case((1, 5, 4, 3), activation="leaky_relu"), inputs_with(inputs, x))
+            slope = inner.gradient(y, x, output_gradients=inputs.dy)
+            loss = tf.reduce_sum(slope**2)
+        return outer.gradient(loss, x)
+
+    expected = penalty(inputs.x)
+    got = tf.function(penalty, jit_compile=True)(inputs.x)
+    assert error(got.numpy(), expected.numpy()) < 1e-5
+
+
+def build_model():
+    keras.utils.set_random_seed(3)
+    return keras.Sequential(
+        [
+            keras.Input((12, 10, 3)),
+            keras.layers.Conv2D(8, 3, padding="same"),
+            monet.layers.InstanceNormalization(activation="relu"),
+            keras.layers.Conv2D(3, 3, padding="same"),
+        ]
+    )
+
+
+def test_keras_fits_with_jit_compile_as_without(xla):
+    x = np.random.default_rng(0).normal(size=(8, 12, 10, 3)).astype(np.float32)
+    fitted = []
+    for jit_compile in (False, True):
+        model = build_model()
+        model.compile("sgd", "mse", jit_compile=jit_compile)
+        assert model.jit_compile is jit_compile
+        model.fit(x, -x, epochs=2, batch_size=4, shuffle=False, verbose=0)
+        fitted.append(model.get_weights())
+    for graph, jit in zip(*fitted, strict=True):
+        np.testing.assert_allclose(jit, graph, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads in /proc")
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
+def test_custom_calls_run_on_several_threads(xla):
+    shape = [2, 256, 256, 64]
+
+    @tf.function(jit_compile=True)
+    def run(x):
+        for _ in range(8):
+            x = monet.ops.instance_norm(x, tf.ones([64]), tf.zeros([64]))
+        return x
+
+    x = tf.random.stateless_normal(shape, seed=[0, 1])
+    run(x)
+    before = processor_time_of_threads()
+    for _ in range(4):
+        run(x)
+    after = processor_time_of_threads()
+    spent = sorted((after[thread] - before.get(thread, 0) for thread in after), reverse=True)
+    assert spent[1] > 0.2 * spent[0]
+
+
+def processor_time_of_threads() -> dict[str, int]:
+    """Nanoseconds by thread."""
+    return {
+        task.name: int((task / "schedstat").read_text().split()[0])
+        for task in Path("/proc/self/task").iterdir()
+    }
+
+
+def test_library_opened_after_xla_has_compiled_something(xla):
+    """What XLA's own registry learns after the first compilation never reaches its compiler."""
+    script = """
+        import tensorflow as tf
+        tf.function(lambda x: x + 1.0, jit_compile=True)(tf.ones([2]))
+        import monet.ops
+        run = tf.function(
+            lambda x: monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2])), jit_compile=True
+        )
+        with monet.ops.use("native"):
+            print(run(tf.ones([1, 3, 3, 2])).shape)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        cwd=Path(monet.__file__).parents[1],
+    )
+    assert done.stdout.strip() == "(1, 3, 3, 2)", done.stderr
+
+
+@pytest.fixture
+def without_custom_calls(native, monkeypatch):
+    reason = library.Unusable("the custom calls were not built", library.WITHOUT_XLA)
+    monkeypatch.setattr(library, "xla_unusable", lambda: reason)
+    monkeypatch.setattr(dispatch, "_warned", set())
+
+
+def test_without_custom_calls_the_twin_is_compiled(without_custom_calls):
+    run = tf.function(
+        lambda x: monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2])), jit_compile=True
+    )
+    x = tf.random.stateless_normal([1, 3, 3, 2], seed=[0, 1])
+    with monet.ops.use("auto"):
+        with pytest.warns(RuntimeWarning, match="compiles for the CPU: the custom calls were not"):
+            got = run(x)
+        assert "MonetNorm" not in run.experimental_get_compiler_ir(x)(stage="hlo")
+        np.testing.assert_allclose(
+            got, monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2])), rtol=1e-5, atol=1e-6
+        )
+    with pytest.raises(RuntimeError, match="were not built; pass jit_compile=False"):
+        tf.function(run.python_function, jit_compile=True)(x)
+
+
+def test_without_custom_calls_keras_goes_on_without_xla(without_custom_calls):
+    model = build_model()
+    with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
+        model.compile("sgd", "mse", jit_compile=True)
+    assert not model.jit_compile
+    x = np.ones([2, 12, 10, 3], np.float32)
+    model.fit(x, x, verbose=0)
+
+
+def test_a_visible_gpu_gets_the_twin(native, monkeypatch):
+    devices = [tf.config.LogicalDevice(f"/{name}:0", name) for name in ("CPU", "GPU")]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda: devices)
+    monkeypatch.setattr(dispatch, "_warned", set())
+    run = tf.function(
+        lambda x: monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2])), jit_compile=True
+    )
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="for the GPU: .*no CUDA"):
+        graph = run.get_concrete_function(tf.TensorSpec([1, 3, 3, 2])).graph
+    assert "MonetNorm" not in {operation.type for operation in graph.get_operations()}
