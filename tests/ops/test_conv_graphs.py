@@ -1,4 +1,4 @@
-"""The convolution ops inside functions: unknown shapes, control flow, recomputation, XLA."""
+"""The convolution ops inside functions: unknown shapes, control flow, recomputation."""
 
 from __future__ import annotations
 
@@ -108,28 +108,6 @@ def test_recomputed_gradients(implementation, case):
         return case.monet(**{**inputs, "x": x})
 
     np.testing.assert_allclose(gradient(tf.recompute_grad(op)), gradient(op), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.filterwarnings("ignore:monet.ops uses plain TensorFlow")
-@pytest.mark.parametrize("mode", ["auto", "reference"])
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_function_that_xla_compiles(mode, case):
-    inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
-
-    @tf.function(jit_compile=True)
-    def run(inputs):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            y = case.monet(**inputs)
-        return y, tape.gradient(y, inputs, output_gradients=dy)
-
-    with monet.ops.use(mode):
-        y, gradients = run(inputs)
-    with monet.ops.use("reference"):
-        expected = output_and_gradients(case.monet, inputs, dy)
-    assert error(y.numpy(), expected["y"]) < 1e-5
-    for name, gradient in gradients.items():
-        assert error(gradient.numpy(), expected[f"d{name}"]) < 1e-5, name
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -12,20 +12,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from norm_cases import (
-    Case,
-    error,
-    make_inputs,
-    monet_norm,
-    output_and_gradients,
-    plain_norm,
-)
+from conv_cases import Block, Conv, make_dy
+from norm_cases import Case, Inputs, error, make_inputs, monet_norm, plain_norm
 
 import monet.layers
 import monet.ops
 from monet.ops import dispatch, library
 
-CASE = Case((2, 7, 5, 6), activation="leaky_relu", residual=True, pad=2)
+NORM = Case((2, 7, 5, 6), activation="leaky_relu", residual=True, pad=2)
 
 
 @pytest.fixture
@@ -36,46 +30,71 @@ def xla(native):
         pytest.skip(unusable.reason)
 
 
-def output_and_gradients_function(case: Case, inputs, jit_compile: bool):
-    """A `tf.function` without Python arguments, and the tensors to call it with."""
+class Norm:
+    """A normalization in the form of `conv_cases`."""
 
-    @tf.function(jit_compile=jit_compile)
-    def run(*tensors):
-        residual = tensors[3] if case.residual else None
-        given = type(inputs)(*tensors[:3], residual, tensors[-1])
-        with tf.GradientTape() as tape:
-            tape.watch(given.sources)
-            y = monet_norm(case, given)
-        gradients = tape.gradient(y, given.sources, output_gradients=given.dy)
-        return dict(zip(["y", "dx", "dgamma", "dbeta", "dresidual"], [y, *gradients], strict=False))
+    def __init__(self, case: Case):
+        self.case = case
 
-    return run, [*inputs.sources, inputs.dy]
+    def __str__(self) -> str:
+        return str(self.case)
+
+    def make_inputs(self, dtype: str):
+        inputs = make_inputs(self.case, dtype)
+        names = ["x", "gamma", "beta", "residual"]
+        return {name: getattr(inputs, name) for name in names if getattr(inputs, name) is not None}
+
+    def make_dy(self, dtype: str):
+        return make_inputs(self.case, dtype).dy
+
+    def monet(self, x, gamma, beta, residual=None):
+        return monet_norm(self.case, Inputs(x, gamma, beta, residual, None))
+
+    def plain(self, x, gamma, beta, residual=None):
+        return plain_norm(self.case, Inputs(x, gamma, beta, residual, None))
+
+
+def output_and_gradients(function, inputs, dy):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        y = function(**inputs)
+    return {"y": y, **tape.gradient(y, inputs, output_gradients=dy)}
 
 
 @pytest.mark.parametrize(
-    ("case", "dtype"),
+    ("call", "dtype", "target"),
     [
-        (CASE, "float32"),
-        (CASE, "bfloat16"),
-        (Case((1, 11, 6, 96), groups=32, activation="relu", pad=1), "float32"),
-        (Case((2, 9, 7, 12), groups=4, residual=True), "float16"),
-        (Case((3, 17, 13, 15), epsilon=1e-3), "float32"),
+        (Norm(NORM), "float32", "MonetNorm"),
+        (Norm(NORM), "bfloat16", "MonetNorm"),
+        (Norm(Case((1, 11, 6, 96), groups=32, activation="relu", pad=1)), "float32", "MonetNorm"),
+        (Norm(Case((2, 9, 7, 12), groups=4, residual=True)), "float16", "MonetNorm"),
+        (Norm(Case((3, 17, 13, 15), epsilon=1e-3)), "float32", "MonetNorm"),
+        (Conv((2, 7, 9, 5), 6), "float32", "MonetReflectConv"),
+        (Conv((1, 8, 9, 3), 16, size=7, bias=False), "bfloat16", "MonetReflectConv"),
+        (Block((2, 9, 6, 10)), "float32", "MonetResidualBlock"),
+        (Block((1, 6, 8, 4)), "float16", "MonetResidualBlock"),
     ],
     ids=str,
 )
-def test_custom_calls_give_the_bits_of_the_graph(xla, case, dtype):
-    inputs = make_inputs(case, dtype)
-    run, tensors = output_and_gradients_function(case, inputs, jit_compile=True)
-    hlo = run.experimental_get_compiler_ir(*tensors)(stage="hlo")
-    assert 'custom_call_target="MonetNorm"' in hlo
-    assert 'custom_call_target="MonetNormGrad"' in hlo
-    in_graph, _ = output_and_gradients_function(case, inputs, jit_compile=False)
-    expected = in_graph(*tensors)
-    exact = output_and_gradients(plain_norm, case, inputs.cast(tf.float64, tf.float64))
-    budget = {"float32": 1e-5, "float16": 2e-3, "bfloat16": 2e-2}[dtype]
-    for name, got in run(*tensors).items():
-        np.testing.assert_array_equal(bits(got), bits(expected[name]), err_msg=name)
-        assert error(tf.cast(got, tf.float64).numpy(), exact[name]) < budget, name
+def test_custom_calls_give_the_bits_of_the_graph(xla, call, dtype, target):
+    inputs = call.make_inputs(dtype)
+    dy = call.make_dy(dtype) if isinstance(call, Norm) else make_dy(call, dtype)
+
+    def run(inputs, dy):
+        return output_and_gradients(call.monet, inputs, dy)
+
+    compiled = tf.function(run, jit_compile=True)
+    hlo = compiled.experimental_get_compiler_ir(inputs, dy)(stage="hlo")
+    assert f'custom_call_target="{target}"' in hlo
+    assert f'custom_call_target="{target}Grad"' in hlo
+
+    got, expected = compiled(inputs, dy), tf.function(run)(inputs, dy)
+    in_float64 = {name: tf.cast(tensor, tf.float64) for name, tensor in inputs.items()}
+    exact = output_and_gradients(call.plain, in_float64, tf.cast(dy, tf.float64))
+    budget = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}[dtype]
+    for name in exact:
+        np.testing.assert_array_equal(bits(got[name]), bits(expected[name]), err_msg=name)
+        assert error(tf.cast(got[name], tf.float64).numpy(), exact[name].numpy()) < budget, name
 
 
 def bits(tensor: tf.Tensor) -> np.ndarray:
@@ -95,12 +114,21 @@ def test_denormals_and_non_finite_values_are_those_of_the_graph(xla):
     np.testing.assert_array_equal(bits(got), bits(expected))
 
 
-def test_empty_batch(xla):
-    case = Case((0, 7, 5, 6), residual=True, pad=1)
-    run, tensors = output_and_gradients_function(case, make_inputs(case, "float32"), True)
-    results = run(*tensors)
-    assert results["y"].shape == (0, 9, 7, 6)
-    np.testing.assert_array_equal(results["dgamma"], np.zeros(6))
+@pytest.mark.parametrize(
+    "call", [Norm(Case((0, 7, 5, 6), residual=True, pad=1)), Block((0, 7, 5, 6))], ids=str
+)
+def test_empty_batch(xla, call):
+    inputs = call.make_inputs("float32")
+
+    @tf.function(jit_compile=True)
+    def run(inputs):
+        y = call.monet(**inputs)
+        return output_and_gradients(call.monet, inputs, tf.ones_like(y))
+
+    results = run(inputs)
+    for name, tensor in inputs.items():
+        assert results[name].shape == tensor.shape
+        np.testing.assert_array_equal(results[name], tf.zeros_like(tensor))
 
 
 def test_every_size_is_compiled_anew(xla):
@@ -141,35 +169,34 @@ def test_the_function_that_xla_compiles_may_call_one_traced_before(xla):
 
 
 def test_gradient_taken_outside_of_the_compiled_function(xla):
-    inputs = make_inputs(CASE, "float32")
-    norm = tf.function(lambda x: monet_norm(CASE, inputs_with(inputs, x)), jit_compile=True)
-    with tf.GradientTape() as tape:
-        tape.watch(inputs.x)
-        y = norm(inputs.x)
-    got = tape.gradient(y, inputs.x, output_gradients=inputs.dy)
-    expected = output_and_gradients(monet_norm, CASE, inputs)["dx"]
-    np.testing.assert_array_equal(got, expected.astype(np.float32))
+    call = Norm(NORM)
+    inputs, dy = call.make_inputs("float32"), call.make_dy("float32")
+    got = output_and_gradients(tf.function(call.monet, jit_compile=True), inputs, dy)
+    expected = output_and_gradients(call.monet, inputs, dy)
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name])
 
 
-def inputs_with(inputs, x):
-    return type(inputs)(x, inputs.gamma, inputs.beta, inputs.residual, inputs.dy)
-
-
-def test_second_order_gradients(xla):
-    inputs = make_inputs(Case((1, 5, 4, 3), activation="leaky_relu"), "float32")
+@pytest.mark.parametrize(
+    "call", [Norm(Case((1, 5, 4, 3), activation="leaky_relu")), Conv((1, 5, 6, 2), 3)], ids=str
+)
+def test_second_order_gradients(xla, call):
+    inputs = call.make_inputs("float32")
+    x = inputs.pop("x")
+    dy = call.make_dy("float32") if isinstance(call, Norm) else make_dy(call, "float32")
 
     def penalty(x):
         with tf.GradientTape() as outer:
             outer.watch(x)
             with tf.GradientTape() as inner:
                 inner.watch(x)
-                y = monet_norm(Case((1, 5, 4, 3), activation="leaky_relu"), inputs_with(inputs, x))
-            slope = inner.gradient(y, x, output_gradients=inputs.dy)
+                y = call.monet(x=x, **inputs) ** 2
+            slope = inner.gradient(y, x, output_gradients=dy)
             loss = tf.reduce_sum(slope**2)
         return outer.gradient(loss, x)
 
-    expected = penalty(inputs.x)
-    got = tf.function(penalty, jit_compile=True)(inputs.x)
+    expected = penalty(x)
+    got = tf.function(penalty, jit_compile=True)(x)
     assert error(got.numpy(), expected.numpy()) < 1e-5
 
 
@@ -180,6 +207,7 @@ def build_model():
             keras.Input((12, 10, 3)),
             keras.layers.Conv2D(8, 3, padding="same"),
             monet.layers.InstanceNormalization(activation="relu"),
+            monet.layers.ResidualBlock(8),
             keras.layers.Conv2D(3, 3, padding="same"),
         ]
     )
