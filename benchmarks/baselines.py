@@ -5,6 +5,8 @@ tapes, four optimizers) is the one that the published CycleGAN tutorials share.
 """
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -14,6 +16,28 @@ def instance_norm(x, gamma, beta, epsilon=1e-5):
     mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)
     normalised = (x - mean) * tf.math.rsqrt(variance + epsilon)
     return tf.cast(gamma, x.dtype) * normalised + tf.cast(beta, x.dtype)
+
+
+def reflect_conv2d(x, kernel):
+    border = [kernel.shape[0] // 2] * 2
+    padded = tf.pad(x, [[0, 0], border, border, [0, 0]], mode="REFLECT")
+    return tf.nn.conv2d(padded, kernel, strides=1, padding="VALID")
+
+
+def residual_block(x, kernel1, gamma1, beta1, kernel2, gamma2, beta2):
+    y = tf.nn.relu(instance_norm(reflect_conv2d(x, kernel1), gamma1, beta1))
+    return x + instance_norm(reflect_conv2d(y, kernel2), gamma2, beta2)
+
+
+@contextlib.contextmanager
+def dtype_policy(name):
+    """Networks built inside the block compute in this Keras dtype policy."""
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
 
 
 class InstanceNormalization(keras.layers.Layer):
@@ -48,13 +72,13 @@ def _conv(x, filters, size, *, strides=1, padding="valid", bias=False):
     return keras.layers.Conv2D(filters, size, strides, padding, use_bias=bias)(x)
 
 
-def resnet_generator(filters=64, blocks=9):
-    """The reflection-padded ResNet generator of Zhu et al. 2017."""
+def resnet_generator(filters=64, blocks=9, size=None):
+    """The reflection-padded ResNet generator of Zhu et al. 2017, for images of any or one size."""
 
     def norm_relu(x):
         return keras.layers.ReLU()(InstanceNormalization()(x))
 
-    inputs = keras.Input((None, None, 3))
+    inputs = keras.Input((size, size, 3))
     x = norm_relu(_conv(ReflectionPadding2D(3)(inputs), filters, 7))
     for scale in (2, 4):
         x = norm_relu(_conv(x, filters * scale, 3, strides=2, padding="same"))
@@ -69,15 +93,29 @@ def resnet_generator(filters=64, blocks=9):
     return keras.Model(inputs, keras.layers.Activation("tanh", dtype="float32")(x))
 
 
-def patchgan_discriminator(filters=64):
+def patchgan_discriminator(filters=64, size=None):
     """The 70x70 PatchGAN of Isola et al. 2017."""
-    inputs = keras.Input((None, None, 3))
+    inputs = keras.Input((size, size, 3))
     x = keras.layers.LeakyReLU(0.2)(_conv(inputs, filters, 4, strides=2, padding="same", bias=True))
     for scale, strides in ((2, 2), (4, 2), (8, 1)):
         x = _conv(x, filters * scale, 4, strides=strides, padding="same")
         x = keras.layers.LeakyReLU(0.2)(InstanceNormalization()(x))
     x = _conv(x, 1, 4, padding="same", bias=True)
     return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32")(x))
+
+
+def count_flops(network):
+    """Multiplications and additions in the convolutions of a network built for one size."""
+    flops = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            pixels = layer.input.shape[1] * layer.input.shape[2]
+        elif isinstance(layer, keras.layers.Conv2D):
+            pixels = layer.output.shape[1] * layer.output.shape[2]
+        else:
+            continue
+        flops += 2 * pixels * layer.kernel.shape.num_elements()
+    return flops
 
 
 def make_training_step(jit_compile=False, filters=64, blocks=9):

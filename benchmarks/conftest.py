@@ -1,7 +1,7 @@
 """`pytest benchmarks`: measures, prints one table, writes one JSON file.
 
 Options: `--smoke` runs each benchmark once on its smallest shape (does it work, not how fast);
-`--check-floors` fails where a speed-up falls below `floors.json`; `--json` names the result file.
+`--check-floors` fails where a ratio falls below `floors.json`; `--json` names the result file.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import roofline
 from interleave import Timing, interleave
 from report import Report, machine
 
@@ -23,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--smoke", action="store_true",
                     help="one quick round on the smallest shapes: checks that benchmarks run")
     group.addoption("--check-floors", action="store_true",
-                    help="fail where a speed-up is below benchmarks/floors.json")
+                    help="fail where a ratio is below benchmarks/floors.json")
     group.addoption("--json", type=Path, default=Path(".benchmarks/latest.json"),
                     help="where the results go (default: %(default)s)")
 
@@ -39,18 +40,44 @@ def smoke(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def compare(request: pytest.FixtureRequest, smoke: bool) -> Callable[..., dict[str, Timing]]:
-    """`compare(name, arms)`: times the arms in turn, adds a row, checks the floor of "monet"."""
+def report(request: pytest.FixtureRequest) -> Report:
+    """The session's report, with this machine's roofline probed where that is possible."""
     report = request.config.stash[_report]
+    if report.roofline is None:
+        try:
+            report.roofline = roofline.probe(0.05 if request.config.getoption("--smoke") else 0.5)
+        except ImportError:
+            pass  # built without the kernels: there is no probe, and rows state no share
+    return report
 
-    def run(name: str, arms: Mapping[str, Callable[[], object]], *, rounds: int = 15):
-        timings = interleave(arms, rounds=1 if smoke else rounds,
-                             slice_seconds=0.0 if smoke else 0.05)
-        report.add(name, timings)
+
+@pytest.fixture
+def check_floor(request: pytest.FixtureRequest, report: Report) -> Callable[[str, float], None]:
+    """`check_floor(name, ratio)`: fails, if asked to, where the ratio is below the row's floor."""
+
+    def check(name: str, ratio: float) -> None:
         floor = report.floor(name)
         if request.config.getoption("--check-floors") and floor is not None:
-            speedup = timings["monet"].speedup
-            assert speedup >= floor, f"{name}: {speedup:.2f}x is below its floor of {floor}x"
+            assert ratio >= floor, f"{name}: {ratio:.2f}x is below its floor of {floor}x"
+
+    return check
+
+
+@pytest.fixture
+def compare(smoke: bool, report: Report, check_floor) -> Callable[..., dict[str, Timing]]:
+    """`compare(name, arms, work)`: times the arms in turn, adds a row, checks monet's floor."""
+
+    def run(
+        name: str,
+        arms: Mapping[str, Callable[[], object]],
+        work: roofline.Work | None = None,
+        *,
+        rounds: int = 15,
+    ) -> dict[str, Timing]:
+        timings = interleave(arms, rounds=1 if smoke else rounds,
+                             slice_seconds=0.0 if smoke else 0.05)
+        report.add(name, timings, work)
+        check_floor(name, timings["monet"].speedup)
         return timings
 
     return run
@@ -61,11 +88,19 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     if not report.rows:
         return
     facts = machine()
-    terminalreporter.section("monet benchmarks: medians, speed-up over the first column")
-    terminalreporter.write_line(
-        f"{facts['processor']}, {facts['cores']} cores, {facts['device_class']}; "
-        f"TensorFlow {facts['tensorflow']}, Keras {facts['keras']}, monet {facts['monet']}"
+    terminalreporter.section("monet benchmarks: medians, and the first column divided by them")
+    libraries = ("TensorFlow", "Keras", "torch", "monet")
+    versions = ", ".join(
+        f"{name} {facts[name.lower()]}" for name in libraries if name.lower() in facts
     )
+    terminalreporter.write_line(
+        f"{facts['processor']}, {facts['cores']} cores, {facts['device_class']}; {versions}"
+    )
+    if report.roofline is not None:
+        terminalreporter.write_line(
+            f"roofline: {report.roofline.flops / 1e9:.0f} GFLOP/s in float32, "
+            f"{report.roofline.bandwidth / 1e9:.1f} GB/s copied; the last column is monet's share"
+        )
     if config.getoption("--smoke"):
         terminalreporter.write_line("smoke run: these times say nothing about speed")
     terminalreporter.write_line(report.table())

@@ -2,13 +2,18 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import importlib.metadata
+import importlib.util
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from interleave import Timing
+from roofline import Roofline, Work
 
 FLOORS_FILE = Path(__file__).with_name("floors.json")
 
@@ -23,8 +28,9 @@ def cpu_model() -> str:
                 platform.machine())
 
 
+@functools.cache
 def device_class() -> str:
-    """The key of this machine in `floors.json`: "T4", "gpu", "avx512", "avx2" or "portable"."""
+    """This machine's key in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable"."""
     import tensorflow as tf
 
     import monet.ops
@@ -36,16 +42,15 @@ def device_class() -> str:
     return monet.ops.status().instruction_set or "portable"
 
 
+@functools.cache
 def machine() -> dict[str, object]:
     """Everything a reader needs to judge a figure: device, libraries, threads, command."""
-    import os
-
     import keras
     import tensorflow as tf
 
     import monet
 
-    return {
+    facts = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "command": " ".join(["pytest", *sys.argv[1:]]),
         "device_class": device_class(),
@@ -56,6 +61,9 @@ def machine() -> dict[str, object]:
         "keras": keras.__version__,
         "monet": monet.__version__,
     }
+    if importlib.util.find_spec("torch"):
+        facts["torch"] = importlib.metadata.version("torch")
+    return facts
 
 
 class Report:
@@ -63,39 +71,72 @@ class Report:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, object]] = []
+        self.roofline: Roofline | None = None
 
-    def add(self, name: str, timings: Mapping[str, Timing]) -> None:
-        """Adds one row: what was done, and each arm's timing (baseline first)."""
-        self.rows.append({
+    def add(self, name: str, timings: Mapping[str, Timing], work: Work | None = None) -> None:
+        """Adds a row of times: what was done, each arm's timing (baseline first), its work."""
+        row = {
             "name": name,
             "arms": {
                 arm: {
                     "milliseconds": round(timing.seconds * 1e3, 3),
-                    "speedup": round(timing.speedup, 2),
+                    "ratio": round(timing.speedup, 2),
                     "spread": [round(bound, 2) for bound in timing.spread],
                 }
                 for arm, timing in timings.items()
             },
+        }
+        if work is not None and self.roofline is not None:
+            least = self.roofline.seconds(work)
+            row["roofline_milliseconds"] = round(least * 1e3, 3)
+            for arm, timing in timings.items():
+                row["arms"][arm]["roofline_share"] = round(least / timing.seconds, 3)
+        self.rows.append(row)
+
+    def add_memory(self, name: str, peaks: Mapping[str, int]) -> None:
+        """Adds a row of memory: what was done, and each arm's peak in bytes (baseline first)."""
+        baseline = next(iter(peaks.values()))
+        self.rows.append({
+            "name": name,
+            "arms": {
+                arm: {"mebibytes": round(peak / 2**20, 1), "ratio": round(baseline / peak, 2)}
+                for arm, peak in peaks.items()
+            },
         })
 
     def floor(self, name: str) -> float | None:
-        """The least speed-up over the baseline that `name` may show on this device class."""
+        """The least ratio of baseline to monet that `name` may show on this device class."""
         floors = json.loads(FLOORS_FILE.read_text())
         return floors.get(device_class(), {}).get(name)
 
     def table(self) -> str:
-        """The rows as text: medians in milliseconds, speed-ups over each row's first arm."""
-        lines = []
-        width = max((len(str(row["name"])) for row in self.rows), default=0)
+        """The rows as text. Each arm: its median, and the baseline's divided by it."""
+        headings = list(dict.fromkeys(arm for row in self.rows for arm in row["arms"]))
+        lines = [["", *headings, "roofline"]]
         for row in self.rows:
-            cells = [
-                f"{arm} {timing['milliseconds']:.2f} ms"
-                + (f" ({timing['speedup']:.2f}x)" if position else "")
-                for position, (arm, timing) in enumerate(row["arms"].items())
-            ]
-            lines.append(f"{row['name']:<{width}}  " + "   ".join(cells))
-        return "\n".join(lines)
+            cells = [_cell(row["arms"].get(arm), arm == headings[0]) for arm in headings]
+            share = row["arms"].get("monet", {}).get("roofline_share")
+            lines.append([row["name"], *cells, "" if share is None else f"{share:.0%}"])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if position else cell.ljust(width)
+                for position, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
 
     def write(self, path: Path) -> None:
+        facts = dict(machine())
+        if self.roofline is not None:
+            facts["peak_gigaflops"] = round(self.roofline.flops / 1e9, 1)
+            facts["copy_gigabytes_per_second"] = round(self.roofline.bandwidth / 1e9, 1)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"machine": machine(), "rows": self.rows}, indent=1) + "\n")
+        path.write_text(json.dumps({"machine": facts, "rows": self.rows}, indent=1) + "\n")
+
+
+def _cell(arm: Mapping[str, float] | None, is_baseline: bool) -> str:
+    if arm is None:
+        return ""
+    value = f"{arm['mebibytes']:.0f} MiB" if "mebibytes" in arm else f"{arm['milliseconds']:.2f} ms"
+    return value if is_baseline else f"{value} {arm['ratio']:5.2f}x"
