@@ -1,0 +1,141 @@
+"""Random calls of every native op, each compared with its plain-TensorFlow twin.
+
+    python tests/ops/fuzz_ops.py --minutes 10 --seed 1
+
+test_fuzz.py runs a short, fixed stretch of the same calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from monet import ops
+
+# What native and twin may differ by, relative to the result's norm. The twin computes in float32 on
+# inputs that are exact in the dtype, so what is left is the rounding of the native result itself
+# and, in float32, of some hundred additions in another order.
+TOLERANCE = {"float32": 5e-5, "bfloat16": 2e-2, "float16": 3e-3}
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One random call: an op, its tensors (the first is in `dtype`'s precision), its options."""
+
+    op: str
+    dtype: str
+    tensors: tuple[np.ndarray, ...]
+    options: dict
+    dy: np.ndarray
+
+    def __str__(self) -> str:
+        shapes = ", ".join("x".join(map(str, tensor.shape)) for tensor in self.tensors)
+        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{self.op}({shapes}; {options}) in {self.dtype}"
+
+
+def random_call(rng: np.random.Generator) -> Call:
+    """A call of shapes and options that the op's documentation allows."""
+    op = str(rng.choice(["instance_norm", "group_norm", "reflect_conv2d", "residual_block"]))
+    dtype = str(rng.choice(list(TOLERANCE), p=[0.6, 0.2, 0.2]))
+    batch = int(rng.integers(0, 4))
+    height, width = (int(size) for size in rng.integers(2, 20, 2))
+    channels = int(rng.choice([1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 48, 64, 70]))
+
+    def normal(shape, mean=0.0, std=1.0):
+        return (mean + std * rng.standard_normal(shape)).astype(np.float32)
+
+    x = normal((batch, height, width, channels), mean=rng.normal(), std=rng.uniform(0.5, 2))
+    options = {}
+    if op in ("instance_norm", "group_norm"):
+        tensors = [x, normal(channels, 1, 0.2), normal(channels)]
+        pad = int(rng.integers(0, min(height, width, 4)))
+        options = {
+            "epsilon": float(rng.choice([1e-5, 1e-3])),
+            "activation": [None, "relu", "leaky_relu"][rng.integers(3)],
+            "negative_slope": float(rng.choice([0.2, 0.3])),
+            "pad": pad,
+        }
+        if op == "group_norm":
+            divisors = [groups for groups in range(1, channels + 1) if channels % groups == 0]
+            options["groups"] = int(rng.choice(divisors))
+        if rng.random() < 0.5:
+            tensors.append(normal(x.shape))
+        y_shape = (batch, height + 2 * pad, width + 2 * pad, channels)
+    elif op == "reflect_conv2d":
+        size = int(rng.choice([size for size in (1, 3, 5, 7) if size // 2 < min(height, width)]))
+        out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))
+        kernel = normal((size, size, channels, out_channels), std=(size**2 * channels) ** -0.5)
+        tensors = [x, kernel] + ([normal(out_channels)] if rng.random() < 0.5 else [])
+        options = {"precise": bool(rng.random() < 0.5)}
+        y_shape = (batch, height, width, out_channels)
+    else:
+        tensors = [x]
+        for _ in range(2):
+            kernel = normal((3, 3, channels, channels), std=(9 * channels) ** -0.5)
+            tensors += [kernel, normal(channels, 1, 0.2), normal(channels)]
+        options = {"precise": bool(rng.random() < 0.5), "epsilon": float(rng.choice([1e-5, 1e-3]))}
+        y_shape = x.shape
+    return Call(op, dtype, tuple(tensors), options, normal(y_shape))
+
+
+def evaluate(function: Callable, call: Call, dtype: str) -> list[np.ndarray]:
+    """The result of `function` and its gradients, computed in `dtype`, as float32 arrays."""
+    tensors = []
+    for tensor in call.tensors:
+        exact = tf.cast(tensor, call.dtype) if tensor.ndim == 4 else tf.constant(tensor)
+        tensors.append(tf.cast(exact, dtype) if tensor.ndim == 4 else exact)
+    options = dict(call.options)
+    positional = tensors
+    if call.op.endswith("norm"):
+        positional = tensors[:3] + ([options.pop("groups")] if call.op == "group_norm" else [])
+        options["residual"] = tensors[3] if len(tensors) > 3 else None
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = function(*positional, **options)
+    dy = tf.cast(tf.cast(call.dy, call.dtype), y.dtype)
+    gradients = tape.gradient(y, tensors, output_gradients=dy)
+    return [tf.cast(tensor, tf.float32).numpy() for tensor in (y, *gradients)]
+
+
+def check(call: Call) -> None:
+    """Raises AssertionError where the native op and its twin disagree."""
+    with ops.use("native"):
+        native = evaluate(getattr(ops, call.op), call, call.dtype)
+    twin = evaluate(getattr(ops, f"{call.op}_ref"), call, "float32")
+    for index, (got, want) in enumerate(zip(native, twin, strict=True)):
+        assert got.shape == want.shape, f"{call}: result {index} has shape {got.shape}"
+        # Gradients may cancel: what is lost then is small beside what was added up.
+        scale = np.linalg.norm(want) + 1e-2 * np.sqrt(want.size)
+        error = np.linalg.norm(got - want) / scale if want.size else 0.0
+        assert error <= TOLERANCE[call.dtype], f"{call}: result {index} differs by {error:.3g}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    stop = time.monotonic() + 60 * arguments.minutes
+    rng = np.random.default_rng(arguments.seed)
+    calls = failures = 0
+    while time.monotonic() < stop:
+        call = random_call(rng)
+        calls += 1
+        try:
+            check(call)
+        except Exception as error:  # every kind of failure is a finding
+            failures += 1
+            print(f"call {calls}, seed {arguments.seed}: {call}\n  {error}", flush=True)
+    print(f"{calls} calls, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
