@@ -104,6 +104,46 @@ def patchgan_discriminator(filters=64, size=None):
     return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32")(x))
 
 
+def unet_generator(size, filters=64):
+    """The U-Net of Isola et al. 2017 with the instance norm of TensorFlow's CycleGAN tutorial."""
+    levels = size.bit_length() - 1
+    widths = [filters * min(2**level, 8) for level in range(levels)]
+    inputs = x = keras.Input((size, size, 3))
+    skips = []
+    for level, width in enumerate(widths):
+        x = _conv(x, width, 4, strides=2, padding="same")
+        x = keras.layers.LeakyReLU()(x if level == 0 else InstanceNormalization()(x))
+        skips.append(x)
+    for step, level in enumerate(range(levels - 2, -1, -1)):
+        x = keras.layers.Conv2DTranspose(widths[level], 4, 2, "same", use_bias=False)(x)
+        x = InstanceNormalization()(x)
+        x = keras.layers.ReLU()(keras.layers.Dropout(0.5)(x) if step < 3 else x)
+        x = keras.layers.Concatenate()([x, skips[level]])
+    x = keras.layers.Conv2DTranspose(3, 4, 2, "same")(x)
+    return keras.Model(inputs, keras.layers.Activation("tanh", dtype="float32")(x))
+
+
+def unet_discriminator(size, filters=64):
+    """The patch discriminator of that tutorial."""
+    inputs = x = keras.Input((size, size, 3))
+    for scale in (1, 2, 4):
+        x = _conv(x, filters * scale, 4, strides=2, padding="same")
+        x = keras.layers.LeakyReLU()(x if scale == 1 else InstanceNormalization()(x))
+    x = _conv(keras.layers.ZeroPadding2D()(x), filters * 8, 4)
+    x = keras.layers.LeakyReLU()(InstanceNormalization()(x))
+    x = _conv(keras.layers.ZeroPadding2D()(x), 1, 4, bias=True)
+    return keras.Model(inputs, keras.layers.Activation("linear", dtype="float32")(x))
+
+
+def squared_error(logits, target):
+    return tf.reduce_mean(tf.square(logits - target))
+
+
+def cross_entropy(logits, target):
+    labels = tf.fill(tf.shape(logits), target)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+
+
 def count_flops(network):
     """Multiplications and additions in the convolutions of a network built for one size."""
     flops = 0
@@ -118,22 +158,24 @@ def count_flops(network):
     return flops
 
 
-def make_training_step(jit_compile=False, filters=64, blocks=9):
-    """A tutorial's whole training step as a `tf.function` of (photos, paintings)."""
-    to_painting, to_photo = (resnet_generator(filters, blocks) for _ in range(2))
-    judge_painting, judge_photo = (patchgan_discriminator(filters) for _ in range(2))
+def make_training_step(generator, discriminator, adversarial=squared_error):
+    """A tutorial's whole training step as a `tf.function` of (photos, paintings).
+
+    Args:
+        generator: builds a generator; called twice, as is `discriminator`.
+        adversarial: loss of logits against a target of 0 or 1.
+    """
+    to_painting, to_photo = generator(), generator()
+    judge_painting, judge_photo = discriminator(), discriminator()
     networks = (to_painting, to_photo, judge_painting, judge_photo)
     optimizers = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in networks]
     for network, optimizer in zip(networks, optimizers, strict=True):
         optimizer.build(network.trainable_variables)
 
-    def adversarial(logits, target):
-        return tf.reduce_mean(tf.square(logits - target))
-
     def l1(a, b):
         return tf.reduce_mean(tf.abs(a - b))
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function
     def step(photos, paintings):
         with tf.GradientTape(persistent=True) as tape:
             fake_painting = to_painting(photos, training=True)

@@ -11,22 +11,20 @@ import sys
 from pathlib import Path
 
 import baselines
-import numpy as np
-import tensorflow as tf
+from test_training_step import image_batch, make_monet_step
+
+from monet import recipes
 
 M_MMAP_THRESHOLD = -3  # of mallopt in malloc.h
 
 
 def make_step(arm: str, size: int):
-    rng = np.random.default_rng(0)
-    batch = tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32)
-                  for _ in range(2))
+    batch = image_batch(size)
     if arm == "tutorial":
-        tutorial_step = baselines.make_training_step()
+        tutorial_step = baselines.make_training_step(
+            baselines.resnet_generator, baselines.patchgan_discriminator
+        )
         return lambda: tutorial_step(*batch)
-    from test_training_step import make_monet_step
-
-    from monet import recipes
 
     return make_monet_step(recipes.get_recipe("cyclegan").replace(image_size=size), batch)
 

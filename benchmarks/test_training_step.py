@@ -1,6 +1,8 @@
 """One CycleGAN training step: a tutorial's against this package's, at the same precision."""
 from __future__ import annotations
 
+import functools
+
 import baselines
 import numpy as np
 import pytest
@@ -24,15 +26,15 @@ def make_monet_step(recipe, batch, jit_compile="auto"):
     return step
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_resnet_step(compare, smoke, dtype):
-    size = 32 if smoke else 128
+def image_batch(size):
     rng = np.random.default_rng(0)
-    batch = tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32)
-                  for _ in range(2))
-    recipe = recipes.get_recipe("cyclegan").replace(image_size=size)
+    return tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32) for _ in range(2))
+
+
+def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, adversarial):
+    """Adds the row of one system; `tutorial_networks` build its generator and discriminator."""
     with baselines.dtype_policy(dtype):
-        tutorial_step = baselines.make_training_step()
+        tutorial_step = baselines.make_training_step(*tutorial_networks, adversarial)
         with ops.use("native"):
             arms = {"monet": make_monet_step(recipe, batch)}
             if ops.status().xla:
@@ -42,11 +44,35 @@ def test_resnet_step(compare, smoke, dtype):
         tutorial_step(*batch)
         tf.test.experimental.sync_devices()
 
-    generator = baselines.count_flops(baselines.resnet_generator(size=size))
-    discriminator = baselines.count_flops(baselines.patchgan_discriminator(size=size))
+    generator, discriminator = (baselines.count_flops(build()) for build in tutorial_networks)
     # Six pictures are generated; each also costs the gradients of what it came from and of the
     # weights. Each discriminator judges a fake for the generator (forward, and the gradient of the
     # picture), then a real one and a fake for itself.
     work = Work(18 * generator + 2 * (2 + 6) * discriminator, 0)
-    compare(f"training step, ResNet-9, {size}x{size} {dtype}", {"TF graph": tutorial, **arms},
+    size = recipe.image_size
+    compare(f"training step, {name}, {size}x{size} {dtype}", {"TF graph": tutorial, **arms},
             work, rounds=5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_resnet_step(compare, smoke, dtype):
+    size = 32 if smoke else 128
+    networks = (
+        functools.partial(baselines.resnet_generator, size=size),
+        functools.partial(baselines.patchgan_discriminator, size=size),
+    )
+    recipe = recipes.get_recipe("cyclegan").replace(image_size=size)
+    compare_steps(compare, "ResNet-9", dtype, image_batch(size), recipe, networks,
+                  baselines.squared_error)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_unet_step(compare, smoke, dtype):
+    size = 32 if smoke else 256
+    networks = (
+        functools.partial(baselines.unet_generator, size),
+        functools.partial(baselines.unet_discriminator, size),
+    )
+    recipe = recipes.get_recipe("unet-bce").replace(image_size=size)
+    compare_steps(compare, "U-Net", dtype, image_batch(size), recipe, networks,
+                  baselines.cross_entropy)
