@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from monet.ops import arguments, library
 from monet.ops.arguments import format_shape, format_size
+from monet.ops.reflection import reflect_pad
 
 ACTIVATIONS = (None, "relu", "leaky_relu")
 
@@ -116,10 +117,7 @@ def reference(call: NormCall) -> tf.Tensor:
         y = tf.where(y > 0, y, y * call.negative_slope)
     if call.residual is not None:
         y += tf.cast(call.residual, tf.float32)
-    if call.pad > 0:
-        border = [call.pad, call.pad]
-        y = tf.pad(y, [[0, 0], border, border, [0, 0]], mode="REFLECT")
-    return tf.cast(y, call.x.dtype)
+    return tf.cast(reflect_pad(y, call.pad), call.x.dtype)
 
 
 def _normalize(x: tf.Tensor, groups: int, epsilon: float) -> tf.Tensor:

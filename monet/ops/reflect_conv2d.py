@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
+from monet.ops.reflection import reflect_pad, valid_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,8 +121,7 @@ def reference(call: ReflectConvCall) -> tf.Tensor:
     """The op in plain TensorFlow."""
     size = call.kernel.shape[0]
     border = (tf.shape(call.kernel)[0] if size is None else size) // 2
-    padding = [[0, 0], [border, border], [border, border], [0, 0]]
-    y = tf.nn.conv2d(tf.pad(call.x, padding, mode="REFLECT"), call.kernel, 1, "VALID")
+    y = valid_conv2d(reflect_pad(call.x, border), call.kernel)
     # Not tf.nn.bias_add, whose gradient is summed up in bfloat16.
     return y if call.bias is None else y + call.bias
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
 from monet.ops.instance_norm import instance_norm, instance_norm_ref
+from monet.ops.reflection import reflect_pad, valid_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,10 +148,9 @@ def reference(call: ResidualBlockCall) -> tf.Tensor:
 
 def _composed(call: ResidualBlockCall, norm: Callable[..., tf.Tensor]) -> tf.Tensor:
     """The op from TensorFlow's convolutions and `norm`, which writes the second one's border."""
-    x = tf.pad(call.x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-    x = tf.nn.conv2d(x, call.kernel1, 1, "VALID")
+    x = valid_conv2d(reflect_pad(call.x, 1), call.kernel1)
     x = norm(x, call.gamma1, call.beta1, epsilon=call.epsilon, activation="relu", pad=1)
-    x = tf.nn.conv2d(x, call.kernel2, 1, "VALID")
+    x = valid_conv2d(x, call.kernel2)
     return norm(x, call.gamma2, call.beta2, epsilon=call.epsilon, residual=call.x)
 
 

@@ -22,6 +22,11 @@ from monet import ops
 # inputs that are exact in the dtype, so what is left is the rounding of the native result itself
 # and, in float32, of some hundred additions in another order.
 TOLERANCE = {"float32": 5e-5, "bfloat16": 2e-2, "float16": 3e-3}
+# Where an activation of the block is about 0, 16 bits decide otherwise than float32 whether its
+# ReLU is open, and in a small tensor one pixel shows: only blunders are found. In float32, where
+# such calls are left out, the second norm undoes a scaling of the first, so that with one or two
+# channels gamma1's gradient is mostly cancellation.
+BLOCK_GRADIENTS = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.3}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +94,10 @@ def evaluate(function: Callable, call: Call, dtype: str) -> list[np.ndarray]:
     """The result of `function` and its gradients, computed in `dtype`, as float32 arrays."""
     tensors = []
     for tensor in call.tensors:
-        exact = tf.cast(tensor, call.dtype) if tensor.ndim == 4 else tf.constant(tensor)
-        tensors.append(tf.cast(exact, dtype) if tensor.ndim == 4 else exact)
+        # Gamma and beta are float32 always.
+        follows_x = tensor.ndim == 4 or call.op == "reflect_conv2d"
+        exact = tf.cast(tensor, call.dtype if follows_x else tf.float32)
+        tensors.append(tf.cast(exact, dtype) if follows_x else exact)
     options = dict(call.options)
     positional = tensors
     if call.op.endswith("norm"):
@@ -104,17 +111,31 @@ def evaluate(function: Callable, call: Call, dtype: str) -> list[np.ndarray]:
     return [tf.cast(tensor, tf.float32).numpy() for tensor in (y, *gradients)]
 
 
+def is_decided(call: Call) -> bool:
+    """Whether no activation of a float32 block is so near 0 that rounding decides its sign."""
+    if call.op != "residual_block" or call.dtype != "float32":
+        return True
+    x, kernel, gamma, beta = call.tensors[:4]
+    z = ops.instance_norm_ref(
+        ops.reflect_conv2d_ref(x, kernel), gamma, beta, epsilon=call.options["epsilon"]
+    )
+    return np.abs(z).min(initial=1.0) > 1e-5
+
+
 def check(call: Call) -> None:
     """Raises AssertionError where the native op and its twin disagree."""
     with ops.use("native"):
         native = evaluate(getattr(ops, call.op), call, call.dtype)
     twin = evaluate(getattr(ops, f"{call.op}_ref"), call, "float32")
+    tolerances = [TOLERANCE[call.dtype]] * len(twin)
+    if call.op == "residual_block":
+        tolerances[1:] = [BLOCK_GRADIENTS[call.dtype]] * (len(twin) - 1)
     for index, (got, want) in enumerate(zip(native, twin, strict=True)):
         assert got.shape == want.shape, f"{call}: result {index} has shape {got.shape}"
         # Gradients may cancel: what is lost then is small beside what was added up.
         scale = np.linalg.norm(want) + 1e-2 * np.sqrt(want.size)
         error = np.linalg.norm(got - want) / scale if want.size else 0.0
-        assert error <= TOLERANCE[call.dtype], f"{call}: result {index} differs by {error:.3g}"
+        assert error <= tolerances[index], f"{call}: result {index} differs by {error:.3g}"
 
 
 def main() -> int:
@@ -127,6 +148,8 @@ def main() -> int:
     calls = failures = 0
     while time.monotonic() < stop:
         call = random_call(rng)
+        if not is_decided(call):
+            continue
         calls += 1
         try:
             check(call)

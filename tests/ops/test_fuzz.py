@@ -13,4 +13,6 @@ pytestmark = pytest.mark.usefixtures("native")
 def test_native_agrees_with_the_twin(seed):
     rng = np.random.default_rng(seed)
     for _ in range(5):
-        fuzz_ops.check(fuzz_ops.random_call(rng))
+        call = fuzz_ops.random_call(rng)
+        if fuzz_ops.is_decided(call):
+            fuzz_ops.check(call)
