@@ -33,6 +33,10 @@ class AdversarialModel(keras.Model):
             adversarial_loss: a `monet.losses.AdversarialLoss`.
             **kwargs: `jit_compile`, `run_eagerly` and `steps_per_execution` of `keras.Model`.
 
+        `jit_compile="auto"` means XLA only where there is a GPU, which is Keras's rule. On CPUs the
+        native ops run under XLA too, but the step takes as long there as in a graph or longer, for
+        what XLA compiles itself, and every picture size is compiled anew.
+
         Where a network computes in float16, both optimizers are wrapped in a
         `keras.optimizers.LossScaleOptimizer`, unless they already are.
         """

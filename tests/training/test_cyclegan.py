@@ -406,6 +406,7 @@ def test_xla_gives_the_same_losses():
     compiled = build_cyclegan(recipe, steps_per_epoch=2, jit_compile=True)
     assert compiled.jit_compile == ops.supports_jit()
     plain = build_cyclegan(recipe, steps_per_epoch=2)
+    assert plain.jit_compile == bool(tf.config.list_physical_devices("GPU"))
     plain.run_eagerly = True
     expected = fit(plain, 1)
     for name, losses in fit(compiled, 1).items():
