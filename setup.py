@@ -144,8 +144,14 @@ class BuildNative(build_ext):
     def _xla_library(self, compiler, kernels, tensorflow, target: Path) -> None:
         # A library of its own, with kernels of its own: where XLA's interface can't be used, the
         # ops still can.
-        objects = self._compile(compiler, _glue(xla=True), tensorflow.xla_compile_flags())
-        self._link(compiler, [*kernels, *objects], tensorflow.xla_link_flags(), target)
+        try:
+            objects = self._compile(compiler, _glue(xla=True), tensorflow.xla_compile_flags())
+            self._link(compiler, [*kernels, *objects], tensorflow.xla_link_flags(), target)
+        except Missing as missing:  # the wheels of TensorFlow 2.19 leave out a header
+            raise Missing(
+                f"XLA of {tensorflow.distribution} {tensorflow.version}: {missing.reason}",
+                "inside jit_compile=True the ops run as plain TensorFlow",
+            ) from missing
 
     def _compile(self, compiler, sources: dict[Path, list[str]], flags: list[str]) -> list[Path]:
         """Compiles, in parallel, whatever is out of date."""
