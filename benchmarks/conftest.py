@@ -1,6 +1,6 @@
 """`pytest benchmarks`: measures, prints one table, writes one JSON file.
 
-Options: `--smoke` runs each benchmark once on its smallest shape (does it work, not how fast);
+Options: `--smoke` runs one small case of each benchmark once (does it work, not how fast);
 `--check-floors` fails where a ratio falls below `floors.json`; `--json` names the result file.
 """
 from __future__ import annotations
@@ -22,7 +22,7 @@ _report = pytest.StashKey[Report]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("monet benchmarks")
     group.addoption("--smoke", action="store_true",
-                    help="one quick round on the smallest shapes: checks that benchmarks run")
+                    help="one quick round of one small case each: checks that benchmarks run")
     group.addoption("--check-floors", action="store_true",
                     help="fail where a ratio is below benchmarks/floors.json")
     group.addoption("--json", type=Path, default=Path(".benchmarks/latest.json"),
@@ -33,9 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_report] = Report()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a smoke run, one case of each benchmark is enough."""
+    if config.getoption("--smoke"):
+        first = {}
+        for item in items:
+            first.setdefault(item.nodeid.partition("[")[0], item)
+        config.hook.pytest_deselected(items=[i for i in items if i not in first.values()])
+        items[:] = first.values()
+
+
 @pytest.fixture
 def smoke(request: pytest.FixtureRequest) -> bool:
-    """True when only a quick check that the benchmark runs was asked for."""
+    """True when only a quick check that the benchmark runs was asked for: take a small size."""
     return request.config.getoption("--smoke")
 
 

@@ -18,9 +18,7 @@ SHAPES = [(64, 3, 256, 256), (256, 7, 3, 64), (256, 7, 64, 3), (128, 3, 128, 128
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
-def test_reflect_conv2d(compare, smoke, shape, dtype, direction):
-    if smoke and shape != SHAPES[0]:
-        pytest.skip("smoke run: first shape only")
+def test_reflect_conv2d(compare, shape, dtype, direction):
     size, taps, channels, out_channels = shape
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1, size, size, channels))

@@ -41,9 +41,7 @@ def torch_norm_relu(x, gamma, beta):
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape[1:])))
-def test_instance_norm_relu(compare, smoke, shape, dtype, direction):
-    if smoke and shape != SHAPES[0]:
-        pytest.skip("smoke run: smallest shape only")
+def test_instance_norm_relu(compare, shape, dtype, direction):
     rng = np.random.default_rng(0)
     values = [rng.normal(size=shape), rng.normal(1.0, 0.2, shape[-1]), rng.normal(size=shape[-1])]
     backward = direction == "forward+backward"

@@ -26,9 +26,7 @@ def chained(block):
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("size", [32, 64])
-def test_residual_block(compare, smoke, size, dtype, direction):
-    if smoke and size != 32:
-        pytest.skip("smoke run: smallest shape only")
+def test_residual_block(compare, size, dtype, direction):
     channels = 256
     rng = np.random.default_rng(0)
     values = [rng.normal(size=(1, size, size, channels))]

@@ -1,6 +1,7 @@
 """One CycleGAN training step: a tutorial's against this package's, at the same precision."""
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import baselines
@@ -31,6 +32,15 @@ def image_batch(size):
     return tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32) for _ in range(2))
 
 
+def sized(recipe, size, filters):
+    """`recipe` for images of that size, with networks of that width."""
+    return recipe.replace(
+        image_size=size,
+        generator=dataclasses.replace(recipe.generator, filters=filters),
+        discriminator=dataclasses.replace(recipe.discriminator, filters=filters),
+    )
+
+
 def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, adversarial):
     """Adds the row of one system; `tutorial_networks` build its generator and discriminator."""
     with baselines.dtype_policy(dtype):
@@ -56,23 +66,23 @@ def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, advers
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_resnet_step(compare, smoke, dtype):
-    size = 32 if smoke else 128
+    size, filters = (32, 8) if smoke else (128, 64)
     networks = (
-        functools.partial(baselines.resnet_generator, size=size),
-        functools.partial(baselines.patchgan_discriminator, size=size),
+        functools.partial(baselines.resnet_generator, size=size, filters=filters),
+        functools.partial(baselines.patchgan_discriminator, size=size, filters=filters),
     )
-    recipe = recipes.get_recipe("cyclegan").replace(image_size=size)
+    recipe = sized(recipes.get_recipe("cyclegan"), size, filters)
     compare_steps(compare, "ResNet-9", dtype, image_batch(size), recipe, networks,
                   baselines.squared_error)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_unet_step(compare, smoke, dtype):
-    size = 32 if smoke else 256
+    size, filters = (32, 8) if smoke else (256, 64)
     networks = (
-        functools.partial(baselines.unet_generator, size),
-        functools.partial(baselines.unet_discriminator, size),
+        functools.partial(baselines.unet_generator, size, filters=filters),
+        functools.partial(baselines.unet_discriminator, size, filters=filters),
     )
-    recipe = recipes.get_recipe("unet-bce").replace(image_size=size)
+    recipe = sized(recipes.get_recipe("unet-bce"), size, filters)
     compare_steps(compare, "U-Net", dtype, image_batch(size), recipe, networks,
                   baselines.cross_entropy)
