@@ -1,9 +1,10 @@
 """Runs the tests of the CPU kernels under sanitizers: memory, undefined behaviour, data races.
 
     python tests/kernels/run_sanitizers.py address undefined thread
+    python tests/kernels/run_sanitizers.py address -k "conv or block"
 
 Needs g++ with its sanitizers' libraries, pybind11 and pytest; takes some minutes for each.
-TensorFlow has no part in it.
+TensorFlow has no part in it. Ends with pytest's summary, or with what the sanitizer found.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
+SELF_TEST = Path(__file__).with_name("test_run_sanitizers.py")
 sys.path.insert(0, str(CSRC))
 
 import toolchain  # noqa: E402
@@ -55,31 +57,53 @@ def build(sanitizer: str, folder: Path) -> None:
     compiler.run(["-shared", "-pthread", flags[-1], *objects, "-o", str(module)])
 
 
-def run_tests(sanitizer: str, folder: Path) -> int:
-    """Runs the kernels' tests on the instrumented module; returns pytest's exit code."""
-    library, options, selection = SANITIZERS[sanitizer]
-    preload = subprocess.run(
-        ["g++", f"-print-file-name={library}"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+def kernel_tests() -> list[Path]:
+    """The test files that need the kernels' module and nothing else of the package."""
+    return sorted(set(Path(__file__).parent.glob("test_*.py")) - {SELF_TEST})
+
+
+def find_library(name: str) -> str:
+    """Where g++ has one of its libraries."""
+    done = subprocess.run(
+        ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def run_tests(sanitizer: str, folder: Path, tests: list[Path], selection: str = "") -> int:
+    """Runs tests on the instrumented module in `folder`; returns pytest's exit code."""
+    library, options, default_selection = SANITIZERS[sanitizer]
     name, _, value = options.partition("=")
-    environment = os.environ | {"LD_PRELOAD": preload, name: value, "PYTHONPATH": str(folder)}
-    tests = [str(test) for test in sorted(Path(__file__).parent.glob("test_*.py"))]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    if selection:
-        command += ["-k", selection]
-    return subprocess.run(command, cwd=folder, env=environment).returncode
+    report = folder / "report"
+    environment = os.environ | {
+        # Python doesn't load the C++ library, in which the sanitizers look for what throws.
+        "LD_PRELOAD": f"{find_library(library)} {find_library('libstdc++.so.6')}",
+        # A sanitizer ends the process at once: what pytest has captured till then is lost.
+        name: f"{value}:log_path={report}",
+        "PYTHONPATH": str(folder),
+    }
+    command = [sys.executable, "-u", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    if selection or default_selection:
+        command += ["-k", selection or default_selection]
+    done = subprocess.run([*command, *map(str, tests)], cwd=folder, env=environment)
+    for found in sorted(folder.glob(f"{report.name}.*")):
+        print(f"\n{found.read_text(errors='replace')}", flush=True)
+    print(f"pytest ended with exit code {done.returncode}", flush=True)
+    return done.returncode
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sanitizers", nargs="+", choices=SANITIZERS, metavar="SANITIZER",
                         help=f"one or more of {', '.join(SANITIZERS)}")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", help="only these tests, see pytest")
+    arguments = parser.parse_args()
     failed = []
-    for sanitizer in parser.parse_args().sanitizers:
+    for sanitizer in arguments.sanitizers:
         with tempfile.TemporaryDirectory() as folder:
             print(f"== {sanitizer}", flush=True)
             build(sanitizer, Path(folder))
-            if run_tests(sanitizer, Path(folder)):
+            if run_tests(sanitizer, Path(folder), kernel_tests(), arguments.k):
                 failed.append(sanitizer)
     print(f"failed: {', '.join(failed)}" if failed else "no sanitizer complained")
     return 1 if failed else 0
