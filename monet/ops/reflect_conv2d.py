@@ -41,7 +41,8 @@ def reflect_conv2d(
         bias: `[out_channels]` in the dtype of `x`, or `None`.
         precise: 3x3 kernels are computed by Winograd's F(4x4, 3x3), 2 to 3 times faster than the
             plain sum, with a relative rounding error of about 1e-6 instead of 2e-7 in float32.
-            `True` takes the plain sum. By default `MONET_PRECISE` decides, 0 or 1, else `False`.
+            A NaN or an infinity also spreads over the 4x4 tiles of the result that read it. `True`
+            takes the plain sum. By default `MONET_PRECISE` decides, 0 or 1, else `False`.
 
     Returns:
         `[N, H, W, out_channels]`, in the dtype of `x`.

@@ -48,7 +48,8 @@ def residual_block(
     sum. Arithmetic and statistics are float32 whatever the dtype of `x` is.
 
     Kept for the gradient, besides the arguments: the outputs of both convolutions, in the dtype of
-    `x`, and their statistics. A graph in which no gradient is taken doesn't keep them.
+    `x`, and their statistics. A graph in which no gradient is taken doesn't keep them. In float16
+    outputs beyond 65504 are kept as infinities: the result is finite, its gradients are not.
 
     Args:
         x: `[N, H, W, C]`, float32, bfloat16 or float16; needs `H, W > 1`.
