@@ -38,6 +38,7 @@ from monet.recipes import (
 
 if TYPE_CHECKING:
     from monet.data import Domains
+    from monet.recipes import Recipe
     from monet.training.interruption import Interruption
     from monet.training.run_folder import RunFolder
     from monet.training.session import Session
@@ -52,6 +53,13 @@ _OVERRIDES = (
     "image_size",
     "generator_learning_rate",
     "discriminator_learning_rate",
+    "adversarial_loss",
+    "lambda_cycle",
+    "lambda_identity",
+)
+_NOT_FROM_NOISE = (
+    "generator",
+    "discriminator",
     "adversarial_loss",
     "lambda_cycle",
     "lambda_identity",
@@ -168,7 +176,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     folder.add_argument(
         "--tensorboard",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="write losses and samples to RUN/tensorboard too, for TensorBoard",
     )
     args = parser.parse_args(argv)
@@ -185,12 +193,19 @@ def _folder_name(text: str) -> str:
     return text
 
 
-def _overrides(args: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a recipe that the command line gives."""
+def _overrides(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
+    """The fields of `recipe` that the command line gives."""
     given = {name: getattr(args, name) for name in _OVERRIDES}
     given["generator"] = args.generator and get_generator(args.generator)
     given["discriminator"] = args.discriminator and get_discriminator(args.discriminator)
-    return {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None}
+    strange = [f"--{name.replace('_', '-')}" for name in given if name in _NOT_FROM_NOISE]
+    if strange and recipe.from_noise:
+        raise CommandError(
+            f"{', '.join(strange)}: not for the recipe '{recipe.name}', which paints from noise; "
+            f"leave it out, or take another --recipe."
+        )
+    return given
 
 
 def train(args: argparse.Namespace) -> int:
@@ -200,16 +215,10 @@ def train(args: argparse.Namespace) -> int:
     quiet_tensorflow()
     from monet.data import DataError
     from monet.ops import dispatch
-    from monet.training import tensorboard
     from monet.training.interruption import Interrupted, Interruption
     from monet.training.run_folder import RunError
 
     checked(dispatch.check_mode)
-    if args.tensorboard and not tensorboard.is_available():
-        raise CommandError(
-            f"--tensorboard needs the package tensorboard, which is not installed; run: "
-            f"{tensorboard.REMEDY}, or leave the option out."
-        )
     warnings.showwarning = _show_warning
     try:
         with Interruption() as interruption:
@@ -238,7 +247,8 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
 
     location = _location(args)
     recipe = get_recipe(args.recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE))
-    recipe = checked(recipe.replace, **_overrides(args))
+    recipe = checked(recipe.replace, **_overrides(args, recipe))
+    _check_tensorboard(args.tensorboard)
     if args.out is not None:
         check_vacant(args.out)
 
@@ -255,13 +265,14 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
         policy=chosen.policy,
         sample_every=args.sample_every or recipe.sample_every,
         checkpoint_minutes=args.checkpoint_minutes or _CHECKPOINT_MINUTES,
+        tensorboard=bool(args.tensorboard),
     )
     interruption.check()
     layout = system_of(recipe).sheet(settings, domains).layout
     out = args.out or _new_run_path(recipe.name)
     run = RunFolder.create(out, settings.to_config(domains, layout))
     _introduce(run, settings, domains, f"{chosen.policy} ({chosen.reason})")
-    return Session(run, settings, domains, interruption, tensorboard=args.tensorboard)
+    return Session(run, settings, domains, interruption)
 
 
 def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
@@ -272,18 +283,21 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     run = RunFolder.open(newest_run(_RUNS) if args.resume == _NEWEST else args.resume)
     config = run.read_config()
     recorded = Settings.from_config(config)
+    overrides = _overrides(args, recorded.recipe)
     settings = recorded.resumed(
         epochs=args.epochs,
         location=_location(args),
         sample_every=args.sample_every,
         checkpoint_minutes=args.checkpoint_minutes,
+        tensorboard=args.tensorboard,
         fixed={name: getattr(args, name) for name in _FIXED_BY_THE_RUN}
-        | {name: given for name, given in _overrides(args).items() if name != "epochs"},
+        | {name: value for name, value in overrides.items() if name != "epochs"},
     )
+    _check_tensorboard(settings.tensorboard)
     domains = settings.location.open(photos=not settings.recipe.from_noise)
     settings.check_data(domains)
     interruption.check()
-    session = Session(run, settings, domains, interruption, tensorboard=args.tensorboard)
+    session = Session(run, settings, domains, interruption)
     session.restore()
     if settings.recipe.epochs < session.epochs_done:
         raise CommandError(
@@ -295,6 +309,16 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     _introduce(run, settings, domains, settings.policy)
     _tell_place(session, recorded)
     return session
+
+
+def _check_tensorboard(is_wanted: bool | None) -> None:
+    from monet.training import tensorboard
+
+    if is_wanted and not tensorboard.is_available():
+        raise CommandError(
+            f"--tensorboard needs the package tensorboard, which is not installed; run: "
+            f"{tensorboard.REMEDY}, or give --no-tensorboard."
+        )
 
 
 def _location(args: argparse.Namespace) -> DataLocation:

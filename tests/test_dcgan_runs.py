@@ -181,6 +181,28 @@ def test_wrong_combinations(finished, paintings, tmp_path, monkeypatch, capsys, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--generator", "unet"],
+        ["--discriminator", "unet"],
+        ["--adversarial-loss", "hinge"],
+        ["--lambda-cycle", "3"],
+        ["--lambda-identity", "0"],
+    ],
+)
+def test_options_of_cyclegans_are_refused(finished, paintings, tmp_path, capsys, option):
+    for begin in (
+        lambda: start(paintings, tmp_path / "run", *option),
+        lambda: train.main(["--resume", str(finished), *option]),
+    ):
+        assert begin() == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: {option[0]}: not for the recipe 'tiny-noise'")
+        assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_generator_of_photos_needs_input(tmp_path, capsys):
     import keras
 

@@ -107,6 +107,7 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"generator_learning_rate": 0.0}, "above 0"),
         ({"lambda_cycle": -1.0}, "at least 0"),
         ({"lambda_cycle": float("nan")}, "at least 0"),
+        ({"lambda_identity": float("inf")}, "at least 0"),
         ({"beta_1": 1.0}, r"\[0, 1\)"),
         ({"jitter": 0.9}, r"\[1, 4\]"),
     ],
@@ -126,6 +127,12 @@ def test_steps_of_an_epoch():
     assert recipe.replace(steps_per_epoch=12).count_steps(300, 7028) == 12
     with pytest.raises(ValueError, match="3 paintings and 9 photos don't fill one batch of 4"):
         recipe.replace(batch_size=4).count_steps(3, 9)
+
+
+def test_an_architecture_reads_as_its_name():
+    assert str(ResNetGenerator(padding="zero")) == "resnet-zero"
+    assert str(get_discriminator("unet")) == str(get_generator("unet")) == "unet"
+    assert str(ResNetGenerator(filters=8)) == repr(ResNetGenerator(filters=8))
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,7 @@ def test_data_may_move_but_not_change(data, finished, tmp_path, capsys):
         (["--data", "{data}", "--image-size", "30"], "image_size=30"),
         (["--data", "{data}", "--recipe", "unet-bce", "--image-size", "100"], "multiple of 32"),
         (["--data", "{data}", "--batch-size", "99", "--recipe", "cyclegan"], "batch"),
+        (["--data", "{data}", "--lambda-identity", "inf"], "lambda_identity=inf"),
         (["--data", "{data}", "--out", "{finished}"], "already holds a run.*--resume"),
         (["--resume", "{empty}"], "not a training run"),
         (["--resume"], "no run in runs"),
@@ -378,6 +379,26 @@ def test_tensorboard_gets_losses_and_samples(data, tmp_path):
     assert [event.step for event in found["samples"].Tensors("samples")] == [0, 1]
 
 
+def test_tensorboard_goes_on_with_the_run(data, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("tensorboard")
+    run = tmp_path / "run"
+
+    def files():
+        return len(list((run / "tensorboard").glob("*/events*")))
+
+    assert start(data, run, "--tensorboard", "--epochs", "1") == 0
+    before = files()
+    assert resume(run, "--epochs", "2") == 0
+    assert files() > before
+    monkeypatch.setattr(tensorboard, "is_available", lambda: False)
+    assert resume(run, "--epochs", "3") == 2
+    assert_one_sentence(capsys.readouterr().err, "or give --no-tensorboard")
+    before = files()
+    assert resume(run, "--epochs", "3", "--no-tensorboard") == 0
+    assert files() == before
+    assert not json.loads((run / "config.json").read_text())["tensorboard"]
+
+
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     data, tmp_path, monkeypatch, capsys
 ):
@@ -445,7 +466,8 @@ def test_architectures_losses_and_weights_are_chosen_on_the_command_line(
     assert resume(run, "--adversarial-loss", "bce") == 2
     assert "--adversarial-loss bce contradicts the run" in capsys.readouterr().err
     assert resume(run, "--generator", "resnet") == 2
-    assert re.search("--generator .*ResNet.* contradicts .*UNet", capsys.readouterr().err)
+    error = capsys.readouterr().err
+    assert_one_sentence(error, "--generator resnet contradicts the run, .* started with unet;")
 
 
 def test_runs_started_in_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch):

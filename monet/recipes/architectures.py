@@ -39,6 +39,11 @@ class Architecture:
                 f"{expectation}."
             )
 
+    def __str__(self) -> str:
+        """Its name on the command line, or all its options if it has none."""
+        table = GENERATORS if isinstance(self, Generator) else DISCRIMINATORS
+        return next((name for name, known in table.items() if known == self), repr(self))
+
     def image_sizes(self) -> str:
         """In words, the sides in pixels of the pictures it can be trained on."""
         raise NotImplementedError

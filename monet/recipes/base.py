@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, ClassVar
 
 EPOCH_LENGTHS = ("smaller", "larger")
@@ -120,4 +121,4 @@ def is_integer(value: Any, least: int) -> bool:
 
 def is_number(value: Any, least: float, most: float = float("inf")) -> bool:
     is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_one and least <= value <= most
+    return is_one and math.isfinite(value) and least <= value <= most

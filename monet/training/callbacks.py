@@ -141,11 +141,11 @@ class StopAtNaN(keras.callbacks.Callback):
         ]
         if failed:
             kept = self.state.last_checkpoint
-            checkpoint = "there is no checkpoint" if kept is None else f"{kept} is kept"
+            checkpoint = "there is none from before" if kept is None else f"{kept} is kept"
             raise RunError(
                 f"{', '.join(failed)} at step {self.state.step:,}, so the training has failed; no "
-                f"checkpoint was written with it, {checkpoint}. Start anew with another --seed, "
-                f"another --recipe or --mixed-precision off."
+                f"checkpoint was written with it, and {checkpoint}. Start anew with another "
+                f"--seed, another --recipe or --mixed-precision off."
             )
 
 

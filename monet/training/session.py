@@ -22,7 +22,6 @@ class Session:
         settings: The run's settings.
         domains: The pictures.
         interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
-        tensorboard: Whether to record for TensorBoard too.
     """
 
     def __init__(
@@ -31,14 +30,11 @@ class Session:
         settings: Settings,
         domains: Domains,
         interruption: Interruption,
-        *,
-        tensorboard: bool = False,
     ) -> None:
         self.run = run
         self.settings = settings
         self.domains = domains
         self.interruption = interruption
-        self.tensorboard = tensorboard
         recipe = settings.recipe
         self.system = system_of(recipe)
         self.model: keras.Model = self.system.build(
@@ -111,7 +107,7 @@ class Session:
                 batch_size=self.settings.recipe.batch_size,
                 sample_every=self.settings.sample_every,
                 checkpoint_minutes=self.settings.checkpoint_minutes,
-                tensorboard=self.tensorboard,
+                tensorboard=self.settings.tensorboard,
             ),
             shuffle=False,  # the dataset does it
             verbose=0,  # `Progress` speaks

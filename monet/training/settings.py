@@ -54,6 +54,7 @@ class Settings:
         policy: Keras dtype policy of the networks.
         sample_every: Epochs between sample sheets.
         checkpoint_minutes: Minutes between checkpoints inside an epoch.
+        tensorboard: Whether to record for TensorBoard too.
     """
 
     recipe: Recipe
@@ -64,6 +65,7 @@ class Settings:
     policy: str
     sample_every: int
     checkpoint_minutes: float
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         least_photos = 0 if self.recipe.from_noise else 1
@@ -79,6 +81,8 @@ class Settings:
         minutes = self.checkpoint_minutes
         is_positive = isinstance(minutes, int | float) and minutes > 0
         _check("checkpoint_minutes", minutes, "a number above 0", is_positive)
+        is_either = isinstance(self.tensorboard, bool)
+        _check("tensorboard", self.tensorboard, "true or false", is_either)
 
     @property
     def total_steps(self) -> int:
@@ -113,6 +117,7 @@ class Settings:
             "policy": self.policy,
             "sample_every": self.sample_every,
             "checkpoint_minutes": self.checkpoint_minutes,
+            "tensorboard": self.tensorboard,
         }
 
     @classmethod
@@ -134,6 +139,7 @@ class Settings:
                 policy=config["policy"],
                 sample_every=config["sample_every"],
                 checkpoint_minutes=config["checkpoint_minutes"],
+                tensorboard=config.get("tensorboard", False),  # older runs have none
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
@@ -148,6 +154,7 @@ class Settings:
         location: DataLocation | None = None,
         sample_every: int | None = None,
         checkpoint_minutes: float | None = None,
+        tensorboard: bool | None = None,
         fixed: Mapping[str, Any] | None = None,
     ) -> Settings:
         """The settings to go on with: what may change on the way, None for as it was.
@@ -157,6 +164,7 @@ class Settings:
             location: Where the same pictures are now.
             sample_every: As the attribute.
             checkpoint_minutes: As the attribute.
+            tensorboard: As the attribute.
             fixed: Options that must be as they were, by name; None for not given.
 
         Raises:
@@ -170,6 +178,7 @@ class Settings:
             location=location or self.location,
             sample_every=sample_every or self.sample_every,
             checkpoint_minutes=checkpoint_minutes or self.checkpoint_minutes,
+            tensorboard=self.tensorboard if tensorboard is None else tensorboard,
         )
 
     def _check_unchanged(self, name: str, given: Any) -> None:
