@@ -16,7 +16,7 @@ SOURCE = str(Path(monet.__file__).parents[1])
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 def test_training_step_memory(report, check_floor, smoke):
-    size = 64 if smoke else 256
+    size = 64 if smoke else 128
     peaks = {}
     for name, arm in (("TF graph", "tutorial"), ("monet", "monet")):
         result = subprocess.run(
