@@ -106,8 +106,9 @@ def use(mode: str) -> Iterator[None]:
     """Chooses how `monet.ops` run inside a `with` block, in this thread.
 
     Inside `tf.function` the choice is made while tracing and kept in the graph. SavedModel exports
-    (`Model.export`, `tf.saved_model.save`, TFLite) trace again and always take the twin; for an
-    exporter that reads an existing graph, such as tf2onnx, trace inside `use("reference")`.
+    (`Model.export`, `tf.saved_model.save`, TFLite) trace again and always take the twin. For what
+    reads an existing graph, as tf2onnx does and every export of a `get_concrete_function`, trace
+    inside `use("reference")`.
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
