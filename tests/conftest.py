@@ -1,4 +1,4 @@
-"""Opens pages in a real browser, for tests of what people see."""
+"""What all tests share: Ctrl-C that interrupts, and a real browser to open pages in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import html
 import json
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,14 @@ addEventListener("load", async () => {
     JSON.stringify({result, images, requests, problems});
 });
 </script>"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """Ctrl-C interrupts, as tests send it: a shell's background jobs are started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
