@@ -30,7 +30,7 @@ def cpu_model() -> str:
 
 @functools.cache
 def device_class() -> str:
-    """This machine's key in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable"."""
+    """The key of this machine in `floors.json`: "T4", "gpu", "avx512", "avx2" or "portable"."""
     import tensorflow as tf
 
     import monet.ops
