@@ -75,7 +75,8 @@ class ImagePool(keras.layers.Layer):
         old = tf.gather(self.images.value, slots)
         stored = tf.where(_per_image(keep), fresh, old)
         handed_out = tf.where(_per_image(keep & full), old, fresh)
-        self.images.assign(tf.tensor_scatter_nd_update(self.images.value, slots[:, None], stored))
+        # In place: `assign` would first copy the whole pool, 38 MiB of 256 px images.
+        self.images.value.scatter_update(tf.IndexedSlices(stored, slots))
         self.count.assign(tf.minimum(count + batch, self.capacity))
         return tf.concat([tf.cast(handed_out, images.dtype), images[self.capacity :]], axis=0)
 

@@ -118,3 +118,12 @@ def test_images_keep_their_dtype_under_a_global_mixed_policy():
     finally:
         keras.config.set_dtype_policy(previous)
     assert pool(np.ones((1, 2, 2, 3), "float32")).dtype == "float32"
+
+
+def test_a_graph_touches_only_the_images_that_it_swaps():
+    pool = ImagePool(50, SHAPE)
+    graph = tf.function(pool).get_concrete_function(tf.TensorSpec((2, *SHAPE))).graph
+    whole = (50, *SHAPE)
+    shapes = {output.shape for op in graph.get_operations() for output in op.outputs}
+    assert not any(shape.rank == 4 and shape == whole for shape in shapes)
+    assert any(op.type == "ResourceScatterUpdate" for op in graph.get_operations())
