@@ -28,22 +28,27 @@ struct NormOptions {
 size_t NormForwardScratchBytes(const NormShape& shape);
 size_t NormBackwardScratchBytes(const NormShape& shape);
 
-//   x, residual   [batch, height, width, channels]; residual may be null
+//   x             [batch, height, width, channels]
+//   residual      null, or [batch, height + 2 residual_pad, width + 2 residual_pad, channels], of which only the
+//                 interior is read: a residual block adds its own padded input without cutting it out first
 //   gamma, beta   [channels]
-//   y             [batch, height + 2 pad, width + 2 pad, channels]; with pad == 0 it may be x itself or residual itself,
-//                 else it must not overlap them
+//   y             [batch, height + 2 pad, width + 2 pad, channels]; with pad == 0 it may be x itself, or residual
+//                 itself if residual_pad == 0, else it must not overlap them
 //   mean, rstd    [batch, groups], for NormBackward
 void NormForward(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
-                 const float* beta, const void* residual, void* y, float* mean, float* rstd, void* scratch,
-                 ThreadPool& pool);
+                 const float* beta, const void* residual, int64_t residual_pad, void* y, float* mean, float* rstd,
+                 void* scratch, ThreadPool& pool);
 
 //   dy            [batch, height + 2 pad, width + 2 pad, channels]
-//   dx            [batch, height, width, channels]; with pad == 0 it may be dy itself, else it must not overlap dy or x
+//   dskip         null, or [batch, height, width, channels]: a gradient that reaches the unpadded result by another way
+//                 (a residual block's skip); it is added to dy with its border folded back
+//   dx            [batch, height, width, channels]; with pad == 0 it may be dy itself, else it must not overlap dy, and
+//                 never dskip or x
 //   dgamma, dbeta [channels], summed over the batch
-//   dresidual     like dx, or null. It is dy with its border folded back (with pad == 0 a copy of dy: pass null and use
-//                 dy itself)
-void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* x,
-                  const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx, float* dgamma,
-                  float* dbeta, void* dresidual, void* scratch, ThreadPool& pool);
+//   dresidual     like dx, or null: dy with its border folded back, plus dskip (with pad == 0 and no dskip a copy of dy:
+//                 pass null and use dy itself). May be dskip itself.
+void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* dskip,
+                  const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx,
+                  float* dgamma, float* dbeta, void* dresidual, void* scratch, ThreadPool& pool);
 
 }  // namespace monet

@@ -61,12 +61,15 @@ double ActivationSlope(const NormOptions& options, double z) {
 }  // namespace
 
 void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
-                          const float* gamma, const float* beta, const void* residual, void* y, float* mean,
-                          float* rstd) {
+                          const float* gamma, const float* beta, const void* residual, int64_t residual_pad, void* y,
+                          float* mean, float* rstd) {
   const int64_t N = shape.batch, H = shape.height, W = shape.width, C = shape.channels, G = shape.groups;
   const int64_t pad = options.pad, group_channels = C / G;
   const double count = static_cast<double>(H * W * group_channels);
-  auto index = [&](int64_t n, int64_t h, int64_t w, int64_t c) { return ((n * H + h) * W + w) * C + c; };
+  // Where pixel (h, w) of an image lies in a tensor that has a border of `border` pixels.
+  auto index = [&](int64_t n, int64_t h, int64_t w, int64_t c, int64_t border) {
+    return ((n * (H + 2 * border) + h + border) * (W + 2 * border) + w + border) * C + c;
+  };
 
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t g = 0; g < G; ++g) {
@@ -91,11 +94,11 @@ void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions
       for (int64_t column = 0; column < W + 2 * pad; ++column) {
         for (int64_t c = 0; c < C; ++c) {
           const int64_t g = n * G + c / group_channels;
-          const int64_t from = index(n, Reflect(row - pad, H), Reflect(column - pad, W), c);
-          const double xhat = (ReadValue(dtype, x, from) - mean[g]) * rstd[g];
+          const int64_t h = Reflect(row - pad, H), w = Reflect(column - pad, W);
+          const double xhat = (ReadValue(dtype, x, index(n, h, w, c, 0)) - mean[g]) * rstd[g];
           double value = Activate(options, gamma[c] * xhat + beta[c]);
-          if (residual) value += ReadValue(dtype, residual, from);
-          WriteValue(dtype, y, ((n * (H + 2 * pad) + row) * (W + 2 * pad) + column) * C + c, value);
+          if (residual) value += ReadValue(dtype, residual, index(n, h, w, c, residual_pad));
+          WriteValue(dtype, y, index(n, row - pad, column - pad, c, pad), value);
         }
       }
     }
@@ -103,8 +106,8 @@ void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions
 }
 
 void NormBackwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy,
-                           const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd,
-                           void* dx, float* dgamma, float* dbeta, void* dresidual) {
+                           const void* dskip, const void* x, const float* gamma, const float* beta, const float* mean,
+                           const float* rstd, void* dx, float* dgamma, float* dbeta, void* dresidual) {
   const int64_t N = shape.batch, H = shape.height, W = shape.width, C = shape.channels, G = shape.groups;
   const int64_t pad = options.pad, group_channels = C / G, plane = H * W * C;
   const double count = static_cast<double>(H * W * group_channels);
@@ -120,6 +123,7 @@ void NormBackwardReference(DType dtype, const NormShape& shape, const NormOption
         for (int64_t c = 0; c < C; ++c) folded[to + c] += ReadValue(dtype, dy, from + c);
       }
     }
+    for (int64_t i = 0; dskip && i < plane; ++i) folded[i] += ReadValue(dtype, dskip, n * plane + i);
 
     std::vector<double> mean_dxhat(G, 0.0), mean_dxhat_xhat(G, 0.0);
     for (int64_t i = 0; i < plane; ++i) {

@@ -6,11 +6,11 @@
 namespace monet {
 
 void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
-                          const float* gamma, const float* beta, const void* residual, void* y, float* mean,
-                          float* rstd);
+                          const float* gamma, const float* beta, const void* residual, int64_t residual_pad, void* y,
+                          float* mean, float* rstd);
 
 void NormBackwardReference(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy,
-                           const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd,
-                           void* dx, float* dgamma, float* dbeta, void* dresidual);
+                           const void* dskip, const void* x, const float* gamma, const float* beta, const float* mean,
+                           const float* rstd, void* dx, float* dgamma, float* dbeta, void* dresidual);
 
 }  // namespace monet

@@ -17,6 +17,38 @@ void CheckFloats(const char* name, const Floats& array, const std::vector<int64_
   }
 }
 
+namespace {
+
+std::string DTypeName(const py::array& array) { return py::str(array.dtype().attr("name")).cast<std::string>(); }
+
+}  // namespace
+
+DType StorageType(const py::array& x, const std::optional<std::string>& dtype) {
+  const std::string name = DTypeName(x);
+  if (dtype && *dtype != "float32" && *dtype != "float16" && *dtype != "bfloat16") {
+    Fail("dtype='", *dtype, "' is not supported; pass 'float32', 'bfloat16' or 'float16'");
+  }
+  if (name == "uint16" && dtype == "bfloat16") return DType::kBFloat16;
+  if (name == "uint16" && dtype == "float16") return DType::kFloat16;
+  if (name == "uint16") Fail("x holds uint16: pass dtype='bfloat16' or dtype='float16' to say what its bits mean");
+  if (dtype && *dtype != name) Fail("dtype='", *dtype, "' but x holds ", name, "; convert x or leave dtype out");
+  if (name == "float32") return DType::kFloat32;
+  if (name == "bfloat16") return DType::kBFloat16;
+  if (name == "float16") return DType::kFloat16;
+  Fail("x holds ", name, "; it must be float32, float16, bfloat16 or uint16 bits: convert it with x.astype('float32')");
+}
+
+void CheckTensor(const char* name, const py::array& array, const std::vector<int64_t>& shape, const py::dtype& dtype) {
+  if (!array.dtype().is(dtype) && !array.dtype().equal(dtype)) {
+    Fail(name, " holds ", DTypeName(array), " but x holds ", py::str(dtype.attr("name")).cast<std::string>(),
+         "; convert one of them");
+  }
+  if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim())) {
+    Fail(name, " has shape ", ShapeText(array), ", expected ", py::str(py::tuple(py::cast(shape))).cast<std::string>());
+  }
+  if (!(array.flags() & py::array::c_style)) Fail(name, " is not contiguous; pass np.ascontiguousarray(", name, ")");
+}
+
 void CheckThreads(int threads) {
   if (threads < 1 || threads > 1024) Fail("threads=", threads, " must be between 1 and 1024");
 }

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "../kernels/types.h"
 #include "std_thread_pool.h"
 
 namespace monet {
@@ -32,6 +34,12 @@ std::string ShapeText(const py::array& array);
 
 void CheckFloats(const char* name, const Floats& array, const std::vector<int64_t>& shape);
 void CheckThreads(int threads);
+
+// The storage type of `x`; `dtype` says how to read 16-bit integers.
+DType StorageType(const py::array& x, const std::optional<std::string>& dtype);
+
+// That `array` has this shape and dtype, which is that of x, and is contiguous.
+void CheckTensor(const char* name, const py::array& array, const std::vector<int64_t>& shape, const py::dtype& dtype);
 
 ThreadPoolCache& Pools();
 

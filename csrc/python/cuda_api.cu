@@ -36,9 +36,9 @@ const char* monet_reflection_pad(int dtype, const ImageShape* shape, int64_t pad
   return ReflectionPadCuda(static_cast<DType>(dtype), *shape, pad, x, y, stream);
 }
 
-const char* monet_reflection_pad_grad(int dtype, const ImageShape* shape, int64_t pad, const void* dy, void* dx,
-                                      void* stream) {
-  return ReflectionPadGradCuda(static_cast<DType>(dtype), *shape, pad, dy, dx, stream);
+const char* monet_reflection_pad_grad(int dtype, const ImageShape* shape, int64_t pad, const void* dy,
+                                      const void* dskip, void* dx, void* stream) {
+  return ReflectionPadGradCuda(static_cast<DType>(dtype), *shape, pad, dy, dskip, dx, stream);
 }
 
 #ifdef __CUDACC__

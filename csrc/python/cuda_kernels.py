@@ -54,7 +54,10 @@ _FUNCTIONS = {
         *[c_void_p] * 6,  # dx, dgamma, dbeta, dresidual, scratch, stream
     ),
     "reflection_pad": (c_int, POINTER(ImageShape), c_int64, c_void_p, c_void_p, c_void_p),
-    "reflection_pad_grad": (c_int, POINTER(ImageShape), c_int64, c_void_p, c_void_p, c_void_p),
+    "reflection_pad_grad": (
+        *(c_int, POINTER(ImageShape), c_int64),
+        *[c_void_p] * 4,  # dy, dskip, dx, stream
+    ),
 }
 _DEVICE_FUNCTIONS = {
     "device_allocate": (c_int64, POINTER(c_void_p)),
@@ -103,9 +106,9 @@ class CudaKernels:
         """`shape` is (batch, height, width, channels), here and below."""
         self._call("reflection_pad", DTYPES.index(dtype), ImageShape(*shape), pad, x, y, stream)
 
-    def reflection_pad_grad(self, dtype, shape, pad, dy, dx, stream=0) -> None:
+    def reflection_pad_grad(self, dtype, shape, pad, dy, dskip, dx, stream=0) -> None:
         shape = ImageShape(*shape)
-        self._call("reflection_pad_grad", DTYPES.index(dtype), shape, pad, dy, dx, stream)
+        self._call("reflection_pad_grad", DTYPES.index(dtype), shape, pad, dy, dskip, dx, stream)
 
     # On a GPU: what it takes to test the kernels without another package.
 

@@ -50,6 +50,7 @@ PYBIND11_MODULE(_kernels, m) {
   m.def("built_with", &BuiltWith, "The compiler, and the instruction sets that were built.");
 
   DefineNorm(m);
+  DefineReflectionPad(m);
   DefineConv(m);
   DefineResidualBlock(m);
   DefinePeak(m);

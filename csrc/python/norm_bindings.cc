@@ -14,35 +14,6 @@
 namespace monet {
 namespace {
 
-std::string DTypeName(const py::array& array) { return py::str(array.dtype().attr("name")).cast<std::string>(); }
-
-// The storage type of `x`; `dtype` says how to read 16-bit integers.
-DType StorageType(const py::array& x, const std::optional<std::string>& dtype) {
-  const std::string name = DTypeName(x);
-  if (dtype && *dtype != "float32" && *dtype != "float16" && *dtype != "bfloat16") {
-    Fail("dtype='", *dtype, "' is not supported; pass 'float32', 'bfloat16' or 'float16'");
-  }
-  if (name == "uint16" && dtype == "bfloat16") return DType::kBFloat16;
-  if (name == "uint16" && dtype == "float16") return DType::kFloat16;
-  if (name == "uint16") Fail("x holds uint16: pass dtype='bfloat16' or dtype='float16' to say what its bits mean");
-  if (dtype && *dtype != name) Fail("dtype='", *dtype, "' but x holds ", name, "; convert x or leave dtype out");
-  if (name == "float32") return DType::kFloat32;
-  if (name == "bfloat16") return DType::kBFloat16;
-  if (name == "float16") return DType::kFloat16;
-  Fail("x holds ", name, "; it must be float32, float16, bfloat16 or uint16 bits: convert it with x.astype('float32')");
-}
-
-void CheckTensor(const char* name, const py::array& array, const std::vector<int64_t>& shape, const py::dtype& dtype) {
-  if (!array.dtype().is(dtype) && !array.dtype().equal(dtype)) {
-    Fail(name, " holds ", DTypeName(array), " but x holds ", py::str(dtype.attr("name")).cast<std::string>(),
-         "; convert one of them");
-  }
-  if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim())) {
-    Fail(name, " has shape ", ShapeText(array), ", expected ", py::str(py::tuple(py::cast(shape))).cast<std::string>());
-  }
-  if (!(array.flags() & py::array::c_style)) Fail(name, " is not contiguous; pass np.ascontiguousarray(", name, ")");
-}
-
 NormShape CheckShape(const py::array& x, std::optional<int64_t> groups) {
   if (x.ndim() != 4) Fail("x has shape ", ShapeText(x), ", expected four axes [batch, height, width, channels]");
   NormShape shape{x.shape(0), x.shape(1), x.shape(2), x.shape(3), groups.value_or(x.shape(3))};
@@ -81,21 +52,25 @@ NormOptions CheckOptions(const NormShape& shape, double epsilon, const std::opti
   return options;
 }
 
+std::vector<int64_t> PaddedShape(const NormShape& shape, int64_t pad) {
+  return {shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels};
+}
+
 py::tuple Forward(bool reference, const py::array& x, const Floats& gamma, const Floats& beta,
                   std::optional<int64_t> groups, double epsilon, const std::optional<std::string>& activation,
-                  double negative_slope, const std::optional<py::array>& residual, int64_t pad, int threads,
-                  const std::optional<std::string>& dtype) {
+                  double negative_slope, const std::optional<py::array>& residual, int64_t residual_pad, int64_t pad,
+                  int threads, const std::optional<std::string>& dtype) {
   const NormShape shape = CheckShape(x, groups);
   const DType storage = StorageType(x, dtype);
   const NormOptions options = CheckOptions(shape, epsilon, activation, negative_slope, pad);
-  const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
-  CheckTensor("x", x, x_shape, x.dtype());
-  if (residual) CheckTensor("residual", *residual, x_shape, x.dtype());
+  CheckTensor("x", x, PaddedShape(shape, 0), x.dtype());
+  if (residual_pad < 0) Fail("residual_pad=", residual_pad, " must be 0 or more");
+  if (residual) CheckTensor("residual", *residual, PaddedShape(shape, residual_pad), x.dtype());
   CheckFloats("gamma", gamma, {shape.channels});
   CheckFloats("beta", beta, {shape.channels});
   CheckThreads(threads);
 
-  py::array y = NewTensor(x.dtype(), {shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels});
+  py::array y = NewTensor(x.dtype(), PaddedShape(shape, pad));
   py::array_t<float> mean(std::vector<int64_t>{shape.batch, shape.groups});
   py::array_t<float> rstd(std::vector<int64_t>{shape.batch, shape.groups});
   const void* residual_data = residual ? residual->data() : nullptr;
@@ -105,28 +80,30 @@ py::tuple Forward(bool reference, const py::array& x, const Floats& gamma, const
   {
     py::gil_scoped_release release;
     if (reference) {
-      NormForwardReference(storage, shape, options, x.data(), gamma.data(), beta.data(), residual_data, y_data,
-                           mean_data, rstd_data);
+      NormForwardReference(storage, shape, options, x.data(), gamma.data(), beta.data(), residual_data, residual_pad,
+                           y_data, mean_data, rstd_data);
     } else {
       ThreadPoolCache::Lease lease(Pools(), threads);
       const std::unique_ptr<char[]> scratch(new char[NormForwardScratchBytes(shape)]);
-      NormForward(storage, shape, options, x.data(), gamma.data(), beta.data(), residual_data, y_data, mean_data,
-                  rstd_data, scratch.get(), lease.pool());
+      NormForward(storage, shape, options, x.data(), gamma.data(), beta.data(), residual_data, residual_pad, y_data,
+                  mean_data, rstd_data, scratch.get(), lease.pool());
     }
   }
   return py::make_tuple(y, mean, rstd);
 }
 
 py::tuple Backward(bool reference, const py::array& dy, const py::array& x, const Floats& gamma, const Floats& beta,
-                   const Floats& mean, const Floats& rstd, std::optional<int64_t> groups, double epsilon,
-                   const std::optional<std::string>& activation, double negative_slope, const py::object& residual,
-                   int64_t pad, int threads, const std::optional<std::string>& dtype) {
+                   const Floats& mean, const Floats& rstd, const std::optional<py::array>& dskip,
+                   std::optional<int64_t> groups, double epsilon, const std::optional<std::string>& activation,
+                   double negative_slope, const py::object& residual, int64_t pad, int threads,
+                   const std::optional<std::string>& dtype) {
   const NormShape shape = CheckShape(x, groups);
   const DType storage = StorageType(x, dtype);
   const NormOptions options = CheckOptions(shape, epsilon, activation, negative_slope, pad);
-  const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
+  const std::vector<int64_t> x_shape = PaddedShape(shape, 0);
   CheckTensor("x", x, x_shape, x.dtype());
-  CheckTensor("dy", dy, {shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels}, x.dtype());
+  CheckTensor("dy", dy, PaddedShape(shape, pad), x.dtype());
+  if (dskip) CheckTensor("dskip", *dskip, x_shape, x.dtype());
   CheckFloats("gamma", gamma, {shape.channels});
   CheckFloats("beta", beta, {shape.channels});
   CheckFloats("mean", mean, {shape.batch, shape.groups});
@@ -144,19 +121,20 @@ py::tuple Backward(bool reference, const py::array& dy, const py::array& x, cons
     dresidual_data = array.mutable_data();
     dresidual = array;
   }
+  const void* dskip_data = dskip ? dskip->data() : nullptr;
   void* dx_data = dx.mutable_data();
   float* dgamma_data = dgamma.mutable_data();
   float* dbeta_data = dbeta.mutable_data();
   {
     py::gil_scoped_release release;
     if (reference) {
-      NormBackwardReference(storage, shape, options, dy.data(), x.data(), gamma.data(), beta.data(), mean.data(),
-                            rstd.data(), dx_data, dgamma_data, dbeta_data, dresidual_data);
+      NormBackwardReference(storage, shape, options, dy.data(), dskip_data, x.data(), gamma.data(), beta.data(),
+                            mean.data(), rstd.data(), dx_data, dgamma_data, dbeta_data, dresidual_data);
     } else {
       ThreadPoolCache::Lease lease(Pools(), threads);
       const std::unique_ptr<char[]> scratch(new char[NormBackwardScratchBytes(shape)]);
-      NormBackward(storage, shape, options, dy.data(), x.data(), gamma.data(), beta.data(), mean.data(), rstd.data(),
-                   dx_data, dgamma_data, dbeta_data, dresidual_data, scratch.get(), lease.pool());
+      NormBackward(storage, shape, options, dy.data(), dskip_data, x.data(), gamma.data(), beta.data(), mean.data(),
+                   rstd.data(), dx_data, dgamma_data, dbeta_data, dresidual_data, scratch.get(), lease.pool());
     }
   }
   return py::make_tuple(dx, dgamma, dbeta, dresidual);
@@ -171,7 +149,8 @@ Args:
     epsilon: added to the variance.
     activation: None, "relu" or "leaky_relu".
     negative_slope: of "leaky_relu".
-    residual: like x, or None.
+    residual: like x, or None; or with a border, of which nothing is read.
+    residual_pad: width of that border.
     pad: width of the reflected border of y, in pixels.
     threads: how many threads compute. The result doesn't depend on it.
     dtype: "bfloat16" or "float16": what the bits of a uint16 x mean.
@@ -184,6 +163,7 @@ constexpr char kBackwardDoc[] = R"(The gradient of norm_forward.
 Args:
     dy: [batch, height + 2 pad, width + 2 pad, channels], like x.
     x, gamma, beta: as given to norm_forward; mean, rstd: as it returned them.
+    dskip: like x, or None: a gradient that reaches y without its border by another way.
     residual: whether the residual's gradient is wanted: None or False for no, True (or the residual) for yes.
     The other arguments are those of norm_forward.
 
@@ -200,24 +180,26 @@ void DefineNorm(py::module_& m) {
         forward_name,
         [reference](const py::array& x, const Floats& gamma, const Floats& beta, std::optional<int64_t> groups,
                     double epsilon, std::optional<std::string> activation, double negative_slope,
-                    std::optional<py::array> residual, int64_t pad, int threads, std::optional<std::string> dtype) {
-          return Forward(reference, x, gamma, beta, groups, epsilon, activation, negative_slope, residual, pad, threads,
-                         dtype);
+                    std::optional<py::array> residual, int64_t residual_pad, int64_t pad, int threads,
+                    std::optional<std::string> dtype) {
+          return Forward(reference, x, gamma, beta, groups, epsilon, activation, negative_slope, residual, residual_pad,
+                         pad, threads, dtype);
         },
         "x"_a, "gamma"_a, "beta"_a, py::kw_only(), "groups"_a = py::none(), "epsilon"_a = 1e-5,
-        "activation"_a = py::none(), "negative_slope"_a = 0.2, "residual"_a = py::none(), "pad"_a = 0, "threads"_a = 1,
-        "dtype"_a = py::none(), forward_doc);
+        "activation"_a = py::none(), "negative_slope"_a = 0.2, "residual"_a = py::none(), "residual_pad"_a = 0,
+        "pad"_a = 0, "threads"_a = 1, "dtype"_a = py::none(), forward_doc);
     m.def(
         backward_name,
         [reference](const py::array& dy, const py::array& x, const Floats& gamma, const Floats& beta,
-                    const Floats& mean, const Floats& rstd, std::optional<int64_t> groups, double epsilon,
-                    std::optional<std::string> activation, double negative_slope, py::object residual, int64_t pad,
-                    int threads, std::optional<std::string> dtype) {
-          return Backward(reference, dy, x, gamma, beta, mean, rstd, groups, epsilon, activation, negative_slope,
+                    const Floats& mean, const Floats& rstd, std::optional<py::array> dskip,
+                    std::optional<int64_t> groups, double epsilon, std::optional<std::string> activation,
+                    double negative_slope, py::object residual, int64_t pad, int threads,
+                    std::optional<std::string> dtype) {
+          return Backward(reference, dy, x, gamma, beta, mean, rstd, dskip, groups, epsilon, activation, negative_slope,
                           residual, pad, threads, dtype);
         },
-        "dy"_a, "x"_a, "gamma"_a, "beta"_a, "mean"_a, "rstd"_a, py::kw_only(), "groups"_a = py::none(),
-        "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2, "residual"_a = py::none(),
+        "dy"_a, "x"_a, "gamma"_a, "beta"_a, "mean"_a, "rstd"_a, py::kw_only(), "dskip"_a = py::none(),
+        "groups"_a = py::none(), "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2, "residual"_a = py::none(),
         "pad"_a = 0, "threads"_a = 1, "dtype"_a = py::none(), backward_doc);
   };
   define("norm_forward", "norm_backward", false, kForwardDoc, kBackwardDoc);

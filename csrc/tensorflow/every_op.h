@@ -3,11 +3,14 @@
 
 #include "tensorflow/norm_op.h"
 #include "tensorflow/reflect_conv_op.h"
+#include "tensorflow/reflection_pad_op.h"
 #include "tensorflow/residual_block_op.h"
 
 #define MONET_FOR_EVERY_OP(DO) \
   DO(NormForwardOp)            \
   DO(NormBackwardOp)           \
+  DO(ReflectionPadForwardOp)   \
+  DO(ReflectionPadBackwardOp)  \
   DO(ReflectConvForwardOp)     \
   DO(ReflectConvBackwardOp)    \
   DO(ResidualBlockForwardOp)   \

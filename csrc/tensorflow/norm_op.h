@@ -8,6 +8,7 @@
 #include "kernels/norm.h"
 #include "tensorflow/norm_arguments.h"
 #include "tensorflow/op_context.h"
+#include "tensorflow/pad_arguments.h"
 #include "tensorflow/tensors.h"
 
 namespace monet {
@@ -55,8 +56,8 @@ class NormOp {
     return absl::OkStatus();
   }
 
-  TensorShape PaddedShape(const NormShape& shape) const {
-    return {shape.batch, shape.height + 2 * options_.pad, shape.width + 2 * options_.pad, shape.channels};
+  static TensorShape PaddedShape(const NormShape& shape, int64_t pad) {
+    return {shape.batch, shape.height + 2 * pad, shape.width + 2 * pad, shape.channels};
   }
 
   static TensorShape StatisticsShape(const NormShape& shape) { return {shape.batch, shape.groups}; }
@@ -75,15 +76,21 @@ class NormForwardOp final : public NormOp {
  public:
   static constexpr char kName[] = "MonetNorm";
 
+  template <typename Visitor>
+  void VisitAttributes(Visitor visit) {
+    NormOp::VisitAttributes(visit);
+    visit("residual_pad", &residual_pad_);
+  }
+
   absl::Status Compute(OpContext* context) const {
     const Tensor &x = context->input(0), &gamma = context->input(1), &beta = context->input(2);
     NormShape shape;
     TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
     const Tensor* residual = num_residual_ > 0 ? &context->input(3) : nullptr;
-    if (residual) TF_RETURN_IF_ERROR(CheckShape("residual", residual->shape(), x.shape()));
+    if (residual) TF_RETURN_IF_ERROR(CheckShape("residual", residual->shape(), PaddedShape(shape, residual_pad_)));
 
     Tensor *y, *mean, *rstd;
-    TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, PaddedShape(shape), &y));
+    TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, PaddedShape(shape, options_.pad), &y));
     TF_RETURN_IF_ERROR(context->allocate_output(1, StatisticsShape(shape), &mean));
     TF_RETURN_IF_ERROR(context->allocate_output(2, StatisticsShape(shape), &rstd));
     if (x.NumElements() == 0) {
@@ -94,22 +101,38 @@ class NormForwardOp final : public NormOp {
     Tensor scratch;
     TF_RETURN_IF_ERROR(AllocateScratch(context, NormForwardScratchBytes(shape), &scratch));
     NormForward(StorageOf(type_), shape, options_, x.data(), Floats(gamma), Floats(beta),
-                residual ? residual->data() : nullptr, y->data(), Floats(mean), Floats(rstd), scratch.data(),
-                context->pool());
+                residual ? residual->data() : nullptr, residual_pad_, y->data(), Floats(mean), Floats(rstd),
+                scratch.data(), context->pool());
     return absl::OkStatus();
   }
+
+ private:
+  int64_t residual_pad_;
 };
 
 class NormBackwardOp final : public NormOp {
  public:
   static constexpr char kName[] = "MonetNormGrad";
 
+  template <typename Visitor>
+  void VisitAttributes(Visitor visit) {
+    NormOp::VisitAttributes(visit);
+    visit("num_skip", &num_skip_);
+  }
+
+  absl::Status CheckAttributes() {
+    if (num_skip_ > 1) return absl::InvalidArgumentError(absl::StrCat("there is at most one dskip, got ", num_skip_));
+    return NormOp::CheckAttributes();
+  }
+
   absl::Status Compute(OpContext* context) const {
     const Tensor &dy = context->input(0), &x = context->input(1), &gamma = context->input(2);
     const Tensor &beta = context->input(3), &mean = context->input(4), &rstd = context->input(5);
+    const Tensor* dskip = num_skip_ > 0 ? &context->input(6) : nullptr;
     NormShape shape;
     TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
-    TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), PaddedShape(shape)));
+    TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), PaddedShape(shape, options_.pad)));
+    if (dskip) TF_RETURN_IF_ERROR(CheckShape("dskip", dskip->shape(), x.shape()));
     TF_RETURN_IF_ERROR(CheckShape("mean", mean.shape(), StatisticsShape(shape)));
     TF_RETURN_IF_ERROR(CheckShape("rstd", rstd.shape(), StatisticsShape(shape)));
 
@@ -117,7 +140,10 @@ class NormBackwardOp final : public NormOp {
     TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, x.shape(), &dx));
     TF_RETURN_IF_ERROR(context->allocate_output(1, gamma.shape(), &dgamma));
     TF_RETURN_IF_ERROR(context->allocate_output(2, beta.shape(), &dbeta));
-    if (num_residual_ > 0) TF_RETURN_IF_ERROR(context->allocate_output(3, x.shape(), &dresidual));
+    if (num_residual_ > 0) {
+      const std::vector<int> reusable = dskip ? std::vector<int>{6} : std::vector<int>{};
+      TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(reusable, 3, x.shape(), &dresidual));
+    }
     if (x.NumElements() == 0) {
       FillZero(dgamma);
       FillZero(dbeta);
@@ -125,11 +151,14 @@ class NormBackwardOp final : public NormOp {
     }
     Tensor scratch;
     TF_RETURN_IF_ERROR(AllocateScratch(context, NormBackwardScratchBytes(shape), &scratch));
-    NormBackward(StorageOf(type_), shape, options_, dy.data(), x.data(), Floats(gamma), Floats(beta), Floats(mean),
-                 Floats(rstd), dx->data(), Floats(dgamma), Floats(dbeta), dresidual ? dresidual->data() : nullptr,
-                 scratch.data(), context->pool());
+    NormBackward(StorageOf(type_), shape, options_, dy.data(), dskip ? dskip->data() : nullptr, x.data(),
+                 Floats(gamma), Floats(beta), Floats(mean), Floats(rstd), dx->data(), Floats(dgamma), Floats(dbeta),
+                 dresidual ? dresidual->data() : nullptr, scratch.data(), context->pool());
     return absl::OkStatus();
   }
+
+ private:
+  int64_t num_skip_;
 };
 
 }  // namespace monet

@@ -3,6 +3,7 @@
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 #include "tensorflow/norm_arguments.h"
+#include "tensorflow/padded_shape.h"
 
 namespace monet {
 namespace {
@@ -29,15 +30,17 @@ absl::Status GroupsDimension(InferenceContext* c, ShapeHandle x, DimensionHandle
 absl::Status PaddedShape(InferenceContext* c, ShapeHandle x, ShapeHandle* y) {
   int64_t pad;
   TF_RETURN_IF_ERROR(c->GetAttr("pad", &pad));
-  const DimensionHandle height = c->Dim(x, 1), width = c->Dim(x, 2);
-  if (c->ValueKnown(height) && c->ValueKnown(width)) {
-    TF_RETURN_IF_ERROR(CheckPad(pad, c->Value(height), c->Value(width)));
-  }
-  DimensionHandle padded_height, padded_width;
-  TF_RETURN_IF_ERROR(c->Add(height, 2 * pad, &padded_height));
-  TF_RETURN_IF_ERROR(c->Add(width, 2 * pad, &padded_width));
-  *y = c->MakeShape({c->Dim(x, 0), padded_height, padded_width, c->Dim(x, 3)});
-  return absl::OkStatus();
+  TF_RETURN_IF_ERROR(CheckPad(c, x, pad));
+  return AddBorder(c, x, pad, y);
+}
+
+// Merges the shape of the residual, which may have a border of its own, into that of x.
+absl::Status MergeResidual(InferenceContext* c, ShapeHandle residual, ShapeHandle* x) {
+  int64_t pad;
+  TF_RETURN_IF_ERROR(c->GetAttr("residual_pad", &pad));
+  TF_RETURN_IF_ERROR(c->WithRank(residual, 4, &residual));
+  TF_RETURN_IF_ERROR(AddBorder(c, residual, -pad, &residual));
+  return c->Merge(*x, residual, x);
 }
 
 // Merges the shapes of x, gamma and beta, which follow one another from input `first`.
@@ -55,7 +58,7 @@ absl::Status MergeParameters(InferenceContext* c, int first, ShapeHandle* x) {
 absl::Status NormShapes(InferenceContext* c) {
   ShapeHandle x, y;
   TF_RETURN_IF_ERROR(MergeParameters(c, 0, &x));
-  if (c->num_inputs() > 3) TF_RETURN_IF_ERROR(c->Merge(x, c->input(3), &x));
+  if (c->num_inputs() > 3) TF_RETURN_IF_ERROR(MergeResidual(c, c->input(3), &x));
   TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
   DimensionHandle groups;
   TF_RETURN_IF_ERROR(GroupsDimension(c, x, &groups));
@@ -69,6 +72,7 @@ absl::Status NormShapes(InferenceContext* c) {
 absl::Status NormGradShapes(InferenceContext* c) {
   ShapeHandle x, y, unused;
   TF_RETURN_IF_ERROR(MergeParameters(c, 1, &x));
+  if (c->num_inputs() > 6) TF_RETURN_IF_ERROR(c->Merge(x, c->input(6), &x));
   TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
   TF_RETURN_IF_ERROR(c->Merge(y, c->input(0), &unused));
   const ShapeHandle vector = c->Vector(c->Dim(x, 3));
@@ -91,7 +95,8 @@ absl::Status NormGradShapes(InferenceContext* c) {
       .Attr("num_residual: int >= 0")
 
 REGISTER_OP("MonetNorm")
-    .MONET_NORM_ATTRIBUTES.Input("x: T")
+    .MONET_NORM_ATTRIBUTES.Attr("residual_pad: int >= 0 = 0")
+    .Input("x: T")
     .Input("gamma: float")
     .Input("beta: float")
     .Input("residual: num_residual * T")
@@ -99,20 +104,27 @@ REGISTER_OP("MonetNorm")
     .Output("mean: float")
     .Output("rstd: float")
     .SetShapeFn(NormShapes)
-    .Doc("y = pad(act(gamma * (x - mean) * rstd + beta) + residual); groups = 0 means one for each channel.");
+    .Doc(R"(y = pad(act(gamma * (x - mean) * rstd + beta) + residual); groups = 0 means one for each channel.
+
+Of a residual that has a border of residual_pad pixels, only the interior is read.)");
 
 REGISTER_OP("MonetNormGrad")
-    .MONET_NORM_ATTRIBUTES.Input("dy: T")
+    .MONET_NORM_ATTRIBUTES.Attr("num_skip: int >= 0 = 0")
+    .Input("dy: T")
     .Input("x: T")
     .Input("gamma: float")
     .Input("beta: float")
     .Input("mean: float")
     .Input("rstd: float")
+    .Input("dskip: num_skip * T")
     .Output("dx: T")
     .Output("dgamma: float")
     .Output("dbeta: float")
     .Output("dresidual: num_residual * T")
     .SetShapeFn(NormGradShapes)
-    .Doc("The gradient of MonetNorm, from what its forward pass saved.");
+    .Doc(R"(The gradient of MonetNorm, from what its forward pass saved.
+
+dskip, in the shape of x, is a gradient that reaches the unpadded y by another way: it is added to dy with its border
+folded back. dresidual is that sum, in the shape of x, whether or not the residual had a border.)");
 
 }  // namespace monet

@@ -5,11 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from monet.layers.fused_op import padded_shape
+from monet import ops
+from monet.layers.fused_op import FusedOpLayer, padded_shape
+from monet.ops.arguments import DTYPES
 
 
 @keras.saving.register_keras_serializable(package="monet")
-class ReflectionPadding2D(keras.layers.Layer):
+class ReflectionPadding2D(FusedOpLayer):
     """Extends images by their own mirror image; the edge pixel itself is not repeated.
 
     Shapes: `[N, H, W, C]` to `[N, top + H + bottom, left + W + right, C]`.
@@ -32,6 +34,9 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def call(self, inputs):
         padded_shape(tuple(inputs.shape), self.padding, self.name)
+        widths = set(sum(self.padding, ()))
+        if len(widths) == 1 and inputs.dtype.name in DTYPES:
+            return ops.reflection_pad(inputs, widths.pop())
         return tf.pad(inputs, [(0, 0), *self.padding, (0, 0)], mode="REFLECT")
 
     def compute_output_shape(self, input_shape):

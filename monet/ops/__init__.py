@@ -13,6 +13,7 @@ try:
     from monet.ops.group_norm import group_norm, group_norm_ref
     from monet.ops.instance_norm import instance_norm, instance_norm_ref
     from monet.ops.reflect_conv2d import reflect_conv2d, reflect_conv2d_ref
+    from monet.ops.reflection_pad import reflection_pad, reflection_pad_ref
     from monet.ops.residual_block import residual_block, residual_block_ref
 except ImportError as _error:
     # status() and `python -m monet.info` have to work without TensorFlow, to say what is missing.
@@ -35,6 +36,8 @@ __all__ = [
     "instance_norm_ref",
     "reflect_conv2d",
     "reflect_conv2d_ref",
+    "reflection_pad",
+    "reflection_pad_ref",
     "residual_block",
     "residual_block_ref",
     "status",

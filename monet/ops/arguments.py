@@ -47,6 +47,21 @@ def check_per_channel(op: str, vectors: dict[str, tf.Tensor], channels: int | No
             )
 
 
+def check_pad(op: str, pad: int, x: tf.Tensor) -> None:
+    """Checks the width of a reflected border of images `x`."""
+    if not is_int(pad) or pad < 0:
+        raise ValueError(f"{op} needs pad to be an integer >= 0, got {pad!r}; pass pad=0")
+    if x.shape.rank is None:
+        return
+    height, width = x.shape[1:3]
+    sides = [side for side in (height, width) if side is not None]
+    if sides and pad > 0 and pad >= min(sides):
+        raise ValueError(
+            f"pad={pad} needs H > {pad} and W > {pad}, got {format_size(height)}x"
+            f"{format_size(width)}; pass pad <= {max(min(sides) - 1, 0)}"
+        )
+
+
 def check_epsilon(op: str, epsilon: float) -> None:
     if not epsilon >= 0:
         raise ValueError(f"{op} needs epsilon >= 0, got {epsilon}; pass epsilon=1e-5")
@@ -71,6 +86,10 @@ def resolve_precise(op: str, precise: bool | None) -> bool:
     if not isinstance(precise, bool):
         raise ValueError(f"{op} takes precise=True, False or None, got {precise!r}")
     return precise
+
+
+def is_int(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def format_size(side: int | None) -> str:

@@ -32,6 +32,7 @@ TENSORFLOW_DISTRIBUTIONS = (
 _GRADIENTS = {
     "monet_norm": "monet.ops.norm_gradient",
     "monet_reflect_conv": "monet.ops.reflect_conv2d_gradient",
+    "monet_reflection_pad": "monet.ops.reflection_pad_gradient",
     "monet_residual_block": "monet.ops.residual_block_gradient",
 }
 WITHOUT_XLA = "pass jit_compile=False to tf.function or Model.compile"

@@ -7,8 +7,8 @@ import dataclasses
 import tensorflow as tf
 
 from monet.ops import arguments, library
-from monet.ops.arguments import format_shape, format_size
-from monet.ops.reflection import reflect_pad
+from monet.ops.arguments import format_shape
+from monet.ops.reflection_pad import reference as plain_reflection_pad
 
 ACTIVATIONS = (None, "relu", "leaky_relu")
 
@@ -63,26 +63,22 @@ def _check_options(op: str, call: NormCall) -> None:
             f"apply any other activation to the result"
         )
     arguments.check_epsilon(op, call.epsilon)
-    if not _is_int(call.pad) or call.pad < 0:
-        raise ValueError(f"{op} needs pad to be an integer >= 0, got {call.pad!r}; pass pad=0")
-    if not _is_int(call.groups) or call.groups < 0 or (op == "group_norm" and call.groups == 0):
+    fewest = 1 if op == "group_norm" else PER_CHANNEL
+    if not arguments.is_int(call.groups) or call.groups < fewest:
         raise ValueError(
             f"{op} needs groups to be an integer >= 1, got {call.groups!r}; "
             f"pass a divisor of the channel count"
         )
 
 
-def _is_int(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _check_shapes(op: str, call: NormCall) -> None:
     """Checks what the static shapes tell; a dimension still unknown is left to the run."""
     arguments.check_images_rank(op, call.x)
+    arguments.check_pad(op, call.pad, call.x)
     shape = call.x.shape
     if shape.rank is None:
         return
-    _, height, width, channels = shape
+    channels = shape[3]
     arguments.check_per_channel(op, {"gamma": call.gamma, "beta": call.beta}, channels)
     if channels is not None and call.groups != PER_CHANNEL and channels % call.groups:
         raise ValueError(
@@ -93,12 +89,6 @@ def _check_shapes(op: str, call: NormCall) -> None:
         raise ValueError(
             f"{op} needs residual in the shape of x, {format_shape(shape)}, got "
             f"{format_shape(call.residual.shape)}; it is added before the padding"
-        )
-    sides = [side for side in (height, width) if side is not None]
-    if sides and call.pad > 0 and call.pad >= min(sides):
-        raise ValueError(
-            f"pad={call.pad} needs H > {call.pad} and W > {call.pad}, got "
-            f"{format_size(height)}x{format_size(width)}; pass pad <= {max(min(sides) - 1, 0)}"
         )
 
 
@@ -117,7 +107,7 @@ def reference(call: NormCall) -> tf.Tensor:
         y = tf.where(y > 0, y, y * call.negative_slope)
     if call.residual is not None:
         y += tf.cast(call.residual, tf.float32)
-    return tf.cast(reflect_pad(y, call.pad), call.x.dtype)
+    return tf.cast(plain_reflection_pad(y, call.pad), call.x.dtype)
 
 
 def _normalize(x: tf.Tensor, groups: int, epsilon: float) -> tf.Tensor:

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
-from monet.ops.reflection import reflect_pad, valid_conv2d
+from monet.ops.reflection_pad import reference as plain_reflection_pad
+from monet.ops.valid_conv2d import valid_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +123,7 @@ def reference(call: ReflectConvCall) -> tf.Tensor:
     """The op in plain TensorFlow."""
     size = call.kernel.shape[0]
     border = (tf.shape(call.kernel)[0] if size is None else size) // 2
-    y = valid_conv2d(reflect_pad(call.x, border), call.kernel)
+    y = valid_conv2d(plain_reflection_pad(call.x, border), call.kernel)
     # Not tf.nn.bias_add, whose gradient is summed up in bfloat16.
     return y if call.bias is None else y + call.bias
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
 from monet.ops.instance_norm import instance_norm, instance_norm_ref
-from monet.ops.reflection import reflect_pad, valid_conv2d
+from monet.ops.reflection_pad import reference as plain_reflection_pad
+from monet.ops.valid_conv2d import valid_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +150,7 @@ def reference(call: ResidualBlockCall) -> tf.Tensor:
 
 def _composed(call: ResidualBlockCall, norm: Callable[..., tf.Tensor]) -> tf.Tensor:
     """The op from TensorFlow's convolutions and `norm`, which writes the second one's border."""
-    x = valid_conv2d(reflect_pad(call.x, 1), call.kernel1)
+    x = valid_conv2d(plain_reflection_pad(call.x, 1), call.kernel1)
     x = norm(x, call.gamma1, call.beta1, epsilon=call.epsilon, activation="relu", pad=1)
     x = valid_conv2d(x, call.kernel2)
     return norm(x, call.gamma2, call.beta2, epsilon=call.epsilon, residual=call.x)

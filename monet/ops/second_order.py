@@ -8,10 +8,10 @@ import tensorflow as tf
 
 
 def differentiate_gradient(
-    twin: Callable[..., tf.Tensor],
+    twin: Callable[..., tf.Tensor | list[tf.Tensor]],
     inputs: Sequence[tf.Tensor],
     others: Sequence[tf.Tensor],
-    dy: tf.Tensor,
+    dy: tf.Tensor | list[tf.Tensor],
     upstream: Sequence[tf.Tensor | None],
 ) -> list[tf.Tensor]:
     """Differentiates `(dy, inputs) -> gradients of twin(*inputs, *others)`, to any further order.
@@ -22,14 +22,15 @@ def differentiate_gradient(
         twin: the op in plain TensorFlow.
         inputs: the arguments that its gradient depends on.
         others: the arguments that have a gradient, but on whose value no gradient depends.
-        dy: the gradient of the twin's result.
+        dy: the gradient of the twin's result, or of each of its results.
         upstream: the gradient of each gradient of `inputs` and `others`; `None` where unused.
 
     Returns:
-        The gradients with respect to `dy` and each of `inputs`.
+        The gradients with respect to `dy`, or each of it, and each of `inputs`.
     """
     with tf.GradientTape() as outer:
-        outer.watch([dy, *inputs])
+        given_dy = tf.nest.flatten(dy)
+        outer.watch([*given_dy, *inputs])
         with tf.GradientTape() as inner:
             inner.watch([*inputs, *others])
             y = twin(*inputs, *others)
@@ -37,7 +38,7 @@ def differentiate_gradient(
     given = [(g, u) for g, u in zip(gradients, upstream, strict=True) if u is not None]
     return outer.gradient(
         [g for g, _ in given],
-        [dy, *inputs],
+        [*given_dy, *inputs],
         output_gradients=[u for _, u in given],
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
-from norm_float64 import DTYPES, Case, Results, assert_within_budget, random_inputs
+from norm_float64 import (
+    DTYPES,
+    Case,
+    Results,
+    assert_within_budget,
+    exact,
+    fold_border,
+    random_inputs,
+)
 
 SHAPES = [
     (1, 1, 1, 1),
@@ -69,6 +79,54 @@ def test_cpp_reference_within_error_budget(kernels, case, dtype):
     inputs = random_inputs(case, dtype)
     forward, backward = kernels.norm_forward_reference, kernels.norm_backward_reference
     assert_within_budget(run(forward, backward, case, inputs), case, inputs)
+
+
+IMPLEMENTATIONS = pytest.mark.parametrize("suffix", ["", "_reference"], ids=["fused", "reference"])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("pad", [0, 1])
+@pytest.mark.parametrize("residual_pad", [1, 2])
+@IMPLEMENTATIONS
+def test_residual_in_the_interior_of_a_padded_tensor(kernels, suffix, residual_pad, pad, dtype):
+    case = Case((2, 9, 7, 24), residual=True, pad=pad)
+    x, gamma, beta, residual, _ = random_inputs(case, dtype)
+    forward = getattr(kernels, f"norm_forward{suffix}")
+    want = forward(x, gamma, beta, residual=residual, **case.options)
+    border = ((0, 0), (residual_pad,) * 2, (residual_pad,) * 2, (0, 0))
+    embedded = np.pad(residual, border, constant_values=np.nan)  # which must not be read
+    got = forward(x, gamma, beta, residual=embedded, residual_pad=residual_pad, **case.options)
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case((2, 9, 7, 24), activation="relu", residual=True),
+        Case((2, 9, 7, 24), activation="relu", residual=True, pad=1),
+        Case((1, 33, 31, 3), activation="leaky_relu", residual=True),
+        Case((2, 4, 5, 17), residual=True, pad=3),
+        Case((1, 3, 4, 2100), groups=7, residual=True, pad=1),
+    ],
+    ids=str,
+)
+@IMPLEMENTATIONS
+def test_gradient_that_skips_the_padding(kernels, suffix, case, dtype):
+    inputs = random_inputs(case, dtype)
+    dskip = np.random.default_rng(1).standard_normal(case.shape).astype(DTYPES[dtype])
+    x, gamma, beta, _, dy = inputs
+    _, mean, rstd = kernels.norm_forward(x, gamma, beta, **case.options)
+    backward = getattr(kernels, f"norm_backward{suffix}")
+    options = {**case.options, "dskip": dskip, "residual": True, "threads": 2}
+    gradients = backward(dy, x, gamma, beta, mean, rstd, **options)
+    # The same as an unpadded norm that is handed the sum.
+    total = fold_border(dy.astype(np.float64), case.pad) + dskip.astype(np.float64)
+    unpadded = dataclasses.replace(case, pad=0)
+    inputs = inputs._replace(dy=total)
+    forward = exact(unpadded, inputs)[:3]
+    assert_within_budget(Results(*forward, *gradients), unpadded, inputs)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -29,6 +29,9 @@ TOLERANCE = {"float32": 5e-5, "bfloat16": 2e-2, "float16": 3e-3}
 BLOCK_GRADIENTS = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.3}
 
 
+OPS = ("instance_norm", "group_norm", "reflection_pad", "reflect_conv2d", "residual_block")
+
+
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One random call: an op, its tensors (the first is in `dtype`'s precision), its options."""
@@ -47,7 +50,7 @@ class Call:
 
 def random_call(rng: np.random.Generator) -> Call:
     """A call of shapes and options that the op's documentation allows."""
-    op = str(rng.choice(["instance_norm", "group_norm", "reflect_conv2d", "residual_block"]))
+    op = str(rng.choice(OPS))
     dtype = str(rng.choice(list(TOLERANCE), p=[0.6, 0.2, 0.2]))
     batch = int(rng.integers(0, 4))
     height, width = (int(size) for size in rng.integers(2, 20, 2))
@@ -72,6 +75,10 @@ def random_call(rng: np.random.Generator) -> Call:
             options["groups"] = int(rng.choice(divisors))
         if rng.random() < 0.5:
             tensors.append(normal(x.shape))
+        y_shape = (batch, height + 2 * pad, width + 2 * pad, channels)
+    elif op == "reflection_pad":
+        tensors, pad = [x], int(rng.integers(0, min(height, width)))
+        options = {"pad": pad}
         y_shape = (batch, height + 2 * pad, width + 2 * pad, channels)
     elif op == "reflect_conv2d":
         size = int(rng.choice([size for size in (1, 3, 5, 7) if size // 2 < min(height, width)]))

@@ -137,7 +137,9 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
     assert "MonetNorm" in {operation.type for operation in operations}
 
 
-@pytest.mark.parametrize("op", ["instance_norm", "reflect_conv2d", "residual_block"])
+@pytest.mark.parametrize(
+    "op", ["instance_norm", "reflection_pad", "reflect_conv2d", "residual_block"]
+)
 @pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA_CPU", "XLA_GPU", "XLA_TPU"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):

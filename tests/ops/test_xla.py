@@ -54,6 +54,32 @@ class Norm:
         return plain_norm(self.case, Inputs(x, gamma, beta, residual, None))
 
 
+class Pad:
+    """Reflection padding in the form of `conv_cases`."""
+
+    def __init__(self, shape, pad):
+        self.shape = shape
+        self.pad = pad
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.shape)) + f"-pad{self.pad}"
+
+    @property
+    def result_shape(self):
+        batch, height, width, channels = self.shape
+        return batch, height + 2 * self.pad, width + 2 * self.pad, channels
+
+    def make_inputs(self, dtype: str):
+        return {"x": make_inputs(Case(self.shape), dtype).x}
+
+    def monet(self, x):
+        return monet.ops.reflection_pad(x, self.pad)
+
+    def plain(self, x):
+        pad = [self.pad, self.pad]
+        return tf.pad(x, [[0, 0], pad, pad, [0, 0]], mode="REFLECT")
+
+
 def output_and_gradients(function, inputs, dy):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
@@ -69,6 +95,8 @@ def output_and_gradients(function, inputs, dy):
         (Norm(Case((1, 11, 6, 96), groups=32, activation="relu", pad=1)), "float32", "MonetNorm"),
         (Norm(Case((2, 9, 7, 12), groups=4, residual=True)), "float16", "MonetNorm"),
         (Norm(Case((3, 17, 13, 15), epsilon=1e-3)), "float32", "MonetNorm"),
+        (Pad((2, 7, 5, 6), 3), "float32", "MonetReflectionPad"),
+        (Pad((1, 2, 9, 5), 1), "float16", "MonetReflectionPad"),
         (Conv((2, 7, 9, 5), 6), "float32", "MonetReflectConv"),
         (Conv((1, 8, 9, 3), 16, size=7, bias=False), "bfloat16", "MonetReflectConv"),
         (Block((2, 9, 6, 10)), "float32", "MonetResidualBlock"),
@@ -115,7 +143,9 @@ def test_denormals_and_non_finite_values_are_those_of_the_graph(xla):
 
 
 @pytest.mark.parametrize(
-    "call", [Norm(Case((0, 7, 5, 6), residual=True, pad=1)), Block((0, 7, 5, 6))], ids=str
+    "call",
+    [Norm(Case((0, 7, 5, 6), residual=True, pad=1)), Pad((0, 7, 5, 6), 2), Block((0, 7, 5, 6))],
+    ids=str,
 )
 def test_empty_batch(xla, call):
     inputs = call.make_inputs("float32")

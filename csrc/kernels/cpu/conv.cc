@@ -1,8 +1,8 @@
 #include "../conv.h"
 
+#include "../reflection_pad.h"
 #include "conv_run.h"
 #include "direct.h"
-#include "fold.h"
 #include "scratch.h"
 #include "winograd.h"
 
@@ -114,7 +114,8 @@ void ConvBackwardInput(const ConvShape& shape, const ConvOptions& options, const
                        const float* add, float* dx, void* memory, ThreadPool& pool) {
   const BackwardInputScratch scratch(shape, options, pool.num_threads(), memory);
   RunConv(shape, options, ConvDirection::kBackwardInput, dy, packed, nullptr, scratch.padded, scratch.run, pool);
-  FoldBorder(shape.batch, shape.height, shape.width, shape.in_channels, shape.size / 2, scratch.padded, add, dx, pool);
+  const ImageShape image{shape.batch, shape.height, shape.width, shape.in_channels};
+  ReflectionPadGrad(DType::kFloat32, image, shape.size / 2, scratch.padded, add, dx, pool);
 }
 
 size_t ConvBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {

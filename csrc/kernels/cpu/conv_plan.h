@@ -22,7 +22,7 @@ inline int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple
 // likewise w). Beyond the edge the input is reflected, or zero.
 //
 // The gradient with respect to a convolution's input is one as well: from dy, with a border of zeros, to the gradient of
-// the padded input, with the kernel turned by 180 degrees. FoldBorder (fold.h) then adds the border to where it came from.
+// the padded input, with the kernel turned by 180 degrees. ReflectionPadGrad then adds the border to where it came from.
 struct ConvGeometry {
   int64_t batch;
   int64_t in_height, in_width, in_channels;

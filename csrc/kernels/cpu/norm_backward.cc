@@ -41,11 +41,11 @@ class Backward {
     RepeatChannels(slots, 3);
   }
 
-  void ReduceBlock(const void* dy, const void* x, int64_t image, int64_t block) const {
+  void ReduceBlock(const void* dy, const void* dskip, const void* x, int64_t image, int64_t block) const {
     float* sum = scratch_.sums + (image * plan_.blocks + block) * 2 * plan_.period;
     std::fill(sum, sum + 2 * plan_.period, 0.0f);
-    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
-                                           NormKernels::DyForm form) {
+    ForGradientSpans(dy, dskip, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
+                                                  NormKernels::DyForm form) {
       kernels_.reduce_gradient[form](gradient, At(x, begin, size_), count, plan_.period - slot, Affine(image, slot),
                                      activation(), sum + slot, sum + plan_.period + slot);
     });
@@ -94,11 +94,11 @@ class Backward {
     }
   }
 
-  void InputGradientBlock(const void* dy, const void* x, void* dx, void* dresidual, int64_t image,
+  void InputGradientBlock(const void* dy, const void* dskip, const void* x, void* dx, void* dresidual, int64_t image,
                           int64_t block) const {
     const float* slots = Slots(image);
-    ForGradientSpans(dy, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
-                                           NormKernels::DyForm form) {
+    ForGradientSpans(dy, dskip, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
+                                                  NormKernels::DyForm form) {
       kernels_.input_gradient[form](gradient, At(x, begin, size_), At(dx, begin, size_),
                                     dresidual ? At(dresidual, begin, size_) : nullptr, count, plan_.period - slot,
                                     Affine(image, slot), slots + 3 * plan_.period + slot,
@@ -122,25 +122,28 @@ class Backward {
   }
 
   // Calls span(begin, count, slot, gradient, form) over the values of a block, `begin` being an index into x and `slot`
-  // that of its first value. Where the padding copied a pixel, its gradient is the sum over the copies.
+  // that of its first value. Where the padding copied a pixel, its gradient is the sum over the copies; dskip, unless it
+  // is null, is one more.
   template <typename Span>
-  void ForGradientSpans(const void* dy, int64_t image, int64_t block, Span span) const {
+  void ForGradientSpans(const void* dy, const void* dskip, int64_t image, int64_t block, Span span) const {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     if (options_.pad == 0) {
       const int64_t first = (image * plan_.pixels + begin) * plan_.channels;
-      span(first, (end - begin) * plan_.channels, 0, At(dy, first, size_), NormKernels::kStored);
+      const void* copies[kMaxFoldTerms] = {At(dy, first, size_)};
+      FoldGradient(copies, 1, dskip, first, end - begin, span);
       return;
     }
     for (int64_t pixel = begin; pixel < end;) {
       const int64_t row_end = std::min(end, (pixel / shape_.width + 1) * shape_.width);
-      ForRowGradientSpans(dy, image, pixel / shape_.width, pixel % shape_.width, row_end - pixel, span);
+      ForRowGradientSpans(dy, dskip, image, pixel / shape_.width, pixel % shape_.width, row_end - pixel, span);
       pixel = row_end;
     }
   }
 
   // The same over `pixels` pixels of image row h from column w.
   template <typename Span>
-  void ForRowGradientSpans(const void* dy, int64_t image, int64_t h, int64_t w, int64_t pixels, Span span) const {
+  void ForRowGradientSpans(const void* dy, const void* dskip, int64_t image, int64_t h, int64_t w, int64_t pixels,
+                           Span span) const {
     const int64_t width = shape_.width, pad = options_.pad, channels = plan_.channels;
     const Copies rows(h, shape_.height, pad);
     for (const int64_t end = w + pixels; w < end;) {
@@ -151,26 +154,26 @@ class Backward {
         const int64_t stop = w == 0 ? 1 : w < width - 1 - pad ? width - 1 - pad : width;
         run = std::min(stop, end) - w;
       }
-      const int64_t first = ((image * shape_.height + h) * width + w) * channels;
-      if (rows.count * columns.count == 1) {
-        span(first, run * channels, 0, PaddedPixel(dy, image, rows.positions[0], columns.positions[0]),
-             NormKernels::kStored);
-      } else {
-        FoldGradient(dy, image, rows, columns, first, run, span);
+      const void* copies[kMaxFoldTerms];
+      int64_t count = 0;
+      for (int i = 0; i < rows.count; ++i) {
+        for (int j = 0; j < columns.count; ++j) {
+          copies[count++] = PaddedPixel(dy, image, rows.positions[i], columns.positions[j]);
+        }
       }
+      const int64_t first = ((image * shape_.height + h) * width + w) * channels;
+      FoldGradient(copies, count, dskip, first, run, span);
       w += run;
     }
   }
 
   template <typename Span>
-  void FoldGradient(const void* dy, int64_t image, const Copies& rows, const Copies& columns, int64_t first,
-                    int64_t run, Span span) const {
-    const void* copies[9];
-    int64_t count = 0;
-    for (int i = 0; i < rows.count; ++i) {
-      for (int j = 0; j < columns.count; ++j) {
-        copies[count++] = PaddedPixel(dy, image, rows.positions[i], columns.positions[j]);
-      }
+  void FoldGradient(const void* (&copies)[kMaxFoldTerms], int64_t count, const void* dskip, int64_t first, int64_t run,
+                    Span span) const {
+    if (dskip) copies[count++] = At(dskip, first, size_);
+    if (count == 1) {
+      span(first, run * plan_.channels, 0, copies[0], NormKernels::kStored);
+      return;
     }
     // As many whole pixels at a time as fit in the buffer, or a part of one.
     constexpr int64_t kCapacity = 2048;
@@ -180,7 +183,7 @@ class Backward {
     for (int64_t i = 0, values; i < run * channels; i += values) {
       const int64_t slot = i % channels;
       values = whole_pixels > 0 ? std::min(whole_pixels, run * channels - i) : std::min(kCapacity, channels - slot);
-      const void* terms[9];
+      const void* terms[kMaxFoldTerms];
       for (int64_t term = 0; term < count; ++term) terms[term] = At(copies[term], i, size_);
       kernels_.add_up(terms, count, values, folded);
       span(first + i, values, slot, folded, NormKernels::kFolded);
@@ -206,9 +209,9 @@ size_t NormBackwardScratchBytes(const NormShape& shape) {
   return BackwardScratch(shape, NormPlan(shape), nullptr).bytes;
 }
 
-void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* x,
-                  const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx, float* dgamma,
-                  float* dbeta, void* dresidual, void* scratch, ThreadPool& pool) {
+void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* dskip,
+                  const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx,
+                  float* dgamma, float* dbeta, void* dresidual, void* scratch, ThreadPool& pool) {
   const Backward backward(dtype, shape, options, scratch);
   const NormPlan& plan = backward.plan();
   const int64_t blocks = shape.batch * plan.blocks;
@@ -217,7 +220,7 @@ void NormBackward(DType dtype, const NormShape& shape, const NormOptions& option
     backward.PrepareImage(image, gamma, beta, mean + image * shape.groups, rstd + image * shape.groups);
   }
   ParallelFor(pool, blocks, plan.BlocksPerClaim(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) backward.ReduceBlock(dy, x, i / plan.blocks, i % plan.blocks);
+    for (int64_t i = begin; i < end; ++i) backward.ReduceBlock(dy, dskip, x, i / plan.blocks, i % plan.blocks);
   });
   ParallelFor(pool, shape.batch, plan.ImagesPerMerge(), [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) backward.FinishImage(image, gamma, rstd + image * shape.groups);
@@ -226,7 +229,7 @@ void NormBackward(DType dtype, const NormShape& shape, const NormOptions& option
   // Backwards: the end of x and dy is still in the cache.
   ParallelFor(pool, blocks, plan.BlocksPerClaim(), [&](int64_t begin, int64_t end) {
     for (int64_t i = blocks - 1 - begin; i > blocks - 1 - end; --i) {
-      backward.InputGradientBlock(dy, x, dx, dresidual, i / plan.blocks, i % plan.blocks);
+      backward.InputGradientBlock(dy, dskip, x, dx, dresidual, i / plan.blocks, i % plan.blocks);
     }
   });
 }

@@ -116,7 +116,8 @@ class Forward {
   }
 
   // Writes image row h of the padded y: its interior, its reflected ends, and the border rows that mirror it.
-  void NormalizePaddedRow(const void* x, const void* residual, void* y, int64_t image, int64_t h) const {
+  void NormalizeRow(const void* x, const void* residual, int64_t residual_pad, void* y, int64_t image,
+                    int64_t h) const {
     const int64_t pad = options_.pad, height = shape_.height, width = shape_.width;
     const int64_t pixel_bytes = plan_.channels * size_;
     const int64_t row_bytes = (width + 2 * pad) * pixel_bytes;
@@ -124,8 +125,12 @@ class Forward {
     char* row = first_row + (h + pad) * row_bytes;
     char* interior = row + pad * pixel_bytes;
 
-    NormalizeSpan(Pixel(x, image, h * width), residual ? Pixel(residual, image, h * width) : nullptr, interior, image,
-                  width);
+    if (residual) {
+      const int64_t residual_row = image * (height + 2 * residual_pad) + h + residual_pad;
+      const int64_t first = residual_row * (width + 2 * residual_pad) + residual_pad;
+      residual = At(residual, first * plan_.channels, size_);
+    }
+    NormalizeSpan(Pixel(x, image, h * width), residual, interior, image, width);
     for (int64_t i = 1; i <= pad; ++i) {
       std::memcpy(interior - i * pixel_bytes, interior + i * pixel_bytes, pixel_bytes);
       std::memcpy(interior + (width - 1 + i) * pixel_bytes, interior + (width - 1 - i) * pixel_bytes, pixel_bytes);
@@ -159,8 +164,8 @@ size_t NormForwardScratchBytes(const NormShape& shape) {
 }
 
 void NormForward(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
-                 const float* beta, const void* residual, void* y, float* mean, float* rstd, void* scratch,
-                 ThreadPool& pool) {
+                 const float* beta, const void* residual, int64_t residual_pad, void* y, float* mean, float* rstd,
+                 void* scratch, ThreadPool& pool) {
   const Forward forward(dtype, shape, options, scratch);
   const NormPlan& plan = forward.plan();
   const int64_t blocks = shape.batch * plan.blocks;
@@ -176,7 +181,7 @@ void NormForward(DType dtype, const NormShape& shape, const NormOptions& options
   });
 
   // Backwards: the end of x is still in the cache.
-  if (options.pad == 0) {
+  if (options.pad == 0 && (residual == nullptr || residual_pad == 0)) {
     ParallelFor(pool, blocks, plan.BlocksPerClaim(), [&](int64_t begin, int64_t end) {
       for (int64_t i = blocks - 1 - begin; i > blocks - 1 - end; --i) {
         forward.NormalizeBlock(x, residual, y, i / plan.blocks, i % plan.blocks);
@@ -187,7 +192,7 @@ void NormForward(DType dtype, const NormShape& shape, const NormOptions& options
     const int64_t rows_per_claim = std::max<int64_t>(1, 16384 / (shape.width * shape.channels));
     ParallelFor(pool, rows, rows_per_claim, [&](int64_t begin, int64_t end) {
       for (int64_t i = rows - 1 - begin; i > rows - 1 - end; --i) {
-        forward.NormalizePaddedRow(x, residual, y, i / shape.height, i % shape.height);
+        forward.NormalizeRow(x, residual, residual_pad, y, i / shape.height, i % shape.height);
       }
     });
   }

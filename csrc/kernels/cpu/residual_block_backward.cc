@@ -1,8 +1,8 @@
 #include "../norm.h"
+#include "../reflection_pad.h"
 #include "../residual_block.h"
 #include "conv_run.h"
 #include "direct.h"
-#include "fold.h"
 #include "scratch.h"
 #include "winograd.h"
 
@@ -61,9 +61,9 @@ class Backward {
     norm.epsilon = options_.epsilon;
     norm.activation = activation;
     norm.pad = pad;
-    NormBackward(DType::kFloat32, NormShapeOf(shape_), norm, dy, saved_[i].conv, weights_[i].gamma, weights_[i].beta,
-                 saved_[i].mean, saved_[i].rstd, scratch_.dconv, gradients_[i].gamma, gradients_[i].beta, nullptr,
-                 scratch_.step, pool_);
+    NormBackward(DType::kFloat32, NormShapeOf(shape_), norm, dy, nullptr, saved_[i].conv, weights_[i].gamma,
+                 weights_[i].beta, saved_[i].mean, saved_[i].rstd, scratch_.dconv, gradients_[i].gamma,
+                 gradients_[i].beta, nullptr, scratch_.step, pool_);
   }
 
   // The kernel's gradient, from dconv and the convolution's input; the latter is normalized first if there is an affine
@@ -144,7 +144,8 @@ void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockO
   backward.Kernel(0, x, nullptr);
   const float* dpadded = backward.PaddedInput(0);
 
-  FoldBorder(shape.batch, shape.height, shape.width, shape.channels, 1, dpadded, dy, dx, pool);
+  const ImageShape image{shape.batch, shape.height, shape.width, shape.channels};
+  ReflectionPadGrad(DType::kFloat32, image, 1, dpadded, dy, dx, pool);
 }
 
 }  // namespace monet

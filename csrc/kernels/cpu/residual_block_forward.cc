@@ -112,7 +112,7 @@ void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions
     norm.epsilon = options.epsilon;
     norm.activation = activation;
     NormForward(DType::kFloat32, ForwardScratch::NormShapeOf(shape), norm, saved[i].conv, weights[i].gamma,
-                weights[i].beta, residual, to, saved[i].mean, saved[i].rstd, scratch.norm, pool);
+                weights[i].beta, residual, 0, to, saved[i].mean, saved[i].rstd, scratch.norm, pool);
   };
   convolve_and_normalize(0, x, Activation::kRelu, nullptr, scratch.activated);
   convolve_and_normalize(1, scratch.activated, Activation::kNone, x, y);

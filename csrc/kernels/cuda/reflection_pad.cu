@@ -36,12 +36,13 @@ __global__ void __launch_bounds__(kThreads) Pad(Tiling tiling, PaddedImage padde
 
 // Visits the pixels of dx.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads) FoldBorder(Tiling tiling, PaddedImage padded, const T* dy, T* dx) {
+__global__ void __launch_bounds__(kThreads) FoldBorder(Tiling tiling, PaddedImage padded, const T* dy, const T* dskip,
+                                                       T* dx) {
   const Place place(tiling, kWidth, blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
     const T* gradient = dy + image * padded.pixels() * tiling.channels + place.channel;
-    T* out = dx + image * tiling.chunks.pixels * tiling.channels + place.channel;
+    const int64_t first = image * tiling.chunks.pixels * tiling.channels + place.channel;
     PixelWalker walker(place.begin + place.row, padded.width, tiling.rows);
     for (int64_t pixel = place.begin + place.row; pixel < place.end; pixel += tiling.rows) {
       const auto own = Load<kWidth>(gradient + padded.Pixel(walker.h, walker.w) * tiling.channels);
@@ -49,10 +50,15 @@ __global__ void __launch_bounds__(kThreads) FoldBorder(Tiling tiling, PaddedImag
 #pragma unroll
       for (int i = 0; i < kWidth; ++i) sum[i] = ToFloat(own.element[i]);
       AddBorderCopies(gradient, padded, tiling.channels, walker.h, walker.w, sum);
+      if (dskip) {
+        const auto skipped = Load<kWidth>(dskip + first + pixel * tiling.channels);
+#pragma unroll
+        for (int i = 0; i < kWidth; ++i) sum[i] += ToFloat(skipped.element[i]);
+      }
       Vector<T, kWidth> folded;
 #pragma unroll
       for (int i = 0; i < kWidth; ++i) folded.element[i] = FromFloat<T>(sum[i]);
-      Store(out + pixel * tiling.channels, folded);
+      Store(dx + first + pixel * tiling.channels, folded);
       walker.Advance();
     }
   }
@@ -88,18 +94,18 @@ const char* ReflectionPadCuda(DType dtype, const ImageShape& shape, int64_t pad,
   });
 }
 
-const char* ReflectionPadGradCuda(DType dtype, const ImageShape& shape, int64_t pad, const void* dy, void* dx,
-                                  void* stream) {
+const char* ReflectionPadGradCuda(DType dtype, const ImageShape& shape, int64_t pad, const void* dy, const void* dskip,
+                                  void* dx, void* stream) {
   if (const char* error = Check(shape, pad)) return error;
   if (IsEmpty(shape)) return nullptr;
   const PaddedImage padded = Padded(shape, pad);
   const Chunks chunks = CutIntoChunks(shape.batch, shape.height * shape.width, shape.channels);
-  return WithVectors(dtype, shape.channels, Address(dy) | Address(dx), [&](auto elements) {
+  return WithVectors(dtype, shape.channels, Address(dy) | Address(dskip) | Address(dx), [&](auto elements) {
     using T = typename decltype(elements)::Type;
     constexpr int kWidth = decltype(elements)::kWidth;
     const Tiling tiling(shape.batch, chunks, shape.channels, kWidth);
     return Launch(FoldBorder<T, kWidth>, tiling.Grid(), stream, tiling, padded, static_cast<const T*>(dy),
-                  static_cast<T*>(dx));
+                  static_cast<const T*>(dskip), static_cast<T*>(dx));
   });
 }
 
