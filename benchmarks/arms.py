@@ -7,6 +7,10 @@ import tensorflow as tf
 
 from monet import ops
 
+ON_GPU = bool(tf.config.list_physical_devices("GPU"))
+# A T4 computes in float16, not in bfloat16; for CPUs it is the other way round.
+LOW_PRECISION = "float16" if ON_GPU else "bfloat16"
+
 
 def graph_arm(
     function: Callable[..., tf.Tensor],

@@ -158,12 +158,15 @@ def count_flops(network):
     return flops
 
 
-def make_training_step(generator, discriminator, adversarial=squared_error):
+def make_training_step(
+    generator, discriminator, adversarial=squared_error, jit_compile=False
+):
     """A tutorial's whole training step as a `tf.function` of (photos, paintings).
 
     Args:
         generator: builds a generator; called twice, as is `discriminator`.
         adversarial: loss of logits against a target of 0 or 1.
+        jit_compile: whether XLA compiles the step.
     """
     to_painting, to_photo = generator(), generator()
     judge_painting, judge_photo = discriminator(), discriminator()
@@ -175,7 +178,7 @@ def make_training_step(generator, discriminator, adversarial=squared_error):
     def l1(a, b):
         return tf.reduce_mean(tf.abs(a - b))
 
-    @tf.function
+    @tf.function(jit_compile=jit_compile)
     def step(photos, paintings):
         with tf.GradientTape(persistent=True) as tape:
             fake_painting = to_painting(photos, training=True)

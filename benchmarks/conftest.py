@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import roofline
 from interleave import Timing, interleave
-from report import Report, machine
+from report import GPU_CLASSES, Report, device_class, machine
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -53,7 +53,7 @@ def smoke(request: pytest.FixtureRequest) -> bool:
 def report(request: pytest.FixtureRequest) -> Report:
     """The session's report, with this machine's roofline probed where that is possible."""
     report = request.config.stash[_report]
-    if report.roofline is None:
+    if report.roofline is None and device_class() not in GPU_CLASSES:  # the probe is of the CPU
         try:
             report.roofline = roofline.probe(0.05 if request.config.getoption("--smoke") else 0.5)
         except ImportError:

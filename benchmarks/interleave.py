@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+Clock = Callable[[Callable[[], object]], float]
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -26,16 +28,24 @@ class Timing:
     spread: tuple[float, float]
 
 
-def _seconds_per_call(arm: Callable[[], object], calls: int) -> float:
+def wall_clock(work: Callable[[], object]) -> float:
+    """The seconds that `work` takes."""
     start = time.perf_counter()
-    for _ in range(calls):
-        arm()
-    return (time.perf_counter() - start) / calls
+    work()
+    return time.perf_counter() - start
 
 
-def _calls_filling(arm: Callable[[], object], slice_seconds: float) -> int:
+def _seconds_per_call(arm: Callable[[], object], calls: int, clock: Clock) -> float:
+    def work():
+        for _ in range(calls):
+            arm()
+
+    return clock(work) / calls
+
+
+def _calls_filling(arm: Callable[[], object], slice_seconds: float, clock: Clock) -> int:
     """How often an arm has to be called for one timing to last about `slice_seconds`."""
-    return max(1, round(slice_seconds / max(_seconds_per_call(arm, 1), 1e-6)))
+    return max(1, round(slice_seconds / max(_seconds_per_call(arm, 1, clock), 1e-6)))
 
 
 def interleave(
@@ -43,6 +53,7 @@ def interleave(
     *,
     rounds: int = 15,
     slice_seconds: float = 0.05,
+    clock: Clock = wall_clock,
 ) -> dict[str, Timing]:
     """Times every arm `rounds` times in rotating order.
 
@@ -51,6 +62,8 @@ def interleave(
             one is the baseline.
         rounds: How many times each arm gets its turn, after one untimed warm-up.
         slice_seconds: How long one turn should last; fast arms are called repeatedly.
+        clock: `clock(work)` calls `work` and returns the seconds it took. By a GPU's own clock,
+            arms may return before their work is done.
 
     Returns:
         Name -> `Timing`, in the order of `arms`.
@@ -58,12 +71,12 @@ def interleave(
     names = list(arms)
     for arm in arms.values():
         arm()
-    calls = {name: _calls_filling(arm, slice_seconds) for name, arm in arms.items()}
+    calls = {name: _calls_filling(arm, slice_seconds, clock) for name, arm in arms.items()}
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            times[name].append(_seconds_per_call(arms[name], calls[name]))
+            times[name].append(_seconds_per_call(arms[name], calls[name], clock))
 
     results = {}
     for name in names:

@@ -15,6 +15,7 @@ from pathlib import Path
 from interleave import Timing
 from roofline import Roofline, Work
 
+GPU_CLASSES = ("T4", "gpu")
 FLOORS_FILE = Path(__file__).with_name("floors.json")
 
 
@@ -79,7 +80,7 @@ class Report:
             "name": name,
             "arms": {
                 arm: {
-                    "milliseconds": round(timing.seconds * 1e3, 3),
+                    "milliseconds": round(timing.seconds * 1e3, 5),
                     "ratio": round(timing.speedup, 2),
                     "spread": [round(bound, 2) for bound in timing.spread],
                 }
@@ -88,9 +89,12 @@ class Report:
         }
         if work is not None and self.roofline is not None:
             least = self.roofline.seconds(work)
-            row["roofline_milliseconds"] = round(least * 1e3, 3)
+            row["roofline_milliseconds"] = round(least * 1e3, 5)
             for arm, timing in timings.items():
                 row["arms"][arm]["roofline_share"] = round(least / timing.seconds, 3)
+                if not work.flops:
+                    rate = work.bytes / timing.seconds / 1e9
+                    row["arms"][arm]["gigabytes_per_second"] = round(rate, 1)
         self.rows.append(row)
 
     def add_memory(self, name: str, peaks: Mapping[str, int]) -> None:
@@ -104,10 +108,13 @@ class Report:
             },
         })
 
-    def floor(self, name: str) -> float | None:
-        """The least ratio of baseline to monet that `name` may show on this device class."""
-        floors = json.loads(FLOORS_FILE.read_text())
-        return floors.get(device_class(), {}).get(name)
+    def floor(self, name: str, device: str | None = None) -> float | None:
+        """The least ratio of baseline to monet that `name` may show on a device class (this one).
+
+        `"*"` in the file stands for every row that isn't named.
+        """
+        floors = json.loads(FLOORS_FILE.read_text()).get(device or device_class(), {})
+        return floors.get(name, floors.get("*"))
 
     def table(self) -> str:
         """The rows as text. Each arm: its median, and the baseline's divided by it."""
@@ -138,5 +145,10 @@ class Report:
 def _cell(arm: Mapping[str, float] | None, is_baseline: bool) -> str:
     if arm is None:
         return ""
-    value = f"{arm['mebibytes']:.0f} MiB" if "mebibytes" in arm else f"{arm['milliseconds']:.2f} ms"
+    if "mebibytes" in arm:
+        value = f"{arm['mebibytes']:.0f} MiB"
+    elif arm["milliseconds"] < 0.1:
+        value = f"{arm['milliseconds'] * 1e3:.1f} µs"
+    else:
+        value = f"{arm['milliseconds']:.2f} ms"
     return value if is_baseline else f"{value} {arm['ratio']:5.2f}x"

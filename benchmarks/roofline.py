@@ -39,16 +39,17 @@ class Roofline:
     """What this machine reached on all cores.
 
     Attributes:
-        flops: float32 operations per second on registers alone.
+        flops: float32 operations per second on registers alone; None if that wasn't measured.
         bandwidth: Bytes per second of a copy between large arrays, read and written bytes counted.
     """
 
-    flops: float
+    flops: float | None
     bandwidth: float
 
     def seconds(self, work: Work) -> float:
         """The least time for `work`: its arithmetic or its traffic, whichever takes longer."""
-        return max(work.flops / self.flops, work.bytes / self.bandwidth)
+        arithmetic = work.flops / self.flops if self.flops else 0.0
+        return max(arithmetic, work.bytes / self.bandwidth)
 
 
 def probe(seconds: float = 0.3) -> Roofline:

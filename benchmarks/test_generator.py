@@ -12,7 +12,7 @@ from roofline import Work
 from monet import models, ops
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 def test_generator_forward(compare, smoke, dtype):
     size = 64 if smoke else 256
     photos = np.random.default_rng(0).uniform(-1, 1, (1, size, size, 3))

@@ -24,7 +24,7 @@ def chained(block):
 
 
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 @pytest.mark.parametrize("size", [32, 64])
 def test_residual_block(compare, size, dtype, direction):
     channels = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import arms
 import baselines
 import numpy as np
 import pytest
@@ -27,6 +28,17 @@ def make_monet_step(recipe, batch, jit_compile="auto"):
     return step
 
 
+def make_tutorial_step(networks, adversarial, batch, jit_compile=False):
+    """A tutorial's step, for comparison."""
+    tutorial_step = baselines.make_training_step(*networks, adversarial, jit_compile)
+
+    def step():
+        tutorial_step(*batch)
+        tf.test.experimental.sync_devices()
+
+    return step
+
+
 def image_batch(size):
     rng = np.random.default_rng(0)
     return tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32) for _ in range(2))
@@ -44,15 +56,15 @@ def sized(recipe, size, filters):
 def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, adversarial):
     """Adds the row of one system; `tutorial_networks` build its generator and discriminator."""
     with baselines.dtype_policy(dtype):
-        tutorial_step = baselines.make_training_step(*tutorial_networks, adversarial)
+        steps = {"TF graph": make_tutorial_step(tutorial_networks, adversarial, batch)}
+        if arms.ON_GPU:  # on a CPU it takes as long as the graph, after minutes of compilation
+            steps["TF XLA"] = make_tutorial_step(
+                tutorial_networks, adversarial, batch, jit_compile=True
+            )
         with ops.use("native"):
-            arms = {"monet": make_monet_step(recipe, batch)}
+            steps["monet"] = make_monet_step(recipe, batch)
             if ops.status().xla:
-                arms["monet XLA"] = make_monet_step(recipe, batch, jit_compile=True)
-
-    def tutorial():
-        tutorial_step(*batch)
-        tf.test.experimental.sync_devices()
+                steps["monet XLA"] = make_monet_step(recipe, batch, jit_compile=True)
 
     generator, discriminator = (baselines.count_flops(build()) for build in tutorial_networks)
     # Six pictures are generated; each also costs the gradients of what it came from and of the
@@ -60,13 +72,12 @@ def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, advers
     # picture), then a real one and a fake for itself.
     work = Work(18 * generator + 2 * (2 + 6) * discriminator, 0)
     size = recipe.image_size
-    compare(f"training step, {name}, {size}x{size} {dtype}", {"TF graph": tutorial, **arms},
-            work, rounds=5)
+    compare(f"training step, {name}, {size}x{size} {dtype}", steps, work, rounds=5)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", f"mixed_{arms.LOW_PRECISION}"])
 def test_resnet_step(compare, smoke, dtype):
-    size, filters = (32, 8) if smoke else (128, 64)
+    size, filters = (32, 8) if smoke else (256 if arms.ON_GPU else 128, 64)
     networks = (
         functools.partial(baselines.resnet_generator, size=size, filters=filters),
         functools.partial(baselines.patchgan_discriminator, size=size, filters=filters),
@@ -76,7 +87,7 @@ def test_resnet_step(compare, smoke, dtype):
                   baselines.squared_error)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", f"mixed_{arms.LOW_PRECISION}"])
 def test_unet_step(compare, smoke, dtype):
     size, filters = (32, 8) if smoke else (256, 64)
     networks = (

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from report import GPU_CLASSES, device_class
 
 try:
     import torch
@@ -28,8 +29,9 @@ def arms(function: Callable, inputs: Sequence[np.ndarray], dy: np.ndarray | None
     if torch is None:
         return {}
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    tensors = [_tensor(value, dtype) for value in inputs]
-    gradient = None if dy is None else _tensor(dy, dtype)
+    device = "cuda" if device_class() in GPU_CLASSES and torch.cuda.is_available() else "cpu"
+    tensors = [_tensor(value, dtype).to(device) for value in inputs]
+    gradient = None if dy is None else _tensor(dy, dtype).to(device)
 
     def forward():
         with torch.inference_mode():
@@ -39,7 +41,14 @@ def arms(function: Callable, inputs: Sequence[np.ndarray], dy: np.ndarray | None
         watched = [tensor.detach().requires_grad_() for tensor in tensors]
         torch.autograd.grad(function(*watched), watched, gradient)
 
-    return {"PyTorch": forward if dy is None else forward_backward}
+    computation = forward if dy is None else forward_backward
+
+    def arm():
+        computation()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return {"PyTorch": arm}
 
 
 def _tensor(value: np.ndarray, dtype: str):

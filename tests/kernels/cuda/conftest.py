@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "csrc" / "python"))
 import cuda_build  # noqa: E402
 from cuda_kernels import CudaKernels  # noqa: E402
 from numpy_kernels import NumPyKernels  # noqa: E402
+
+# A compiled library, if there is one already: `benchmarks/gpu.py` tests those that it has built.
+LIBRARY = os.environ.get("MONET_TEST_CUDA_LIBRARY")
 
 
 class Device:
@@ -41,7 +45,10 @@ def emulator(tmp_path_factory) -> Device:
 
 @pytest.fixture(scope="session")
 def gpu(tmp_path_factory) -> Device:
-    kernels = CudaKernels(cuda_build.build_cuda(tmp_path_factory.mktemp("cuda"))[0])
+    library = LIBRARY or cuda_build.build_cuda(tmp_path_factory.mktemp("cuda"))[0]
+    kernels = CudaKernels(library)
+    if LIBRARY:
+        return Device(kernels)
     if kernels.device_count() == 0:
         pytest.skip("CUDA sees no GPU")
     return Device(kernels)
@@ -53,7 +60,13 @@ def _has_gpu() -> bool:
     )
 
 
-@pytest.fixture(params=["emulator", "gpu"] if _has_gpu() else ["emulator"])
+def _devices() -> list[str]:
+    if LIBRARY:
+        return ["gpu"]
+    return ["emulator", "gpu"] if _has_gpu() else ["emulator"]
+
+
+@pytest.fixture(params=_devices())
 def device(request) -> Device:
     return request.getfixturevalue(request.param)
 

@@ -1,0 +1,155 @@
+"""What a stage works with: its part of the time, its report, the GPU, other programs to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cuda_kernels import CudaKernels
+from interleave import Timing, interleave
+from report import Report
+from roofline import Work
+
+from gpu_stages.cuda_driver import LIBRARY, CudaDriver
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NotRun(Exception):
+    """A stage can't run here, which is no failure: why."""
+
+
+class Failed(Exception):
+    """A stage found something wrong: what."""
+
+
+@dataclasses.dataclass
+class Stage:
+    """One stage, in a process of its own.
+
+    Attributes:
+        name: of the stage.
+        folder: where this run keeps libraries, logs and each stage's result.
+        emulated: whether all is a dry run of tiny shapes without a GPU.
+        deadline: when to be done, by `time.monotonic()`.
+        facts: what the stage found out, by name.
+        report: the rows measured so far.
+    """
+
+    name: str
+    folder: Path
+    emulated: bool
+    deadline: float
+    facts: dict[str, object] = dataclasses.field(default_factory=dict)
+    report: Report = dataclasses.field(default_factory=Report)
+
+    @property
+    def driver_library(self) -> str:
+        return str(self.folder / "emulated_driver.so") if self.emulated else LIBRARY
+
+    def library(self, build: str = "native") -> Path:
+        """The kernels as the stage `build` compiled them: for this "native" GPU, or as "sm_75"."""
+        path = self.folder / ("native" if self.emulated else build) / "cuda_api.so"
+        if not path.exists():
+            raise NotRun(f"the kernels were not built ({build})")
+        return path
+
+    def open_driver(self) -> CudaDriver:
+        return CudaDriver(self.driver_library)
+
+    def open_kernels(self) -> CudaKernels:
+        return CudaKernels(self.library())
+
+    def say(self, text: str) -> None:
+        print(f"  {text}", flush=True)
+
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def require_seconds(self, needed: float) -> None:
+        """Ends the stage, keeping its rows, where less time than this is left."""
+        if not self.emulated and self.seconds_left() < needed:
+            raise NotRun(f"stopped after {len(self.report.rows)} rows: no time is left")
+
+    def measure(
+        self,
+        name: str,
+        arms: Mapping[str, Callable[[], object]],
+        work: Work | None = None,
+        *,
+        clock: Callable[[Callable[[], object]], float],
+        calls: int = 1,
+    ) -> dict[str, Timing]:
+        """Times arms in turn and adds a row.
+
+        Args:
+            name: of the row.
+            arms: what to time, baseline first.
+            work: of one call.
+            clock: `clock(work)`, the seconds that it takes.
+            calls: of what the row is about, in one call of an arm.
+        """
+        rounds, slice_seconds = (1, 0.0) if self.emulated else (15, 0.02)
+        timings = interleave(arms, rounds=rounds, slice_seconds=slice_seconds, clock=clock)
+        for arm, timing in timings.items():
+            timings[arm] = dataclasses.replace(timing, seconds=timing.seconds / calls)
+        self.report.add(name, timings, work)
+        times = ", ".join(f"{arm} {time.seconds * 1e6:.1f} µs" for arm, time in timings.items())
+        self.say(f"{name}: {times}")
+        self.save()
+        return timings
+
+    def save(self, status: str = "failed", reason: str = "ended before it was done") -> None:
+        """Keeps what is known so far, also in case this process comes to a bad end."""
+        result = {"status": status, "reason": reason, "facts": self.facts}
+        result["rows"] = self.report.rows
+        (self.folder / f"{self.name}.json").write_text(json.dumps(result, indent=1))
+
+    def run(
+        self, command: Sequence[object], *, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
+        """Runs a program in the repository, its output going to the stage's log too.
+
+        Raises:
+            Failed: it didn't end in time.
+        """
+        command = [str(part) for part in command]
+        self.say(f"$ {shlex.join(command)}")
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, env={**os.environ, **(env or {})}, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                timeout=max(1.0, self.seconds_left() - 5),
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            output = error.stdout or b""
+            self._log(command, output.decode(errors="replace"))
+            raise Failed(f"out of time: {shlex.join(command)}") from error
+        self._log(command, done.stdout)
+        return done
+
+    def _log(self, command: Sequence[str], output: str) -> None:
+        with (self.folder / f"{self.name}.log").open("a") as log:
+            log.write(f"$ {shlex.join(command)}\n{output}\n")
+
+    def run_pytest(self, *arguments: object, env: Mapping[str, str] | None = None) -> str:
+        """Runs pytest and returns its last line.
+
+        Raises:
+            Failed: a test fails, or none ran.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        done = self.run(command, env=env)
+        lines = done.stdout.strip().splitlines() or ["no output"]
+        if done.returncode:
+            self.say("\n  ".join(lines[-60:]))
+            raise Failed(f"pytest: {lines[-1]}")
+        self.say(lines[-1])
+        return lines[-1]

@@ -1,0 +1,57 @@
+"""The ops inside TensorFlow on the GPU: their tests, and `pytest benchmarks`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+from gpu_stages.stage import NotRun, Stage
+
+# PyTorch has to find room beside it; and float32 is compared with float32, not with TF32.
+_SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
+_TESTS = ["tests/ops", "tests/layers"]
+_TEST_IN_A_DRY_RUN = ["tests/ops/test_norm_values.py", "-k", "float32 and 2x9x7x12-groups4"]
+_OPS = ["test_norm.py", "test_residual_block.py"]
+_NETWORKS = ["test_generator.py", "test_training_step.py"]
+
+
+def run_tests(stage: Stage) -> None:
+    """The ops' own tests, where TensorFlow puts them on the GPU."""
+    _require_gpu(stage)
+    chosen = _TEST_IN_A_DRY_RUN if stage.emulated else _TESTS
+    env = {**_SHARED_GPU, "NVIDIA_TF32_OVERRIDE": "0"}
+    stage.facts["pytest"] = stage.run_pytest(*chosen, env=env)
+
+
+def run_ops(stage: Stage) -> None:
+    """Norms and residual blocks against TensorFlow's graph, XLA, and PyTorch."""
+    _benchmark(stage, _OPS)
+
+
+def run_networks(stage: Stage) -> None:
+    """The generator as `generate` runs it, and whole training steps."""
+    if stage.emulated:
+        raise NotRun("pytest benchmarks --smoke does the same on a CPU")
+    _benchmark(stage, _NETWORKS)
+
+
+def _benchmark(stage: Stage, files: list[str]) -> None:
+    _require_gpu(stage)
+    path = stage.folder / f"{stage.name}-rows.json"
+    dry_run = ["--smoke", "-k", "instance_norm_relu"] if stage.emulated else []
+    files = [f"benchmarks/{name}" for name in files]
+    try:
+        stage.run_pytest(*files, *dry_run, "--json", path, env=_SHARED_GPU)
+    finally:
+        if path.exists():
+            results = json.loads(path.read_text())
+            stage.report.rows = results["rows"]
+            stage.facts.update(results["machine"])
+
+
+def _require_gpu(stage: Stage) -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        raise NotRun("TensorFlow is not installed")
+    environment = json.loads((stage.folder / "environment.json").read_text())["facts"]
+    if not stage.emulated and not environment.get("tensorflow_gpus"):
+        raise NotRun("TensorFlow sees no GPU")
