@@ -96,7 +96,7 @@ def kernels(library: CudaKernels, shape: Shape) -> dict[str, Kernel]:
         "reflection pad gradient": Kernel(
             (Tensor(padded(shape, 1)),), (Tensor(shape),), (), 0,
             lambda dtype, dy, _, dx, scratch, stream: library.reflection_pad_grad(
-                dtype, shape, 1, *dy, *dx, stream
+                dtype, shape, 1, *dy, None, *dx, stream
             ),
         ),
     }  # fmt: skip

@@ -62,7 +62,7 @@ class FusedNorm:
         shape = (batch, height - 2, width - 2, channels)
         dx = _images(dy, *shape[1:3])
         self._library.reflection_pad_grad(
-            _dtype(dy), shape, 1, _address(dy), _address(dx), _stream(dy)
+            _dtype(dy), shape, 1, _address(dy), None, _address(dx), _stream(dy)
         )
         return dx
 
