@@ -83,7 +83,10 @@ def gradient_penalty(
     """
     real_images, fake_images = tf.cast(real_images, tf.float32), tf.cast(fake_images, tf.float32)
     shape = [tf.shape(real_images)[0], 1, 1, 1]
-    place = tf.random.uniform(shape) if seed is None else tf.random.stateless_uniform(shape, seed)
+    if seed is None:
+        place = tf.random.uniform(shape)
+    else:
+        place = tf.random.stateless_uniform(shape, seed, alg="philox")
     images = real_images + place * (fake_images - real_images)
     with ops.use("reference"):
         with tf.GradientTape() as tape:
