@@ -1,4 +1,8 @@
-"""Prints the most memory that training takes beyond its weights and optimizer slots, in bytes.
+"""Prints the most memory that training takes beyond its weights and optimizer slots.
+
+As JSON, in bytes: "tensors" are those alive at once inside a step, null where TensorFlow's
+allocator doesn't count; "resident" is what the process grows by over the first steps, which
+includes the traced graph and what the allocator keeps for later.
 
 Run by test_memory.py in a process of its own: `python memory_of_a_step.py ARM SIZE`, where ARM is
 "tutorial" or "monet". Linux only.
@@ -7,10 +11,12 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import sys
 from pathlib import Path
 
 import baselines
+import tensorflow as tf
 from test_training_step import image_batch, make_monet_step
 
 from monet import recipes
@@ -41,9 +47,15 @@ def main() -> None:
     step = make_step(sys.argv[1], int(sys.argv[2]))
     gc.collect()
     before = resident("VmRSS")
-    for _ in range(3):
+    step()
+    at_rest = tf.config.experimental.get_memory_info("CPU:0")["current"]
+    for _ in range(2):
         step()
-    print(resident("VmHWM") - before)
+    peak = tf.config.experimental.get_memory_info("CPU:0")["peak"]
+    print(json.dumps({
+        "tensors": peak - at_rest if peak else None,
+        "resident": resident("VmHWM") - before,
+    }))
 
 
 if __name__ == "__main__":

@@ -98,8 +98,8 @@ class AdversarialModel(keras.Model):
 
 
 @contextlib.contextmanager
-def gradient_tape(variables):
-    """A gradient tape that records operations on these variables alone."""
+def gradient_tape(variables, tensors=()):
+    """A gradient tape that records operations on these variables and tensors alone."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([variable.value for variable in variables])
+        tape.watch([*(variable.value for variable in variables), *tensors])
         yield tape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
@@ -15,6 +17,25 @@ _NETWORKS = (
     "painting_discriminator",
     "photo_discriminator",
 )
+
+
+class _Direction(NamedTuple):
+    """One of the two translations: its generator, what judges that and what undoes it."""
+
+    generator: keras.Model
+    discriminator: keras.Model
+    inverse: keras.Model
+    inputs: tf.Tensor  # images to translate
+    own: tf.Tensor  # images of the domain to translate to
+
+
+class _HalfLosses(NamedTuple):
+    """The losses that one direction gives rise to."""
+
+    own: tf.Tensor  # adversarial and weighted identity: of its generator alone
+    shared: tf.Tensor  # weighted cycle: of both generators
+    cycle: tf.Tensor
+    identity: tf.Tensor
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -125,22 +146,21 @@ class CycleGAN(AdversarialModel):
         translation and the identity of a generator share a batch. And it differentiates one sum for
         both generators, because the terms that it adds to a generator's own total loss, the other
         one's adversarial and identity loss, don't depend on that generator.
+
+        The sum is differentiated in pieces that follow one another, also in a graph: one cycle, the
+        other, one translation, the other, the discriminators. A piece's activations are gone before
+        the next one's are computed.
         """
         photos, paintings = batch
-        with gradient_tape(self.generator_weights) as tape:
-            losses, fake_photos, fake_paintings = self._generator_losses(
-                photos, paintings, training=True
-            )
-            loss = self._scale(losses["generators"], self.generator_optimizer)
-        generator_gradients = tape.gradient(loss, self.generator_weights)
-
+        directions = self._directions(photos, paintings)
+        losses, fakes, generator_gradients = self._differentiate_generators(directions)
         if self.pool_size:
-            fake_photos = self.photo_pool(fake_photos)
-            fake_paintings = self.painting_pool(fake_paintings)
-        with gradient_tape(self.discriminator_weights) as tape:
-            losses |= self._discriminator_losses(
-                (photos, fake_photos), (paintings, fake_paintings), training=True
-            )
+            fakes = [self.painting_pool(fakes[0]), self.photo_pool(fakes[1])]
+        with (
+            tf.control_dependencies(generator_gradients),
+            gradient_tape(self.discriminator_weights) as tape,
+        ):
+            losses |= self._discriminator_losses(directions, fakes, training=True)
             loss = self._scale(losses["discriminators"], self.discriminator_optimizer)
         discriminator_gradients = tape.gradient(loss, self.discriminator_weights)
 
@@ -150,63 +170,106 @@ class CycleGAN(AdversarialModel):
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without image pools and updates."""
-        photos, paintings = batch
-        losses, fake_photos, fake_paintings = self._generator_losses(
-            photos, paintings, training=False
-        )
-        losses |= self._discriminator_losses(
-            (photos, fake_photos), (paintings, fake_paintings), training=False
-        )
+        directions = self._directions(*batch)
+        translations = [self._translate(direction, training=False) for direction in directions]
+        halves = [
+            self._half_losses(direction, outputs, training=False)
+            for direction, outputs in zip(directions, translations, strict=True)
+        ]
+        fakes = [self._split(outputs)[0] for outputs in translations]
+        losses = self._generator_losses(*halves)
+        losses |= self._discriminator_losses(directions, fakes, training=False)
         return self._report(losses)
 
-    def _generator_losses(self, photos, paintings, training):
-        """Losses of both generators, and what they made of the photos and paintings."""
-        fake_paintings, same_paintings = self._translate(
-            self.painting_generator, photos, paintings, training
+    def _directions(self, photos, paintings):
+        return (
+            _Direction(
+                self.painting_generator,
+                self.painting_discriminator,
+                inverse=self.photo_generator,
+                inputs=photos,
+                own=paintings,
+            ),
+            _Direction(
+                self.photo_generator,
+                self.photo_discriminator,
+                inverse=self.painting_generator,
+                inputs=paintings,
+                own=photos,
+            ),
         )
-        fake_photos, same_photos = self._translate(
-            self.photo_generator, paintings, photos, training
-        )
-        cycled_photos = self.photo_generator(fake_paintings, training=training)
-        cycled_paintings = self.painting_generator(fake_photos, training=training)
 
-        painting_adversarial = self.adversarial_loss.generator(
-            self.painting_discriminator(fake_paintings, training=training)
-        )
-        photo_adversarial = self.adversarial_loss.generator(
-            self.photo_discriminator(fake_photos, training=training)
-        )
-        cycle = mean_absolute_error(photos, cycled_photos) + mean_absolute_error(
-            paintings, cycled_paintings
-        )
-        painting_identity = photo_identity = 0.0
+    def _differentiate_generators(self, directions):
+        """Losses, fakes of both directions, and the gradients of `generator_weights`."""
+        translations = []
+        for direction in directions:
+            with gradient_tape(direction.generator.trainable_variables) as tape:
+                translations.append((self._translate(direction, training=True), tape))
+
+        halves, output_gradients, cycle_gradients, done = [], [], [], []
+        for direction, (outputs, _) in zip(directions, translations, strict=True):
+            weights = direction.inverse.trainable_variables
+            with tf.control_dependencies(done), gradient_tape(weights, [outputs]) as tape:
+                half = self._half_losses(direction, outputs, training=True)
+                loss = self._scale(half.own + half.shared, self.generator_optimizer)
+            output_gradient, *done = tape.gradient(loss, [outputs, *weights])
+            halves.append(half)
+            output_gradients.append(output_gradient)
+            cycle_gradients.append(done)
+
+        gradients = []
+        # The cycle of one direction ends in the generator of the other.
+        for direction, (outputs, tape), output_gradient, of_cycle in zip(
+            directions, translations, output_gradients, reversed(cycle_gradients), strict=True
+        ):
+            with tf.control_dependencies(done):
+                of_translation = tape.gradient(
+                    outputs,
+                    direction.generator.trainable_variables,
+                    output_gradients=output_gradient,
+                )
+            done = [a + b for a, b in zip(of_translation, of_cycle, strict=True)]
+            gradients += done
+        fakes = [self._split(outputs)[0] for outputs, _ in translations]
+        return self._generator_losses(*halves), fakes, gradients
+
+    def _translate(self, direction, training):
+        """What the generator makes of the inputs and then, for the identity loss, of its own."""
+        images = direction.inputs
         if self.lambda_identity:
-            painting_identity = mean_absolute_error(paintings, same_paintings)
-            photo_identity = mean_absolute_error(photos, same_photos)
+            images = tf.concat([images, direction.own], axis=0)
+        return direction.generator(images, training=training)
 
-        painting_own = painting_adversarial + self.lambda_identity * painting_identity
-        photo_own = photo_adversarial + self.lambda_identity * photo_identity
-        shared = self.lambda_cycle * cycle
-        losses = {
-            "generators": painting_own + photo_own + shared,
-            "painting_generator_loss": painting_own + shared,
-            "photo_generator_loss": photo_own + shared,
-            "cycle_loss": cycle,
-            "identity_loss": painting_identity + photo_identity,
+    def _split(self, outputs):
+        """The fakes among the outputs of `_translate`, and what was made of its own domain."""
+        return tf.split(outputs, 2) if self.lambda_identity else (outputs, None)
+
+    def _half_losses(self, direction, outputs, training):
+        fakes, same = self._split(outputs)
+        own = self.adversarial_loss.generator(direction.discriminator(fakes, training=training))
+        identity = 0.0
+        if self.lambda_identity:
+            identity = mean_absolute_error(direction.own, same)
+            own += self.lambda_identity * identity
+        cycled = direction.inverse(fakes, training=training)
+        cycle = mean_absolute_error(direction.inputs, cycled)
+        return _HalfLosses(own, self.lambda_cycle * cycle, cycle, identity)
+
+    def _generator_losses(self, painting, photo):
+        shared = painting.shared + photo.shared
+        return {
+            "painting_generator_loss": painting.own + shared,
+            "photo_generator_loss": photo.own + shared,
+            "cycle_loss": painting.cycle + photo.cycle,
+            "identity_loss": painting.identity + photo.identity,
         }
-        return losses, fake_photos, fake_paintings
 
-    def _translate(self, generator, images, own_images, training):
-        """What `generator` makes of `images` and, for the identity loss, of its own domain."""
-        if not self.lambda_identity:
-            return generator(images, training=training), None
-        return tf.split(generator(tf.concat([images, own_images], axis=0), training=training), 2)
-
-    def _discriminator_losses(self, photos, paintings, training):
-        """Losses of both discriminators, given the (real, fake) images of each domain."""
-        photo_loss = self._discriminator_loss(self.photo_discriminator, photos, training, 0)
-        painting_loss = self._discriminator_loss(
-            self.painting_discriminator, paintings, training, 1
+    def _discriminator_losses(self, directions, fakes, training):
+        painting_loss, photo_loss = (
+            self._discriminator_loss(
+                direction.discriminator, (direction.own, fake), training, number
+            )
+            for direction, fake, number in zip(directions, fakes, (1, 0), strict=True)
         )
         return {
             "discriminators": photo_loss + painting_loss,
