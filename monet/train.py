@@ -64,7 +64,7 @@ _NOT_FROM_NOISE = (
     "lambda_cycle",
     "lambda_identity",
 )
-_FIXED_BY_THE_RUN = ("recipe", "seed", "mixed_precision")
+_FIXED_BY_THE_RUN = ("recipe", "seed", "mixed_precision", "gpus")
 _CHECKPOINT_MINUTES = 10.0
 
 
@@ -148,6 +148,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--mixed-precision",
         choices=("auto", "off", "float16", "bfloat16"),
         help="auto takes float16 or bfloat16 where the device is fast at it (default: auto)",
+    )
+
+    recipe.add_argument(
+        "--gpus",
+        type=positive_int,
+        metavar="N",
+        help="GPUs that train in step, each on batches of its own (default: all there are)",
     )
 
     folder = parser.add_argument_group("run folder")
@@ -254,7 +261,8 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
 
     domains = location.open(photos=not recipe.from_noise)
     paintings, photos = len(domains.paintings), len(domains.photos)
-    steps = checked(recipe.count_steps, paintings, photos)
+    replicas = _replicas(args)
+    steps = checked(recipe.count_steps, paintings, photos, replicas=replicas)
     chosen = precision.resolve(args.mixed_precision or "auto")
     settings = Settings(
         recipe=recipe.replace(steps_per_epoch=steps),
@@ -266,6 +274,7 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
         sample_every=args.sample_every or recipe.sample_every,
         checkpoint_minutes=args.checkpoint_minutes or _CHECKPOINT_MINUTES,
         tensorboard=bool(args.tensorboard),
+        replicas=replicas,
     )
     interruption.check()
     layout = system_of(recipe).sheet(settings, domains).layout
@@ -311,6 +320,16 @@ def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
     return session
 
 
+def _replicas(args: argparse.Namespace) -> int:
+    """How many GPUs are to train."""
+    from monet.training.replicas import count_devices
+
+    devices = count_devices()
+    if args.gpus is not None and args.gpus > devices:
+        raise CommandError(f"--gpus {args.gpus}, but TensorFlow can train on {devices} here.")
+    return args.gpus or devices
+
+
 def _check_tensorboard(is_wanted: bool | None) -> None:
     from monet.training import tensorboard
 
@@ -332,11 +351,12 @@ def _introduce(run: RunFolder, settings: Settings, domains: Domains, precision: 
     from monet.training.settings import device_names
 
     recipe, status = settings.recipe, ops.status()
+    on_each = f" on each of {settings.replicas} devices" if settings.replicas > 1 else ""
     if not settings.location:
         print("No --data given: training on the embedded sample set.")
     print(f"Data      {domains.description}")
     print(
-        f"Recipe    {recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}, "
+        f"Recipe    {recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}{on_each}, "
         f"{recipe.epochs} epochs of {recipe.steps_per_epoch:,} steps, seed {settings.seed}"
     )
     print(f"Device    {', '.join(device_names())}; {precision}")

@@ -8,6 +8,7 @@ from monet.data import Domains
 from monet.training.callbacks import run_callbacks
 from monet.training.gallery import write_gallery
 from monet.training.interruption import Interrupted, Interruption
+from monet.training.replicas import strategy_for
 from monet.training.run_folder import RunError, RunFolder
 from monet.training.settings import Settings
 from monet.training.state import TrainingState
@@ -37,9 +38,13 @@ class Session:
         self.interruption = interruption
         recipe = settings.recipe
         self.system = system_of(recipe)
-        self.model: keras.Model = self.system.build(
-            recipe, recipe.steps_per_epoch, settings.seed, dtype=settings.policy
-        )
+        strategy = strategy_for(settings.replicas)
+        # XLA can't compile a step in the middle of which devices exchange gradients.
+        options = {"jit_compile": False} if strategy.num_replicas_in_sync > 1 else {}
+        with strategy.scope():
+            self.model: keras.Model = self.system.build(
+                recipe, recipe.steps_per_epoch, settings.seed, dtype=settings.policy, **options
+            )
         self.state = TrainingState(self.model, run.checkpoints_dir)
 
     @property
@@ -104,7 +109,7 @@ class Session:
                 self.interruption,
                 epochs=self.settings.recipe.epochs,
                 steps_per_epoch=self.settings.recipe.steps_per_epoch,
-                batch_size=self.settings.recipe.batch_size,
+                batch_size=self.settings.global_batch_size,
                 sample_every=self.settings.sample_every,
                 checkpoint_minutes=self.settings.checkpoint_minutes,
                 tensorboard=self.settings.tensorboard,

@@ -55,6 +55,7 @@ class Settings:
         sample_every: Epochs between sample sheets.
         checkpoint_minutes: Minutes between checkpoints inside an epoch.
         tensorboard: Whether to record for TensorBoard too.
+        replicas: Devices that train in step, each on a batch of the recipe's size.
     """
 
     recipe: Recipe
@@ -66,10 +67,16 @@ class Settings:
     sample_every: int
     checkpoint_minutes: float
     tensorboard: bool = False
+    replicas: int = 1
 
     def __post_init__(self) -> None:
         least_photos = 0 if self.recipe.from_noise else 1
-        for name, least in (("paintings", 1), ("photos", least_photos), ("sample_every", 1)):
+        for name, least in (
+            ("paintings", 1),
+            ("photos", least_photos),
+            ("sample_every", 1),
+            ("replicas", 1),
+        ):
             value = getattr(self, name)
             is_enough = _is_whole(value) and value >= least
             _check(name, value, f"a whole number from {least} on", is_enough)
@@ -87,6 +94,11 @@ class Settings:
     @property
     def total_steps(self) -> int:
         return self.recipe.epochs * self.recipe.steps_per_epoch
+
+    @property
+    def global_batch_size(self) -> int:
+        """Pictures of each domain that all devices together take in a step."""
+        return self.replicas * self.recipe.batch_size
 
     def to_config(self, domains: Domains, layout: Mapping[str, int]) -> dict[str, Any]:
         """What goes into `config.json` when a run starts.
@@ -118,6 +130,7 @@ class Settings:
             "sample_every": self.sample_every,
             "checkpoint_minutes": self.checkpoint_minutes,
             "tensorboard": self.tensorboard,
+            "replicas": self.replicas,
         }
 
     @classmethod
@@ -140,6 +153,7 @@ class Settings:
                 sample_every=config["sample_every"],
                 checkpoint_minutes=config["checkpoint_minutes"],
                 tensorboard=config.get("tensorboard", False),  # older runs have none
+                replicas=config.get("replicas", 1),  # of these neither
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
@@ -191,6 +205,8 @@ class Settings:
             recorded = self.recipe.name
         elif name == "seed":
             recorded = self.seed
+        elif name == "gpus":
+            recorded = self.replicas
         else:
             recorded = getattr(self.recipe, name, None)
         if given is not None and given != recorded:

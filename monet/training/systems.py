@@ -50,8 +50,9 @@ class System:
 
     Attributes:
         build: makes the compiled model. Called as `build(recipe, steps_per_epoch, seed,
-            dtype=policy)`. The model has a `generator` (the network that a run folder keeps) and a
-            `generator_optimizer`; all its state is in its variables.
+            dtype=policy)`, and with `jit_compile=False` where devices train in step. The model has
+            a `generator` (the network that a run folder keeps) and a `generator_optimizer`; all
+            its state is in its variables.
         dataset: makes the endless training batches. Called as `dataset(settings, domains,
             start_step)`; batch t must not depend on the start.
         networks: makes a generator and a discriminator as the recipe describes them. Called as
@@ -77,7 +78,7 @@ def _cyclegan_dataset(settings: Settings, domains: Domains, start_step: int) -> 
         domains.paintings,
         domains.photos,
         image_size=recipe.image_size,
-        batch_size=recipe.batch_size,
+        batch_size=settings.global_batch_size,
         augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
         seed=settings.seed,
         start_step=start_step,
@@ -104,7 +105,7 @@ def _dcgan_dataset(settings: Settings, domains: Domains, start_step: int) -> Any
     return painting_dataset(
         domains.paintings,
         image_size=recipe.image_size,
-        batch_size=recipe.batch_size,
+        batch_size=settings.global_batch_size,
         augment=Copies(recipe.least_noisy) if recipe.copies else Augment(flip=True, jitter=1),
         seed=settings.seed,
         start_step=start_step,
