@@ -6,6 +6,7 @@ from monet.layers.convolution import ReflectionConv2D
 from monet.layers.normalization import GroupNormalization, InstanceNormalization
 from monet.layers.padding import ReflectionPadding2D
 from monet.layers.residual_block import ResidualBlock
+from monet.layers.residual_trunk import ResidualTrunk
 from monet.layers.self_attention import SelfAttention
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "ReflectionConv2D",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "ResidualTrunk",
     "SelfAttention",
 ]

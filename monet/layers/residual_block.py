@@ -54,7 +54,7 @@ class ResidualBlock(FusedOpLayer):
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: filters})
 
     def build(self, input_shape):
-        initializers = (self.kernel_initializer, _independent_of(self.kernel_initializer))
+        initializers = (self.kernel_initializer, independent_of(self.kernel_initializer))
         for index, initializer in enumerate(initializers, start=1):
             kernel = self.add_weight(
                 name=f"kernel{index}",
@@ -70,12 +70,16 @@ class ResidualBlock(FusedOpLayer):
 
     def call(self, inputs):
         if self.padding == "reflect":
-            weights = (self.kernel1, self.gamma1, self.beta1, self.kernel2, self.gamma2, self.beta2)
-            return ops.residual_block(inputs, *weights, epsilon=self.epsilon)
+            return ops.residual_block(inputs, *self.operands, epsilon=self.epsilon)
         x = tf.nn.conv2d(inputs, self.kernel1, strides=1, padding="SAME")
         x = self._norm(x, self.gamma1, self.beta1, activation="relu")
         x = tf.nn.conv2d(x, self.kernel2, strides=1, padding="SAME")
         return self._norm(x, self.gamma2, self.beta2, residual=inputs)
+
+    @property
+    def operands(self) -> tuple:
+        """The weights, as `ops.residual_block` and `ops.residual_trunk` take them."""
+        return (self.kernel1, self.gamma1, self.beta1, self.kernel2, self.gamma2, self.beta2)
 
     def _norm(self, x, gamma, beta, **options):
         return ops.instance_norm(x, gamma, beta, epsilon=self.epsilon, **options)
@@ -95,8 +99,12 @@ class ResidualBlock(FusedOpLayer):
         }
 
 
-def _independent_of(initializer):
+def independent_of(initializer, step: int = 1):
     """An initializer of the same distribution that draws other values.
+
+    Args:
+        initializer: any; all but instances of Keras initializers are returned as they are.
+        step: what is added to a seed that is an integer.
 
     A Keras initializer returns the same values each time it is called, unless its seed is a
     `SeedGenerator`.
@@ -108,5 +116,5 @@ def _independent_of(initializer):
     if isinstance(seed, dict):
         return initializer
     if isinstance(seed, int):
-        config["seed"] = seed + 1
+        config["seed"] = seed + step
     return initializer.__class__.from_config(config)

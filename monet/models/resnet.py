@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import InstanceNormalization, ReflectionConv2D, ResidualBlock
+from monet.layers import (
+    InstanceNormalization,
+    ReflectionConv2D,
+    ResidualBlock,
+    ResidualTrunk,
+)
 from monet.models.initializers import normal_002
 
 
@@ -70,10 +75,14 @@ def resnet_generator(
         )(x)
         x = InstanceNormalization(activation="relu", dtype=dtype, name=f"down_{width}_norm")(x)
 
-    for index in range(1, blocks + 1):
+    if padding == "reflect" and blocks:
+        x = ResidualTrunk(
+            blocks, 4 * filters, kernel_initializer=normal_002(), dtype=dtype, name="trunk"
+        )(x)
+    for index in range(1, blocks + 1 if padding == "zero" else 1):
         x = ResidualBlock(
             4 * filters,
-            padding=padding,
+            padding="zero",
             kernel_initializer=normal_002(),
             dtype=dtype,
             name=f"block_{index}",

@@ -15,6 +15,7 @@ try:
     from monet.ops.reflect_conv2d import reflect_conv2d, reflect_conv2d_ref
     from monet.ops.reflection_pad import reflection_pad, reflection_pad_ref
     from monet.ops.residual_block import residual_block, residual_block_ref
+    from monet.ops.residual_trunk import residual_trunk, residual_trunk_ref
 except ImportError as _error:
     # status() and `python -m monet.info` have to work without TensorFlow, to say what is missing.
     _import_error = _error
@@ -40,6 +41,8 @@ __all__ = [
     "reflection_pad_ref",
     "residual_block",
     "residual_block_ref",
+    "residual_trunk",
+    "residual_trunk_ref",
     "status",
     "supports_jit",
     "use",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MODES = ("auto", "native", "reference")
 NATIVE = "native"
 REFERENCE = "reference"
+# From TensorFlow's convolutions and what is native of the op's parts, see _PARTS.
+COMPOSED = "composed"
 
 _ANY = None
 _NORMS = ("instance_norm", "group_norm")
@@ -30,7 +32,12 @@ _PADDING = ("reflection_pad",)
 # With their gradients they are faster natively at every shape measured (3x3 with 8 to 256 channels,
 # 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its own row. The
 # closest is 7x7 from 3 channels, whose forward pass alone takes as long as TensorFlow's.
-_CONVOLUTIONS = ("reflect_conv2d", "residual_block")
+_CONVOLUTIONS = ("reflect_conv2d", "residual_block", "residual_trunk")
+_PARTS = {
+    "reflect_conv2d": ("reflection_pad",),
+    "residual_block": ("reflection_pad", "instance_norm"),
+    "residual_trunk": ("reflection_pad", "instance_norm"),
+}
 _FLOATS = ("float32", "bfloat16", "float16")
 
 
@@ -46,6 +53,7 @@ class Row(NamedTuple):
 
 
 # The first row that matches decides. "XLA_CPU" stands for a function that XLA compiles for the CPU.
+# A composed op is native where its parts are.
 TABLE = (
     Row(_NORMS + _PADDING + _CONVOLUTIONS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
@@ -54,6 +62,14 @@ TABLE = (
         _FLOATS,
         NATIVE,
         "fused C++ kernels, as custom calls",
+    ),
+    Row(_CONVOLUTIONS, "GPU", _FLOATS, COMPOSED, "fused kernels around TensorFlow's convolutions"),
+    Row(
+        _CONVOLUTIONS,
+        "XLA_GPU",
+        _FLOATS,
+        COMPOSED,
+        "fused kernels, as custom calls, around XLA's convolutions",
     ),
     Row(
         _ANY,
@@ -130,7 +146,7 @@ def _check_mode(mode: str, name: str) -> None:
 
 
 def choose(op: str, x: tf.Tensor) -> str:
-    """Returns `NATIVE` or `REFERENCE` for `op` applied to `x`.
+    """Returns `NATIVE`, `COMPOSED` or `REFERENCE` for `op` applied to `x`.
 
     Raises:
         RuntimeError: in mode `"native"`, where the native op can't run.
@@ -142,7 +158,7 @@ def choose(op: str, x: tf.Tensor) -> str:
     device = device_of(x)
     obstacle = _obstacle(op, device, x.dtype.name)
     if obstacle is None:
-        return NATIVE
+        return look_up(op, device, x.dtype.name).implementation
     if wanted == NATIVE:
         raise RuntimeError(f"{op} can't run natively {_where(device)}: {obstacle}")
     _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {obstacle}")
@@ -166,6 +182,9 @@ def check_mode(op: str = "instance_norm", dtype: str = "float32") -> None:
 def _obstacle(op: str, device: str, dtype: str) -> str | None:
     """What keeps `op` from running natively, and the remedy; None if nothing does."""
     row = look_up(op, device, dtype)
+    if row.implementation == COMPOSED:
+        obstacles = (_obstacle(part, device, dtype) for part in _PARTS[op])
+        return next(filter(None, obstacles), None)
     if row.implementation != NATIVE:
         return f"{row.reason}; {row.remedy}"
     is_xla = device.startswith("XLA_")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
+from monet.ops.reflection_pad import native as native_reflection_pad
 from monet.ops.reflection_pad import reference as plain_reflection_pad
 from monet.ops.valid_conv2d import valid_conv2d
 
@@ -61,8 +63,12 @@ def reflect_conv2d(
     Winograd's algorithm.
     """
     call = _prepare(x, kernel, bias, precise)
-    if dispatch.choose("reflect_conv2d", call.x) == dispatch.NATIVE:
+    implementation = dispatch.choose("reflect_conv2d", call.x)
+    if implementation == dispatch.NATIVE:
         return _native(call)
+    # The native op pads by a width known when it is traced.
+    if implementation == dispatch.COMPOSED and call.kernel.shape[0] is not None:
+        return _composed(call, native_reflection_pad)
     return reference(call)
 
 
@@ -121,9 +127,14 @@ def _check_shapes(op: str, call: ReflectConvCall) -> None:
 
 def reference(call: ReflectConvCall) -> tf.Tensor:
     """The op in plain TensorFlow."""
+    return _composed(call, plain_reflection_pad)
+
+
+def _composed(call: ReflectConvCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor:
+    """The op from `pad` and TensorFlow's convolution."""
     size = call.kernel.shape[0]
     border = (tf.shape(call.kernel)[0] if size is None else size) // 2
-    y = valid_conv2d(plain_reflection_pad(call.x, border), call.kernel)
+    y = valid_conv2d(pad(call.x, border), call.kernel)
     # Not tf.nn.bias_add, whose gradient is summed up in bfloat16.
     return y if call.bias is None else y + call.bias
 

@@ -32,8 +32,10 @@ def reflection_pad(x: tf.Tensor, pad: int) -> tf.Tensor:
     [2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 0.0]
     """
     x = _prepare(x, pad)
+    if pad == 0:
+        return x
     if dispatch.choose("reflection_pad", x) == dispatch.NATIVE:
-        return library.ops().monet_reflection_pad(x=x, pad=pad)
+        return native(x, pad)
     return reference(x, pad)
 
 
@@ -60,3 +62,8 @@ def reference(x: tf.Tensor, pad: int | tf.Tensor) -> tf.Tensor:
     # TensorFlow refuses to mirror a tensor without images; as there is nothing to mirror, zeros do.
     mode = "CONSTANT" if x.shape[0] == 0 else "REFLECT"
     return tf.pad(x, [[0, 0], [pad, pad], [pad, pad], [0, 0]], mode=mode)
+
+
+def native(x: tf.Tensor, pad: int) -> tf.Tensor:
+    """The op of the op library."""
+    return library.ops().monet_reflection_pad(x=x, pad=pad)

@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-
 import tensorflow as tf
 
-from monet.ops import arguments, dispatch, library
-from monet.ops.arguments import format_shape, format_size
-from monet.ops.instance_norm import instance_norm, instance_norm_ref
-from monet.ops.reflection_pad import reference as plain_reflection_pad
-from monet.ops.valid_conv2d import valid_conv2d
-
-
-@dataclasses.dataclass(frozen=True)
-class ResidualBlockCall:
-    """Checked arguments of one call: tensors converted, options validated."""
-
-    x: tf.Tensor
-    kernel1: tf.Tensor
-    gamma1: tf.Tensor
-    beta1: tf.Tensor
-    kernel2: tf.Tensor
-    gamma2: tf.Tensor
-    beta2: tf.Tensor
-    epsilon: float
-    precise: bool
+from monet.ops import dispatch, residual
 
 
 @tf.autograph.experimental.do_not_convert
@@ -79,10 +57,9 @@ def residual_block(
     Source: Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution",
     2016, with the instance norm and the reflected borders of Zhu et al. 2017 (arXiv:1703.10593).
     """
-    call = _prepare(x, kernel1, gamma1, beta1, kernel2, gamma2, beta2, epsilon, precise)
-    if dispatch.choose("residual_block", call.x) == dispatch.NATIVE:
-        return _native(call)
-    return _composed(call, instance_norm)
+    weights = (kernel1, gamma1, beta1, kernel2, gamma2, beta2)
+    call = residual.prepare("residual_block", x, weights, epsilon, precise)
+    return residual.apply(dispatch.choose("residual_block", call.x), [call])
 
 
 @tf.autograph.experimental.do_not_convert
@@ -102,60 +79,5 @@ def residual_block_ref(
 
     Runs on every device, under XLA, and is differentiable any number of times.
     """
-    return reference(_prepare(x, kernel1, gamma1, beta1, kernel2, gamma2, beta2, epsilon, precise))
-
-
-def _prepare(
-    x, kernel1, gamma1, beta1, kernel2, gamma2, beta2, epsilon, precise
-) -> ResidualBlockCall:
-    op = "residual_block"
-    x = arguments.convert_images(op, x)
-    call = ResidualBlockCall(
-        x=x,
-        kernel1=arguments.convert_like_images(op, "kernel1", kernel1, x),
-        gamma1=tf.cast(gamma1, tf.float32),
-        beta1=tf.cast(beta1, tf.float32),
-        kernel2=arguments.convert_like_images(op, "kernel2", kernel2, x),
-        gamma2=tf.cast(gamma2, tf.float32),
-        beta2=tf.cast(beta2, tf.float32),
-        epsilon=float(epsilon),
-        precise=arguments.resolve_precise(op, precise),
-    )
-    arguments.check_epsilon(op, call.epsilon)
-    _check_shapes(op, call)
-    return call
-
-
-def _check_shapes(op: str, call: ResidualBlockCall) -> None:
-    """Checks what the static shapes tell; a dimension still unknown is left to the run."""
-    arguments.check_images_rank(op, call.x)
-    channels = call.x.shape[3]
-    for name in ("kernel1", "kernel2"):
-        shape = getattr(call, name).shape
-        if not shape.is_compatible_with([3, 3, channels, channels]):
-            size = format_size(channels)
-            raise ValueError(
-                f"{op} needs {name} of shape [3, 3, {size}, {size}], where x has shape "
-                f"{format_shape(call.x.shape)}, got {format_shape(shape)}"
-            )
-    vectors = {name: getattr(call, name) for name in ("gamma1", "beta1", "gamma2", "beta2")}
-    arguments.check_per_channel(op, vectors, channels)
-    arguments.check_reflection(op, 3, call.x)
-
-
-def reference(call: ResidualBlockCall) -> tf.Tensor:
-    """The op in plain TensorFlow."""
-    return _composed(call, instance_norm_ref)
-
-
-def _composed(call: ResidualBlockCall, norm: Callable[..., tf.Tensor]) -> tf.Tensor:
-    """The op from TensorFlow's convolutions and `norm`, which writes the second one's border."""
-    x = valid_conv2d(plain_reflection_pad(call.x, 1), call.kernel1)
-    x = norm(x, call.gamma1, call.beta1, epsilon=call.epsilon, activation="relu", pad=1)
-    x = valid_conv2d(x, call.kernel2)
-    return norm(x, call.gamma2, call.beta2, epsilon=call.epsilon, residual=call.x)
-
-
-def _native(call: ResidualBlockCall) -> tf.Tensor:
-    """The fused op of the op library."""
-    return library.ops().monet_residual_block(**vars(call)).y
+    weights = (kernel1, gamma1, beta1, kernel2, gamma2, beta2)
+    return residual.reference(residual.prepare("residual_block", x, weights, epsilon, precise))

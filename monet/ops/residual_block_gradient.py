@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from monet.ops import library
-from monet.ops.residual_block import ResidualBlockCall, reference
+from monet.ops.residual import ResidualBlockCall, reference
 from monet.ops.second_order import differentiate_gradient
 
 _OPERANDS = 7  # x, and kernel, gamma, beta of both convolutions

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.layers import ReflectionConv2D, ResidualBlock
+from monet.layers import ReflectionConv2D, ResidualBlock, ResidualTrunk
 from monet.models import resnet_generator
 
 
@@ -28,7 +28,10 @@ def count_parameters(filters, blocks, channels):
 def test_parameter_count(filters, blocks, channels, padding):
     model = resnet_generator(filters=filters, blocks=blocks, channels=channels, padding=padding)
     assert model.count_params() == count_parameters(filters, blocks, channels)
-    assert sum(isinstance(layer, ResidualBlock) for layer in model.layers) == blocks
+    trunks = [layer.blocks for layer in model.layers if isinstance(layer, ResidualTrunk)]
+    assert len(trunks) == (padding == "reflect")
+    found = sum(trunks, [layer for layer in model.layers if isinstance(layer, ResidualBlock)])
+    assert [block.name for block in found] == [f"block_{i + 1}" for i in range(blocks)]
 
 
 def test_the_full_generator_has_the_11_4_million_parameters_of_the_paper():
@@ -96,7 +99,7 @@ def test_weights_start_from_n_0_002_and_each_layer_from_its_own():
 def test_mixed_precision_still_gives_float32_images(policy):
     model = resnet_generator(filters=4, blocks=1, dtype=policy)
     assert all(weight.dtype == "float32" for weight in model.weights)
-    assert model.get_layer("block_1").compute_dtype == policy.removeprefix("mixed_")
+    assert model.get_layer("trunk").compute_dtype == policy.removeprefix("mixed_")
     x = photos(1, 16, 16, 3)
     y = model(x)
     assert y.dtype == tf.float32

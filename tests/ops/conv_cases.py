@@ -89,6 +89,47 @@ class Block:
         return True
 
 
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """A call of `residual_trunk`, with a name for each weight of each block."""
+
+    shape: tuple[int, int, int, int]
+    blocks: int
+
+    def __str__(self) -> str:
+        return f"trunk-{self.blocks}-" + "x".join(map(str, self.shape))
+
+    def make_inputs(self, dtype: str, seed: int = 0) -> Tensors:
+        inputs = {}
+        for index in range(self.blocks):
+            block = Block(self.shape).make_inputs(dtype, seed + index)
+            inputs.setdefault("x", block.pop("x"))
+            inputs |= {f"{name}_{index}": block[name] for name in block if name != "x"}
+        return inputs
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def weights(self, named: Tensors) -> list[tuple[tf.Tensor, ...]]:
+        """The argument of that name, from the tensors of `make_inputs` but x."""
+        names = ("kernel1", "gamma1", "beta1", "kernel2", "gamma2", "beta2")
+        return [tuple(named[f"{name}_{i}"] for name in names) for i in range(self.blocks)]
+
+    def monet(self, x, epsilon=1e-5, precise=None, **named) -> tf.Tensor:
+        options = {"epsilon": epsilon, "precise": precise}
+        return monet.ops.residual_trunk(x, self.weights(named), **options)
+
+    def plain(self, x, **named) -> tf.Tensor:
+        for weights in self.weights(named):
+            x = Block(self.shape).plain(x, *weights)
+        return x
+
+    @property
+    def uses_winograd(self) -> bool:
+        return True
+
+
 def _normals(seed: int, shape):
     random = np.random.default_rng([seed, *shape])
 

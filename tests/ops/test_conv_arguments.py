@@ -76,6 +76,22 @@ def test_residual_block(implementation, change, message):
         monet.ops.residual_block_ref(**{**BLOCK, **change})
 
 
+def test_residual_trunk(implementation):
+    good = tuple(BLOCK.values())[1:]
+    wrong = (*good[:3], tf.zeros([5, 5, 6, 6]), *good[4:])
+    for op in (monet.ops.residual_trunk, monet.ops.residual_trunk_ref):
+        with raises("residual_trunk needs kernel2 of weights[1] of shape [3, 3, 6, 6], where x"):
+            op(X, [good, wrong])
+        with raises("beta1, kernel2, gamma2, beta2 of each block, got 5 entries in weights[1]"):
+            op(X, [good, good[:-1]])
+        with raises("residual_trunk takes x of shape [N, H, W, C], got [3, 256, 6]"):
+            op(X[0], [good])
+        with raises("residual_trunk needs epsilon >= 0, got -1.0"):
+            op(X, [good], epsilon=-1.0)
+        assert op(X, []).shape == X.shape
+
+
+
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
 def test_arrays_and_lists_are_taken_as_tensors(implementation, dtype):
     x = tf.zeros([1, 2, 2, 1], dtype)

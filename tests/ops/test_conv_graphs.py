@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, make_dy, output_and_gradients
+from conv_cases import Block, Conv, Trunk, make_dy, output_and_gradients
 from norm_cases import error
 
 import monet.ops
 
-CASES = [Conv((2, 7, 5, 3), 6, size=7), Conv((1, 6, 7, 16), 17), Block((2, 7, 5, 16))]
+CASES = [
+    Conv((2, 7, 5, 3), 6, size=7),
+    Conv((1, 6, 7, 16), 17),
+    Block((2, 7, 5, 16)),
+    Trunk((1, 5, 6, 3), 2),
+]
 
 
 def unknown(shape, known: str) -> list | None:

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, cast, make_dy, output_and_gradients
+from conv_cases import Block, Conv, Trunk, cast, make_dy, output_and_gradients
 from norm_cases import DTYPES, error
 
 import monet.ops
@@ -27,6 +27,7 @@ CASES = [
     Block((2, 4, 7, 5)),
     Block((1, 9, 7, 17)),
     Block((2, 6, 5, 64)),
+    Trunk((2, 5, 6, 17), 2),
 ]
 # The smallest error worth a comparison: a few units in the last place of the result.
 FLOOR = {"float32": 2e-6, "bfloat16": 8e-3, "float16": 1e-3}
@@ -110,7 +111,14 @@ def test_float16_keeps_overflow_to_infinity(implementation):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
-    "case", [Conv((0, 4, 5, 20), 30), Conv((0, 8, 8, 3), 4, size=7), Block((0, 4, 5, 16))], ids=str
+    "case",
+    [
+        Conv((0, 4, 5, 20), 30),
+        Conv((0, 8, 8, 3), 4, size=7),
+        Block((0, 4, 5, 16)),
+        Trunk((0, 4, 5, 3), 2),
+    ],
+    ids=str,
 )
 def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(native, case, dtype):
     """The twins refuse it: tf.pad has no reflection of an empty tensor."""

@@ -138,16 +138,60 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "op", ["instance_norm", "reflection_pad", "reflect_conv2d", "residual_block"]
+    "op",
+    ["instance_norm", "reflection_pad", "reflect_conv2d", "residual_block", "residual_trunk"],
 )
 @pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA_CPU", "XLA_GPU", "XLA_TPU"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
     row = dispatch.look_up(op, device, dtype)
-    is_cpu = device in ("CPU", "XLA_CPU")
-    assert row.implementation == (dispatch.NATIVE if is_cpu else dispatch.REFERENCE)
+    is_composed = op in ("reflect_conv2d", "residual_block", "residual_trunk")
+    assert row.implementation == {
+        "CPU": dispatch.NATIVE,
+        "GPU": dispatch.COMPOSED if is_composed else dispatch.REFERENCE,
+        "TPU": dispatch.REFERENCE,
+    }[device.removeprefix("XLA_")]
     assert row.reason
-    assert row.remedy or row.implementation == dispatch.NATIVE
+    assert row.remedy or row.implementation != dispatch.REFERENCE
+
+
+@pytest.fixture
+def norms_on_a_gpu(native, monkeypatch):
+    """Fused norms and padding on a GPU that is only talked about."""
+    row = dispatch.Row(
+        ("instance_norm", "group_norm", "reflection_pad"), "GPU", None, dispatch.NATIVE, "kernels"
+    )
+    monkeypatch.setattr(dispatch, "TABLE", (row, *dispatch.TABLE))
+    monkeypatch.setattr(dispatch, "device_of", lambda x: "GPU")
+
+
+def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
+    kernel, vector = tf.ones([3, 3, 2, 2]), tf.ones([2])
+    block = (kernel, vector, vector, kernel, vector, vector)
+    calls = {
+        "trunk": lambda: monet.ops.residual_trunk(X, [block, block]),
+        "block": lambda: monet.ops.residual_block(X, *block),
+        "convolution": lambda: monet.ops.reflect_conv2d(X, kernel),
+    }
+    traced = {}
+    for name, function in calls.items():
+        graph = tf.function(function).get_concrete_function().graph
+        types = [operation.type for operation in graph.get_operations()]
+        traced[name] = {kind: types.count(kind) for kind in types if "Const" not in kind}
+    assert traced["trunk"]["MonetReflectionPad"] == 1
+    assert traced["trunk"]["MonetNorm"] == traced["trunk"]["Conv2D"] == 4
+    assert traced["block"]["MonetNorm"] == traced["block"]["Conv2D"] == 2
+    assert traced["convolution"]["MonetReflectionPad"] == traced["convolution"]["Conv2D"] == 1
+    assert not any("MirrorPad" in kinds for kinds in traced.values())
+
+
+def test_without_native_parts_a_composed_op_is_the_twin(norms_on_a_gpu, monkeypatch):
+    monkeypatch.setattr(dispatch, "TABLE", dispatch.TABLE[1:])
+    monkeypatch.setattr(dispatch, "_warned", set())
+    with pytest.raises(RuntimeError, match="reflect_conv2d can't run natively on the GPU: .*CUDA"):
+        monet.ops.reflect_conv2d(X, tf.ones([3, 3, 2, 2]))
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*no CUDA kernels"):
+        monet.ops.reflect_conv2d(X, tf.ones([3, 3, 2, 2]))
 
 
 def test_layers_may_be_compiled_by_xla_unless_that_means_the_twin(native, monkeypatch):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, make_dy
+from conv_cases import Block, Conv, Trunk, make_dy
 from norm_cases import Case, Inputs, error, make_inputs, monet_norm, plain_norm
 
 import monet.layers
@@ -101,6 +101,7 @@ def output_and_gradients(function, inputs, dy):
         (Conv((1, 8, 9, 3), 16, size=7, bias=False), "bfloat16", "MonetReflectConv"),
         (Block((2, 9, 6, 10)), "float32", "MonetResidualBlock"),
         (Block((1, 6, 8, 4)), "float16", "MonetResidualBlock"),
+        (Trunk((1, 5, 6, 3), 2), "float32", "MonetResidualBlock"),
     ],
     ids=str,
 )
