@@ -1,8 +1,11 @@
 """Builds the native kernels and the TensorFlow op library, as far as this machine allows.
 
 Environment:
-    MONET_BUILD: `auto` builds what it can; `cpu` and `cuda` fail if they can't; `none` doesn't.
+    MONET_BUILD: `auto` builds what it can, and CUDA if nvcc is there and the installed TensorFlow
+        uses GPUs; `cpu` leaves CUDA out and `cuda` wants it, and both fail if they can't build
+        what they name; `none` doesn't build anything.
     MONET_CUDA_ARCHS: GPU architectures to compile for, such as `75;86`.
+    CUDA_HOME: where the CUDA toolkit is, unless nvcc is on `PATH`.
     CXX: the C++ compiler.
 
 Ends with a table of what was built and why the rest was not, and leaves the same beside the library
@@ -11,11 +14,10 @@ for `python -m monet.info`.
 
 from __future__ import annotations
 
-import concurrent.futures
+import dataclasses
 import json
 import os
 import re
-import shutil
 import sys
 import sysconfig
 from pathlib import Path
@@ -27,13 +29,23 @@ ROOT = Path(__file__).parent.resolve()
 CSRC = ROOT / "csrc"
 sys.path.insert(0, str(CSRC))
 
+import cuda_toolkit  # noqa: E402
 import toolchain  # noqa: E402
+from compilation import Compilation  # noqa: E402
 from toolchain import Missing  # noqa: E402
 
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "monet" / "__init__.py").read_text()).group(1)
 MODE = os.environ.get("MONET_BUILD") or "auto"
 if MODE not in ("auto", "cpu", "cuda", "none"):
     sys.exit(f"MONET_BUILD must be auto, cpu, cuda or none, got {MODE!r}")
+CUDA_ARCHS = os.environ.get("MONET_CUDA_ARCHS") or None
+if CUDA_ARCHS:
+    try:
+        cuda_toolkit.parse_architectures(CUDA_ARCHS)
+    except ValueError as error:
+        sys.exit(str(error))
+
+FLAGS = ["-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-Wall"]
 
 RECORD = Path("ops", "_build.json")
 OP_LIBRARY = Path("ops", "_tensorflow_ops.so")
@@ -59,11 +71,12 @@ class BuildNative(build_ext):
         for output in OUTPUTS:
             (package / output).unlink(missing_ok=True)
         (package / "ops").mkdir(parents=True, exist_ok=True)
-        self._objects = Path(self.build_temp).resolve()
+        self._objects = Compilation(Path(self.build_temp).resolve())
 
         record = self._build(package)
-        for part, title in PARTS.items():
-            record["parts"][part] = {"title": title, **record["parts"][part]}
+        record["parts"] = {
+            part: {"title": title, **record["parts"][part]} for part, title in PARTS.items()
+        }
         (package / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         print(table(record), file=sys.stderr)
         _require(record["parts"])
@@ -77,13 +90,14 @@ class BuildNative(build_ext):
 
     def _build(self, package: Path) -> dict:
         tensorflow = toolchain.find_tensorflow()
+        toolkit = _find_toolkit(tensorflow)
         record = {
             "monet": VERSION,
             "mode": MODE,
             "platform": sysconfig.get_platform(),
             "python": sysconfig.get_python_version(),
             "compiler": None,
-            "cuda_architectures": os.environ.get("MONET_CUDA_ARCHS"),
+            "cuda_architectures": [],
             "tensorflow": tensorflow
             and {
                 "distribution": tensorflow.distribution,
@@ -97,101 +111,133 @@ class BuildNative(build_ext):
             compiler = toolchain.find_compiler()
             record["compiler"] = compiler.version
             sources = toolchain.kernel_sources(CSRC / "kernels")
-            kernels = self._compile(compiler, sources, ["-fvisibility=hidden"])
+            kernels = self._objects.compile(compiler, sources, [*FLAGS, "-fvisibility=hidden"])
         except Missing as missing:
             record["parts"] = dict.fromkeys(PARTS, _not_built(missing))
             return record
+        parts = record["parts"] = {}
         instruction_sets = ", ".join(toolchain.instruction_sets(sources))
-        record["parts"] = {
-            "kernels": _attempt(
-                lambda: self._kernels_module(compiler, kernels, package / KERNELS_MODULE),
-                instruction_sets,
-            ),
-            "tensorflow_ops": _attempt(
-                lambda: self._op_library(compiler, kernels, tensorflow, package / OP_LIBRARY),
-                f"for {tensorflow.distribution} {tensorflow.version}" if tensorflow else "",
-            ),
-            "cuda": _not_built(
-                Missing(
-                    f"this version has no CUDA kernels ({toolchain.find_nvcc() or 'no nvcc'})",
-                    "on a GPU the ops run as plain TensorFlow",
-                )
-            ),
-        }
-        if record["parts"]["tensorflow_ops"]["built"]:
-            record["parts"]["xla"] = _attempt(
-                lambda: self._xla_library(compiler, kernels, tensorflow, package / XLA_LIBRARY),
-                "on the CPU",
-            )
-        else:
-            without_ops = Missing("there are no TensorFlow ops to call", "build those first")
-            record["parts"]["xla"] = _not_built(without_ops)
+        parts["kernels"] = _attempt(
+            lambda: self._kernels_module(compiler, kernels, package / KERNELS_MODULE),
+            instruction_sets,
+        )
+        for_tensorflow = f"for {tensorflow.distribution} {tensorflow.version}" if tensorflow else ""
+        parts["tensorflow_ops"] = _attempt(
+            lambda: self._op_library(compiler, kernels, None, tensorflow, package / OP_LIBRARY),
+            for_tensorflow,
+        )
+        if not parts["tensorflow_ops"]["built"]:
+            without_ops = Missing("there are no TensorFlow ops for the CPU", "build those first")
+            parts["cuda"] = parts["xla"] = _not_built(without_ops)
+            return record
+        parts["xla"] = _attempt(
+            lambda: self._xla_library(compiler, kernels, None, tensorflow, package / XLA_LIBRARY),
+            "on the CPU",
+        )
+        if isinstance(toolkit, Missing):
+            parts["cuda"] = _not_built(toolkit)
+            return record
+        # Only now, so that what fails here leaves the libraries that are there.
+        self._add_cuda(compiler, toolkit, kernels, tensorflow, parts, package)
+        if parts["cuda"]["built"]:
+            record["cuda_architectures"] = list(toolkit.architectures)
         return record
 
     def _kernels_module(self, compiler, kernels, target: Path) -> None:
         sources = dict.fromkeys(sorted((CSRC / "python").glob("*.cc")), [])
-        flags = [*toolchain.python_flags(), "-fvisibility=hidden"]
-        objects = self._compile(compiler, sources, flags)
+        flags = [*FLAGS, *toolchain.python_flags(), "-fvisibility=hidden"]
+        objects = self._objects.compile(compiler, sources, flags)
         undefined = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
-        self._link(compiler, [*kernels, *objects], undefined, target)
+        self._objects.link(compiler, [*kernels, *objects], undefined, target)
 
-    def _op_library(self, compiler, kernels, tensorflow, target: Path) -> None:
+    def _add_cuda(self, compiler, toolkit, kernels, tensorflow, parts: dict, package: Path) -> None:
+        """Links the op library and the XLA library again, with what runs on GPUs."""
+        try:
+            sources = dict.fromkeys(sorted((CSRC / "kernels" / "cuda").glob("*.cu")), [])
+            flags = [*toolkit.compile_flags(), "-Xcompiler", "-fvisibility=hidden"]
+            cuda = Cuda(self._objects.compile(toolkit.nvcc, sources, flags), toolkit.link_flags())
+            self._op_library(compiler, kernels, cuda, tensorflow, package / OP_LIBRARY)
+        except Missing as missing:
+            parts["cuda"] = _not_built(missing)
+            return
+        parts["cuda"] = {"built": True, "detail": str(toolkit)}
+        if not parts["xla"]["built"]:
+            return
+        try:
+            self._xla_library(compiler, kernels, cuda, tensorflow, package / XLA_LIBRARY)
+            parts["xla"] |= {"detail": "on the CPU and on GPUs", "cuda": True}
+        except Missing as missing:
+            parts["xla"]["detail"] = f"on the CPU; not on GPUs: {missing.reason}"
+
+    def _op_library(self, compiler, kernels, cuda: Cuda | None, tensorflow, target: Path) -> None:
         if tensorflow is None:
             raise Missing("TensorFlow is not installed", "run: pip install tensorflow")
-        objects = self._compile(compiler, _glue(xla=False), tensorflow.compile_flags())
-        self._link(compiler, [*kernels, *objects], tensorflow.link_flags(), target)
+        objects = self._glue(compiler, tensorflow, xla=False, cuda=False)
+        flags = tensorflow.link_flags()
+        if cuda:
+            objects += [*cuda.kernels, *self._glue(compiler, tensorflow, xla=False, cuda=True)]
+            flags += cuda.link_flags
+        self._objects.link(compiler, [*kernels, *objects], flags, target)
 
-    def _xla_library(self, compiler, kernels, tensorflow, target: Path) -> None:
+    def _xla_library(self, compiler, kernels, cuda: Cuda | None, tensorflow, target: Path) -> None:
         # A library of its own, with kernels of its own: where XLA's interface can't be used, the
         # ops still can.
         try:
-            objects = self._compile(compiler, _glue(xla=True), tensorflow.xla_compile_flags())
-            self._link(compiler, [*kernels, *objects], tensorflow.xla_link_flags(), target)
+            objects = self._glue(compiler, tensorflow, xla=True, cuda=False)
+            flags = tensorflow.xla_link_flags()
+            if cuda:
+                objects += [*cuda.kernels, *self._glue(compiler, tensorflow, xla=True, cuda=True)]
+                flags += cuda.link_flags
+            self._objects.link(compiler, [*kernels, *objects], flags, target)
         except Missing as missing:  # the wheels of TensorFlow 2.19 leave out a header
             raise Missing(
                 f"XLA of {tensorflow.distribution} {tensorflow.version}: {missing.reason}",
                 "inside jit_compile=True the ops run as plain TensorFlow",
             ) from missing
 
-    def _compile(self, compiler, sources: dict[Path, list[str]], flags: list[str]) -> list[Path]:
-        """Compiles, in parallel, whatever is out of date."""
-        common = ["-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-Wall", f"-I{CSRC}", *flags]
-        # Nothing in csrc/kernels includes a header from outside of it.
-        folders = {"kernels", *(source.relative_to(CSRC).parts[0] for source in sources)}
-        headers = [path for folder in folders for path in (CSRC / folder).rglob("*.h")]
-        newest_header = max(path.stat().st_mtime for path in headers)
-
-        def compile_one(source: Path) -> Path:
-            target = self._objects / source.relative_to(CSRC).with_suffix(".o")
-            command = [*common, *sources[source], "-c", str(source), "-o", str(target)]
-            note = target.with_suffix(".command")
-            wanted = "\n".join([compiler.version, *command])
-            if target.is_file() and note.is_file() and note.read_text() == wanted:
-                if target.stat().st_mtime > max(newest_header, source.stat().st_mtime):
-                    return target
-            target.parent.mkdir(parents=True, exist_ok=True)
-            print(f"compiling {source.relative_to(ROOT)}", flush=True)
-            compiler.run(command)
-            note.write_text(wanted)
-            return target
-
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(compile_one, sources))
-
-    def _link(self, compiler, objects: list[Path], flags: list[str], target: Path) -> None:
-        print(f"linking {target.name}", flush=True)
-        scratch = self._objects / target.name
-        arguments = ["-shared", "-pthread", *map(str, objects), *flags, "-o", str(scratch)]
-        if sys.platform == "linux":
-            arguments.append("-Wl,-s")
-        compiler.run(arguments)
-        shutil.move(scratch, target)
+    def _glue(self, compiler, tensorflow, *, xla: bool, cuda: bool) -> list[Path]:
+        """Compiles what of csrc/tensorflow is for the op or the XLA library, for CPUs or GPUs."""
+        sources = {
+            path: []
+            for path in sorted((CSRC / "tensorflow").glob("*.cc"))
+            if path.name.startswith("xla_") == xla and ("cuda" in path.stem) == cuda
+        }
+        flags = tensorflow.xla_compile_flags() if xla else tensorflow.compile_flags()
+        return self._objects.compile(compiler, sources, [*FLAGS, *flags])
 
 
-def _glue(xla: bool) -> dict[Path, list[str]]:
-    """The sources of the op library, or those of the XLA library."""
-    sources = sorted((CSRC / "tensorflow").glob("*.cc"))
-    return {path: [] for path in sources if path.name.startswith("xla_") == xla}
+@dataclasses.dataclass(frozen=True)
+class Cuda:
+    """Compiled kernels, and what linking them takes."""
+
+    kernels: list[Path]
+    link_flags: list[str]
+
+
+def _find_toolkit(tensorflow) -> cuda_toolkit.Toolkit | Missing:
+    """The CUDA toolkit to build with, or why not to. Stops where one is asked for by name."""
+    if MODE != "cuda":
+        if MODE != "auto":
+            return Missing(f"MONET_BUILD={MODE}", "install again without MONET_BUILD")
+        if tensorflow and not tensorflow.has_cuda:
+            return Missing(
+                f"{tensorflow.distribution} {tensorflow.version} doesn't use GPUs",
+                "install tensorflow[and-cuda] instead, or build for GPUs anyway with "
+                "MONET_BUILD=cuda",
+            )
+    nvcc = cuda_toolkit.find_nvcc()
+    try:
+        if nvcc:
+            return cuda_toolkit.choose_architectures(nvcc, CUDA_ARCHS)
+    except ValueError as error:
+        sys.exit(str(error))
+    missing = Missing(
+        "nvcc is not on PATH",
+        "install the CUDA toolkit, or set CUDA_HOME to where it is, and install monet again",
+    )
+    if MODE == "cuda":
+        sys.exit(f"MONET_BUILD=cuda, but {missing}")
+    return missing
 
 
 def _attempt(build, detail: str) -> dict:

@@ -1,4 +1,4 @@
-"""What setup.py builds with: the compiler, nvcc, and the TensorFlow of the target environment.
+"""What setup.py builds with: the compiler, and the TensorFlow of the target environment.
 
 Everything is read from disk. TensorFlow is never imported: under pip's build isolation it isn't on
 `sys.path`, and importing it takes seconds.
@@ -73,6 +73,16 @@ class TensorFlow:
             f"-ffile-prefix-map={self.path.parent}=.",
             f"-DMONET_TENSORFLOW_VERSION={self.version}",  # recompiles after an upgrade
         ]
+
+    @property
+    def has_cuda(self) -> bool:
+        """Whether it runs on NVIDIA GPUs: `tensorflow` for Linux does, `tensorflow-cpu` doesn't."""
+        build_info = self.path / "python" / "platform" / "build_info.py"
+        try:
+            text = build_info.read_text(encoding="utf-8")
+        except OSError:
+            return False
+        return re.search(r"'is_cuda_build', True", text) is not None
 
     def link_flags(self) -> list[str]:
         return self._link("tensorflow_framework")
@@ -196,17 +206,6 @@ def find_compiler() -> Compiler:
                 "install a newer one, for example: apt-get install g++",
             ) from error
     return compiler
-
-
-def find_nvcc() -> str | None:
-    """One line that names the nvcc in use, or `None`."""
-    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH")]
-    candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home] + ["nvcc"]
-    command = next(filter(None, map(shutil.which, candidates)), None)
-    if command is None:
-        return None
-    release = re.search(r"release ([\d.]+)", _output(command, "--version"))
-    return f"nvcc {release.group(1)}" if release else command
 
 
 def _output(*command: str) -> str:

@@ -125,17 +125,22 @@ def _ops(library, tensorflow) -> dict:
         ops["mode"] = dispatch.mode()
     except ValueError as error:
         ops["mode_error"] = str(error)
-    for device in ("CPU", "GPU", "XLA_CPU"):
+    has_gpu = tensorflow is not None and bool(tensorflow.config.get_visible_devices("GPU"))
+    ops["gpu_reason"] = str(has_gpu and dispatch.unusable("GPU") or "")
+    for device in ("CPU", "GPU", "XLA_CPU", "XLA_GPU"):
+        reason = _why_not_native(dispatch.unusable(device), device, has_gpu, ops["mode"])
         row = dispatch.look_up("instance_norm", device, "float32")
-        native = row.implementation == dispatch.NATIVE
-        unusable = library.xla_unusable() if device == "XLA_CPU" else library.unusable()
-        usable = native and unusable is None
-        live = usable and ops["mode"] != "reference" and tensorflow is not None
-        reason = unusable.reason if native and unusable else row.reason
-        if usable and ops["mode"] == "reference":
-            reason = "MONET_OPS=reference"
-        ops["devices"][device] = {"native": live, "reason": reason}
+        native = reason is None and tensorflow is not None
+        ops["devices"][device] = {"native": native, "reason": reason or row.reason}
     return ops
+
+
+def _why_not_native(unusable, device: str, has_gpu: bool, mode: str | None) -> str | None:
+    if device.endswith("GPU") and not has_gpu:
+        return "TensorFlow sees no GPU"
+    if unusable is not None:
+        return unusable.reason
+    return "MONET_OPS=reference" if mode == "reference" else None
 
 
 def _sources_are_newer(library: Path) -> bool:
@@ -164,6 +169,8 @@ def _remedies(report: dict) -> list[str]:
         remedies.append(ops["mode_error"])
     elif ops["reason"] and report["tensorflow_error"] is None:
         remedies.append(f"{ops['reason']}; {ops['remedy']}")
+    if ops["native"] and ops["gpu_reason"]:
+        remedies.append(ops["gpu_reason"])
     xla_was_built = report["build"].get("parts", {}).get("xla", {}).get("built")
     if ops["native"] and xla_was_built and not ops["xla"]:
         remedies.append(ops["xla_reason"])
@@ -203,7 +210,8 @@ def render(report: dict) -> str:
     lines += ["", f"Ops (MONET_OPS={report['ops']['mode'] or os.environ.get('MONET_OPS')})"]
     for device, choice in report["ops"]["devices"].items():
         kind = "native" if choice["native"] else "plain TensorFlow"
-        where = "inside jit_compile" if device == "XLA_CPU" else f"on the {device}"
+        is_xla = device.startswith("XLA_")
+        where = f"{device[4:]}, jit_compile" if is_xla else f"on the {device}"
         lines.append(_row(where, f"{kind}: {choice['reason']}"))
 
     cpu, gpu = report["cpu"], report["gpu"]

@@ -16,15 +16,22 @@ import tempfile
 from pathlib import Path
 
 CSRC = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CSRC))
+
+import cuda_toolkit  # noqa: E402
+from cuda_toolkit import ARCHITECTURES  # noqa: E402
+
 KERNELS = CSRC / "kernels" / "cuda"
 SOURCES = [
     KERNELS / "norm_forward.cu",
     KERNELS / "norm_backward.cu",
     KERNELS / "reflection_pad.cu",
+    KERNELS / "runtime.cu",
     CSRC / "python" / "cuda_api.cu",
 ]
-# T4, A100, A10 and RTX 30, L4 and RTX 40, H100.
-ARCHITECTURES = (75, 80, 86, 89, 90)
+# Fortified longjmp refuses to change stacks, which is what the emulator's threads do.
+EMULATOR_FLAGS = ["-std=c++17", "-O1", "-g", "-fPIC", "-U_FORTIFY_SOURCE", "-xc++"]
+EMULATOR_FLAGS += ["-Wno-unknown-pragmas"]
 
 
 class BuildError(RuntimeError):
@@ -36,28 +43,23 @@ def host_compiler() -> str | None:
 
 
 def nvcc() -> str | None:
-    home = os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH")
-    return (home and shutil.which(os.path.join(home, "bin", "nvcc"))) or shutil.which("nvcc")
+    found = cuda_toolkit.find_nvcc()
+    return found and found.command[0]
 
 
 def build_emulated(folder: Path, sources=SOURCES) -> Path:
     """Compiles the kernels for the emulator; returns the shared library."""
-    # Fortified longjmp refuses to change stacks, which is what the emulator's threads do.
-    flags = ["-std=c++17", "-O1", "-g", "-fPIC", "-U_FORTIFY_SOURCE", f"-I{KERNELS}"]
-    flags += ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
-    return _build([host_compiler(), *flags, "-xc++"], [host_compiler()], folder, sources)[0]
+    flags = [*EMULATOR_FLAGS, f"-I{KERNELS}", "-Wall", "-Wextra", "-Werror"]
+    return _build([host_compiler(), *flags], [host_compiler()], folder, sources)[0]
 
 
 def build_cuda(folder: Path, architectures=ARCHITECTURES) -> tuple[Path, list[Kernel]]:
     """Compiles for GPUs, warnings as errors; returns the library and what each kernel uses."""
-    flags = ["-std=c++17", "-O3", "-Xptxas", "-v"]
-    flags += ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra,-fPIC"]
-    for architecture in architectures:
-        flags += ["-gencode", f"arch=compute_{architecture},code=sm_{architecture}"]
-    # GPUs to come compile this at run time.
-    newest = max(architectures)
-    flags += ["-gencode", f"arch=compute_{newest},code=compute_{newest}"]
-    library, outputs = _build([nvcc(), *flags], [nvcc()], folder, SOURCES)
+    toolkit = cuda_toolkit.Toolkit(cuda_toolkit.find_nvcc(), tuple(architectures))
+    flags = [*toolkit.compile_flags(), "-Xptxas", "-v"]
+    flags += ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra"]
+    command = toolkit.nvcc.command
+    library, outputs = _build([*command, *flags], command, folder, SOURCES)
     return library, [kernel for output in outputs for kernel in _parse_resources(output)]
 
 
@@ -146,7 +148,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = ";".join(map(str, ARCHITECTURES))
     parser.add_argument("--architectures", default=default, help="(default: %(default)s)")
-    architectures = [int(a) for a in parser.parse_args().architectures.split(";")]
+    architectures = cuda_toolkit.parse_architectures(parser.parse_args().architectures)
     if nvcc() is None:
         print("nvcc is not on PATH; install the CUDA toolkit or set CUDA_HOME", file=sys.stderr)
         return 1

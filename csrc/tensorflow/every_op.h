@@ -6,12 +6,16 @@
 #include "tensorflow/reflection_pad_op.h"
 #include "tensorflow/residual_block_op.h"
 
-#define MONET_FOR_EVERY_OP(DO) \
-  DO(NormForwardOp)            \
-  DO(NormBackwardOp)           \
-  DO(ReflectionPadForwardOp)   \
-  DO(ReflectionPadBackwardOp)  \
-  DO(ReflectConvForwardOp)     \
-  DO(ReflectConvBackwardOp)    \
-  DO(ResidualBlockForwardOp)   \
+// On a GPU, convolutions are cuDNN's: monet.ops composes what contains one.
+#define MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
+  DO(NormForwardOp)                      \
+  DO(NormBackwardOp)                     \
+  DO(ReflectionPadForwardOp)             \
+  DO(ReflectionPadBackwardOp)
+
+#define MONET_FOR_EVERY_OP(DO)     \
+  MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
+  DO(ReflectConvForwardOp)         \
+  DO(ReflectConvBackwardOp)        \
+  DO(ResidualBlockForwardOp)       \
   DO(ResidualBlockBackwardOp)

@@ -82,7 +82,8 @@ class NormForwardOp final : public NormOp {
     visit("residual_pad", &residual_pad_);
   }
 
-  absl::Status Compute(OpContext* context) const {
+  template <typename Device>
+  absl::Status Compute(OpContext* context, const Device& device) const {
     const Tensor &x = context->input(0), &gamma = context->input(1), &beta = context->input(2);
     NormShape shape;
     TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
@@ -94,16 +95,14 @@ class NormForwardOp final : public NormOp {
     TF_RETURN_IF_ERROR(context->allocate_output(1, StatisticsShape(shape), &mean));
     TF_RETURN_IF_ERROR(context->allocate_output(2, StatisticsShape(shape), &rstd));
     if (x.NumElements() == 0) {
-      FillZero(mean);
-      FillZero(rstd);
-      return absl::OkStatus();
+      TF_RETURN_IF_ERROR(device.FillZero(mean));
+      return device.FillZero(rstd);
     }
     Tensor scratch;
-    TF_RETURN_IF_ERROR(AllocateScratch(context, NormForwardScratchBytes(shape), &scratch));
-    NormForward(StorageOf(type_), shape, options_, x.data(), Floats(gamma), Floats(beta),
-                residual ? residual->data() : nullptr, residual_pad_, y->data(), Floats(mean), Floats(rstd),
-                scratch.data(), context->pool());
-    return absl::OkStatus();
+    TF_RETURN_IF_ERROR(AllocateScratch(context, device.NormForwardScratchBytes(shape), &scratch));
+    return device.NormForward(StorageOf(type_), shape, options_, x.data(), Floats(gamma), Floats(beta),
+                              residual ? residual->data() : nullptr, residual_pad_, y->data(), Floats(mean),
+                              Floats(rstd), scratch.data());
   }
 
  private:
@@ -125,7 +124,8 @@ class NormBackwardOp final : public NormOp {
     return NormOp::CheckAttributes();
   }
 
-  absl::Status Compute(OpContext* context) const {
+  template <typename Device>
+  absl::Status Compute(OpContext* context, const Device& device) const {
     const Tensor &dy = context->input(0), &x = context->input(1), &gamma = context->input(2);
     const Tensor &beta = context->input(3), &mean = context->input(4), &rstd = context->input(5);
     const Tensor* dskip = num_skip_ > 0 ? &context->input(6) : nullptr;
@@ -145,16 +145,14 @@ class NormBackwardOp final : public NormOp {
       TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(reusable, 3, x.shape(), &dresidual));
     }
     if (x.NumElements() == 0) {
-      FillZero(dgamma);
-      FillZero(dbeta);
-      return absl::OkStatus();
+      TF_RETURN_IF_ERROR(device.FillZero(dgamma));
+      return device.FillZero(dbeta);
     }
     Tensor scratch;
-    TF_RETURN_IF_ERROR(AllocateScratch(context, NormBackwardScratchBytes(shape), &scratch));
-    NormBackward(StorageOf(type_), shape, options_, dy.data(), dskip ? dskip->data() : nullptr, x.data(),
-                 Floats(gamma), Floats(beta), Floats(mean), Floats(rstd), dx->data(), Floats(dgamma), Floats(dbeta),
-                 dresidual ? dresidual->data() : nullptr, scratch.data(), context->pool());
-    return absl::OkStatus();
+    TF_RETURN_IF_ERROR(AllocateScratch(context, device.NormBackwardScratchBytes(shape), &scratch));
+    return device.NormBackward(StorageOf(type_), shape, options_, dy.data(), dskip ? dskip->data() : nullptr, x.data(),
+                               Floats(gamma), Floats(beta), Floats(mean), Floats(rstd), dx->data(), Floats(dgamma),
+                               Floats(dbeta), dresidual ? dresidual->data() : nullptr, scratch.data());
   }
 
  private:

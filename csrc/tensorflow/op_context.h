@@ -1,14 +1,14 @@
-// What a call of an op gets from whoever makes it: TensorFlow's executor (cpu_kernel.h) or XLA's runtime
-// (xla_lowering.cc). So that an op is written once, as a class with
+// What a call of an op gets from whoever makes it: TensorFlow's executor (executor_kernel.h) or XLA's runtime
+// (xla_custom_call.h). So that an op is written once, as a class with
 //
-//   kName                    its name in TensorFlow, and that of its custom call in XLA
-//   VisitAttributes(visit)   calls visit(name, &member) for each attribute of its registration
-//   CheckAttributes()        called once they are filled in
-//   Compute(context)         checks shapes, allocates, and calls csrc/kernels
+//   kName                      its name in TensorFlow, and that of its custom call in XLA
+//   VisitAttributes(visit)     calls visit(name, &member) for each attribute of its registration
+//   CheckAttributes()          called once they are filled in
+//   Compute(context, device)   checks shapes, allocates, and calls csrc/kernels by way of the device: a CpuDevice
+//                              (cpu_device.h) or, for ops that have kernels for GPUs too, a CudaDevice (cuda_device.h)
 #pragma once
 
 #include "absl/types/span.h"
-#include "kernels/thread_pool.h"
 #include "tensorflow/core/framework/tensor.h"
 
 namespace monet {
@@ -27,8 +27,6 @@ class OpContext {
   virtual absl::Status allocate_temp(tensorflow::DataType type, const tensorflow::TensorShape& shape,
                                      tensorflow::Tensor* temp) = 0;
   virtual bool output_required(int index) = 0;
-
-  virtual ThreadPool& pool() = 0;
 };
 
 }  // namespace monet

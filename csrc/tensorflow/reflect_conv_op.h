@@ -3,6 +3,7 @@
 
 #include "kernels/conv.h"
 #include "tensorflow/conv_arguments.h"
+#include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
 #include "tensorflow/packed_kernel.h"
 #include "tensorflow/tensors.h"
@@ -57,13 +58,13 @@ class ReflectConvForwardOp final : public ReflectConvOp {
  public:
   static constexpr char kName[] = "MonetReflectConv";
 
-  absl::Status Compute(OpContext* context) const {
+  absl::Status Compute(OpContext* context, CpuDevice device) const {
     const Tensor &x = context->input(0), &kernel = context->input(1);
     ConvShape shape;
     TF_RETURN_IF_ERROR(CheckOperands(x, kernel, &shape));
     if (num_bias_ > 0) TF_RETURN_IF_ERROR(CheckShape("bias", context->input(2).shape(), {shape.out_channels}));
 
-    ThreadPool& pool = context->pool();
+    ThreadPool& pool = device.pool;
     Float32Output y;
     TF_RETURN_IF_ERROR(y.Allocate(context, 0, OutputShape(shape)));
     Float32Input x_values, bias;
@@ -85,13 +86,13 @@ class ReflectConvBackwardOp final : public ReflectConvOp {
  public:
   static constexpr char kName[] = "MonetReflectConvGrad";
 
-  absl::Status Compute(OpContext* context) const {
+  absl::Status Compute(OpContext* context, CpuDevice device) const {
     const Tensor &dy = context->input(0), &x = context->input(1), &kernel = context->input(2);
     ConvShape shape;
     TF_RETURN_IF_ERROR(CheckOperands(x, kernel, &shape));
     TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), OutputShape(shape)));
 
-    ThreadPool& pool = context->pool();
+    ThreadPool& pool = device.pool;
     Float32Input dy_values;
     TF_RETURN_IF_ERROR(dy_values.Convert(context, dy, pool));
     if (context->output_required(0)) {

@@ -42,15 +42,15 @@ class ReflectionPadForwardOp final : public ReflectionPadOp {
  public:
   static constexpr char kName[] = "MonetReflectionPad";
 
-  absl::Status Compute(OpContext* context) const {
+  template <typename Device>
+  absl::Status Compute(OpContext* context, const Device& device) const {
     const tensorflow::Tensor& x = context->input(0);
     ImageShape shape;
     TF_RETURN_IF_ERROR(CheckInput("x", x, 0, &shape));
     tensorflow::Tensor* y;
     TF_RETURN_IF_ERROR(context->allocate_output(0, ShapeWithBorder(shape, pad_), &y));
     if (x.NumElements() == 0) return absl::OkStatus();
-    ReflectionPad(StorageOf(type_), shape, pad_, x.data(), y->data(), context->pool());
-    return absl::OkStatus();
+    return device.ReflectionPad(StorageOf(type_), shape, pad_, x.data(), y->data());
   }
 };
 
@@ -69,7 +69,8 @@ class ReflectionPadBackwardOp final : public ReflectionPadOp {
     return absl::InvalidArgumentError(absl::StrCat("there is at most one dskip, got ", num_skip_));
   }
 
-  absl::Status Compute(OpContext* context) const {
+  template <typename Device>
+  absl::Status Compute(OpContext* context, const Device& device) const {
     const tensorflow::Tensor& dy = context->input(0);
     ImageShape shape;
     TF_RETURN_IF_ERROR(CheckInput("dy", dy, pad_, &shape));
@@ -79,9 +80,8 @@ class ReflectionPadBackwardOp final : public ReflectionPadOp {
     tensorflow::Tensor* dx;
     TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(reusable, 0, ShapeWithBorder(shape, 0), &dx));
     if (dx->NumElements() == 0) return absl::OkStatus();
-    ReflectionPadGrad(StorageOf(type_), shape, pad_, dy.data(), dskip ? dskip->data() : nullptr, dx->data(),
-                      context->pool());
-    return absl::OkStatus();
+    return device.ReflectionPadGrad(StorageOf(type_), shape, pad_, dy.data(), dskip ? dskip->data() : nullptr,
+                                    dx->data());
   }
 
  private:

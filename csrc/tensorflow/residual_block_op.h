@@ -3,6 +3,7 @@
 
 #include "kernels/residual_block.h"
 #include "tensorflow/conv_arguments.h"
+#include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
 #include "tensorflow/packed_kernel.h"
 #include "tensorflow/tensors.h"
@@ -77,14 +78,14 @@ class ResidualBlockForwardOp final : public ResidualBlockOp {
  public:
   static constexpr char kName[] = "MonetResidualBlock";
 
-  absl::Status Compute(OpContext* context) const {
+  absl::Status Compute(OpContext* context, CpuDevice device) const {
     ResidualBlockShape shape;
     TF_RETURN_IF_ERROR(CheckOperands(context, 0, &shape));
     // The executor knows whether a gradient will read what is saved. Eagerly and in XLA, everything counts as read.
     bool save = false;
     for (int i = 1; i <= 6; ++i) save |= context->output_required(i);
 
-    ThreadPool& pool = context->pool();
+    ThreadPool& pool = device.pool;
     Float32Output y, convs[2];
     TF_RETURN_IF_ERROR(y.Allocate(context, 0, ImagesShape(shape)));
     ConvNormSaved saved[2];
@@ -114,12 +115,12 @@ class ResidualBlockBackwardOp final : public ResidualBlockOp {
  public:
   static constexpr char kName[] = "MonetResidualBlockGrad";
 
-  absl::Status Compute(OpContext* context) const {
+  absl::Status Compute(OpContext* context, CpuDevice device) const {
     ResidualBlockShape shape;
     TF_RETURN_IF_ERROR(CheckOperands(context, 1, &shape));
     TF_RETURN_IF_ERROR(CheckShape("dy", context->input(0).shape(), ImagesShape(shape)));
 
-    ThreadPool& pool = context->pool();
+    ThreadPool& pool = device.pool;
     Float32Output dx, dkernels[2];
     TF_RETURN_IF_ERROR(dx.Allocate(context, 0, ImagesShape(shape)));
     Float32Input dy, x, convs[2];

@@ -1,8 +1,6 @@
 // What every op does with tensors: read their dtype, allocate them, and see their values as float32.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/convert.h"
 #include "tensorflow/op_context.h"
 
@@ -19,8 +17,6 @@ constexpr DType StorageOf(tensorflow::DataType type) {
 // Not through flat<float>(), which insists on an alignment that the kernels don't need and XLA doesn't promise.
 inline const float* Floats(const tensorflow::Tensor& tensor) { return static_cast<const float*>(tensor.data()); }
 inline float* Floats(tensorflow::Tensor* tensor) { return static_cast<float*>(tensor->data()); }
-
-inline void FillZero(tensorflow::Tensor* tensor) { std::fill_n(Floats(tensor), tensor->NumElements(), 0.0f); }
 
 inline absl::Status AllocateScratch(OpContext* context, size_t bytes, tensorflow::Tensor* scratch) {
   return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from monet.ops import library
+from monet.ops import gpu, library
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 # The first row that matches decides. "XLA_CPU" stands for a function that XLA compiles for the CPU.
-# A composed op is native where its parts are.
+# A composed op is native where its parts are. Whether a native one can run, `unusable` says.
 TABLE = (
     Row(_NORMS + _PADDING + _CONVOLUTIONS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
@@ -63,6 +63,14 @@ TABLE = (
         NATIVE,
         "fused C++ kernels, as custom calls",
     ),
+    Row(_NORMS + _PADDING, "GPU", _FLOATS, NATIVE, "fused CUDA kernels"),
+    Row(
+        _NORMS + _PADDING,
+        "XLA_GPU",
+        _FLOATS,
+        NATIVE,
+        "fused CUDA kernels, as custom calls",
+    ),
     Row(_CONVOLUTIONS, "GPU", _FLOATS, COMPOSED, "fused kernels around TensorFlow's convolutions"),
     Row(
         _CONVOLUTIONS,
@@ -70,22 +78,6 @@ TABLE = (
         _FLOATS,
         COMPOSED,
         "fused kernels, as custom calls, around XLA's convolutions",
-    ),
-    Row(
-        _ANY,
-        "GPU",
-        _ANY,
-        REFERENCE,
-        "there are no CUDA kernels in this version",
-        'call the op inside tf.device("CPU")',
-    ),
-    Row(
-        _ANY,
-        "XLA_GPU",
-        _ANY,
-        REFERENCE,
-        "there are no CUDA kernels in this version",
-        "hide the GPU: CUDA_VISIBLE_DEVICES=-1",
     ),
     Row(
         _ANY,
@@ -187,9 +179,14 @@ def _obstacle(op: str, device: str, dtype: str) -> str | None:
         return next(filter(None, obstacles), None)
     if row.implementation != NATIVE:
         return f"{row.reason}; {row.remedy}"
-    is_xla = device.startswith("XLA_")
-    unusable = library.xla_unusable() if is_xla else library.unusable()
-    return unusable and f"{unusable.reason}; {unusable.remedy}"
+    found = unusable(device)
+    return found and f"{found.reason}; {found.remedy}"
+
+
+def unusable(device: str) -> library.Unusable | None:
+    """Why the library's native ops can't run on this device, or `None` if they can."""
+    where = gpu if device.removeprefix("XLA_") == "GPU" else library
+    return where.xla_unusable() if device.startswith("XLA_") else where.unusable()
 
 
 def _where(device: str) -> str:
@@ -213,14 +210,13 @@ def look_up(op: str, device: str, dtype: str) -> Row:
 def supports_jit() -> bool:
     """Whether a Keras layer that calls these ops may be compiled by XLA, as things stand.
 
-    False where the native ops are live on the CPU but the build has no XLA custom calls of them:
-    XLA would take the plain twin, which is slower than the native op without XLA.
+    False where the native ops are live, but the build has no XLA custom calls of them for this
+    device: XLA would take the plain twin, which on a CPU is slower than the native op without XLA.
     """
     if mode() == REFERENCE:
         return True
-    if _gpu_is_visible():
-        return True
-    return library.unusable() is not None or library.xla_unusable() is None
+    device = "GPU" if _gpu_is_visible() else "CPU"
+    return unusable(device) is not None or unusable(f"XLA_{device}") is None
 
 
 def device_of(x: tf.Tensor) -> str:

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import monet.ops
-from monet.ops import dispatch, library
+from monet.ops import dispatch, gpu, library
 
 X = tf.ones([1, 3, 3, 2])
 UNUSABLE = library.Unusable("the op library was eaten", "cook another")
@@ -113,15 +113,43 @@ def test_a_wrong_precision_is_found_early(monkeypatch):
         dispatch.check_mode()
 
 
-def test_a_visible_gpu_gets_plain_tensorflow(monkeypatch):
+@pytest.fixture
+def with_gpu(monkeypatch):
+    """As if TensorFlow saw a GPU, with a library that `gpu.unusable` has no objection to."""
     monkeypatch.setattr(dispatch, "_gpu_is_visible", lambda: True)
     monkeypatch.setattr(dispatch, "_warned", set())
-    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*no CUDA kernels"):
-        graph = tf.function(lambda x: monet.ops.instance_norm(x, [1.0, 1.0], [0.0, 0.0]))
-        operations = graph.get_concrete_function(tf.TensorSpec([1, 3, 3, 2])).graph.get_operations()
-    assert "MonetNorm" not in {operation.type for operation in operations}
-    with monet.ops.use("native"), pytest.raises(RuntimeError, match=r'tf.device\("CPU"\)'):
-        tf.function(call)()
+    monkeypatch.setattr(gpu, "unusable", lambda: None)
+    monkeypatch.setattr(gpu, "xla_unusable", lambda: None)
+
+
+def traced_on_the_gpu(function, *shapes) -> set[str]:
+    specifications = [tf.TensorSpec(shape) for shape in shapes]
+    graph = tf.function(function).get_concrete_function(*specifications).graph
+    return {operation.type for operation in graph.get_operations()}
+
+
+def norm_of(x):
+    return monet.ops.instance_norm(x, [1.0, 1.0], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("mode", ["auto", "native"])
+def test_a_gpu_gets_the_native_norms_and_padding(native, with_gpu, mode):
+    with monet.ops.use(mode), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "MonetNorm" in traced_on_the_gpu(norm_of, [1, 3, 3, 2])
+        pad = traced_on_the_gpu(lambda x: monet.ops.reflection_pad(x, 1), [1, 3, 3, 2])
+    assert "MonetReflectionPad" in pad
+
+
+def test_a_gpu_without_cuda_kernels_gets_plain_tensorflow(native, with_gpu, monkeypatch):
+    monkeypatch.setattr(gpu, "unusable", lambda: UNUSABLE)
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*eaten; cook"):
+        assert "MonetNorm" not in traced_on_the_gpu(norm_of, [1, 3, 3, 2])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            traced_on_the_gpu(lambda x: monet.ops.reflection_pad(x, 1), [1, 3, 3, 2])
+    with monet.ops.use("native"), pytest.raises(RuntimeError, match="on the GPU: .*eaten; cook"):
+        traced_on_the_gpu(norm_of, [1, 3, 3, 2])
 
 
 def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
@@ -139,29 +167,35 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
 
 @pytest.mark.parametrize(
     "op",
-    ["instance_norm", "reflection_pad", "reflect_conv2d", "residual_block", "residual_trunk"],
+    [
+        "instance_norm",
+        "group_norm",
+        "reflection_pad",
+        "reflect_conv2d",
+        "residual_block",
+        "residual_trunk",
+    ],
 )
 @pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA_CPU", "XLA_GPU", "XLA_TPU"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
     row = dispatch.look_up(op, device, dtype)
     is_composed = op in ("reflect_conv2d", "residual_block", "residual_trunk")
-    assert row.implementation == {
-        "CPU": dispatch.NATIVE,
-        "GPU": dispatch.COMPOSED if is_composed else dispatch.REFERENCE,
-        "TPU": dispatch.REFERENCE,
-    }[device.removeprefix("XLA_")]
+    assert (
+        row.implementation
+        == {
+            "CPU": dispatch.NATIVE,
+            "GPU": dispatch.COMPOSED if is_composed else dispatch.NATIVE,
+            "TPU": dispatch.REFERENCE,
+        }[device.removeprefix("XLA_")]
+    )
     assert row.reason
     assert row.remedy or row.implementation != dispatch.REFERENCE
 
 
 @pytest.fixture
-def norms_on_a_gpu(native, monkeypatch):
+def norms_on_a_gpu(native, with_gpu, monkeypatch):
     """Fused norms and padding on a GPU that is only talked about."""
-    row = dispatch.Row(
-        ("instance_norm", "group_norm", "reflection_pad"), "GPU", None, dispatch.NATIVE, "kernels"
-    )
-    monkeypatch.setattr(dispatch, "TABLE", (row, *dispatch.TABLE))
     monkeypatch.setattr(dispatch, "device_of", lambda x: "GPU")
 
 
@@ -186,11 +220,10 @@ def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
 
 
 def test_without_native_parts_a_composed_op_is_the_twin(norms_on_a_gpu, monkeypatch):
-    monkeypatch.setattr(dispatch, "TABLE", dispatch.TABLE[1:])
-    monkeypatch.setattr(dispatch, "_warned", set())
-    with pytest.raises(RuntimeError, match="reflect_conv2d can't run natively on the GPU: .*CUDA"):
+    monkeypatch.setattr(gpu, "unusable", lambda: UNUSABLE)
+    with pytest.raises(RuntimeError, match="reflect_conv2d can't run natively on the GPU: .*eaten"):
         monet.ops.reflect_conv2d(X, tf.ones([3, 3, 2, 2]))
-    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*no CUDA kernels"):
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="on the GPU: .*eaten; cook"):
         monet.ops.reflect_conv2d(X, tf.ones([3, 3, 2, 2]))
 
 
@@ -205,3 +238,21 @@ def test_layers_may_be_compiled_by_xla_unless_that_means_the_twin(native, monkey
         assert monet.ops.supports_jit()
     monkeypatch.setattr(library, "unusable", lambda: UNUSABLE)
     assert monet.ops.supports_jit()
+
+
+@pytest.mark.parametrize(
+    ("unusable", "xla_unusable", "expected"),
+    [
+        (None, None, True),
+        (None, UNUSABLE, False),
+        # Then XLA compiles what would run without it, too: the twin.
+        (UNUSABLE, UNUSABLE, True),
+    ],
+)
+def test_layers_may_be_compiled_for_a_gpu(
+    native, with_gpu, monkeypatch, unusable, xla_unusable, expected
+):
+    monkeypatch.setattr(library, "xla_unusable", lambda: UNUSABLE)  # of the CPU: no matter
+    monkeypatch.setattr(gpu, "unusable", lambda: unusable)
+    monkeypatch.setattr(gpu, "xla_unusable", lambda: xla_unusable)
+    assert monet.ops.supports_jit() is expected

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ from norm_cases import Case, Inputs, error, make_inputs, monet_norm, plain_norm
 
 import monet.layers
 import monet.ops
-from monet.ops import dispatch, library
+from monet.ops import dispatch, gpu, library
 
 NORM = Case((2, 7, 5, 6), activation="leaky_relu", residual=True, pad=2)
 
@@ -339,13 +340,18 @@ def test_without_custom_calls_keras_goes_on_without_xla(without_custom_calls):
     model.fit(x, x, verbose=0)
 
 
-def test_a_visible_gpu_gets_the_twin(native, monkeypatch):
+@pytest.mark.parametrize("built", [True, False])
+def test_a_function_compiled_for_a_gpu_has_what_the_build_has(native, monkeypatch, built):
     devices = [tf.config.LogicalDevice(f"/{name}:0", name) for name in ("CPU", "GPU")]
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda: devices)
     monkeypatch.setattr(dispatch, "_warned", set())
+    without = library.Unusable("there are no custom calls", library.WITHOUT_XLA)
+    monkeypatch.setattr(gpu, "xla_unusable", lambda: None if built else without)
     run = tf.function(
         lambda x: monet.ops.instance_norm(x, tf.ones([2]), tf.zeros([2])), jit_compile=True
     )
-    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="for the GPU: .*no CUDA"):
+    with monet.ops.use("auto"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         graph = run.get_concrete_function(tf.TensorSpec([1, 3, 3, 2])).graph
-    assert "MonetNorm" not in {operation.type for operation in graph.get_operations()}
+    assert ("MonetNorm" in {operation.type for operation in graph.get_operations()}) == built
+    assert any("for the GPU: there are no custom" in str(w.message) for w in caught) == (not built)

@@ -1,15 +1,14 @@
-// An op (op_context.h) as an OpKernel of TensorFlow's CPU device.
+// An op (op_context.h) as an OpKernel of TensorFlow's.
 #pragma once
 
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/intra_op_pool.h"
 #include "tensorflow/op_context.h"
 
 namespace monet {
 
 class ExecutorContext final : public OpContext {
  public:
-  explicit ExecutorContext(tensorflow::OpKernelContext* context) : context_(context), pool_(context) {}
+  explicit ExecutorContext(tensorflow::OpKernelContext* context) : context_(context) {}
 
   const tensorflow::Tensor& input(int index) override { return context_->input(index); }
 
@@ -30,11 +29,8 @@ class ExecutorContext final : public OpContext {
 
   bool output_required(int index) override { return context_->output_required(index); }
 
-  ThreadPool& pool() override { return pool_; }
-
  private:
   tensorflow::OpKernelContext* const context_;
-  IntraOpPool pool_;
 };
 
 // Fills in an op's attributes while TensorFlow constructs a kernel of it.
@@ -45,19 +41,23 @@ absl::Status ReadAttributes(tensorflow::OpKernelConstruction* context, Op* op) {
   return status.ok() ? op->CheckAttributes() : status;
 }
 
+// Keeps no state but the attributes: one kernel may run for several threads and replicas at once.
 template <typename Op>
-class CpuKernel final : public tensorflow::OpKernel {
+class ExecutorKernel : public tensorflow::OpKernel {
  public:
-  explicit CpuKernel(tensorflow::OpKernelConstruction* context) : OpKernel(context) {
+  explicit ExecutorKernel(tensorflow::OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, ReadAttributes(context, &op_));
   }
 
-  void Compute(tensorflow::OpKernelContext* context) override {
+  void Compute(tensorflow::OpKernelContext* context) final {
     ExecutorContext call(context);
-    OP_REQUIRES_OK(context, op_.Compute(&call));
+    OP_REQUIRES_OK(context, Run(op_, &call, context));
   }
 
  private:
+  // Calls op.Compute(call, device) with the device that `context` stands for.
+  virtual absl::Status Run(const Op& op, OpContext* call, tensorflow::OpKernelContext* context) const = 0;
+
   Op op_;
 };
 
