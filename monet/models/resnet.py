@@ -79,14 +79,15 @@ def resnet_generator(
         x = ResidualTrunk(
             blocks, 4 * filters, kernel_initializer=normal_002(), dtype=dtype, name="trunk"
         )(x)
-    for index in range(1, blocks + 1 if padding == "zero" else 1):
-        x = ResidualBlock(
-            4 * filters,
-            padding="zero",
-            kernel_initializer=normal_002(),
-            dtype=dtype,
-            name=f"block_{index}",
-        )(x)
+    elif padding == "zero":
+        for index in range(1, blocks + 1):
+            x = ResidualBlock(
+                4 * filters,
+                padding="zero",
+                kernel_initializer=normal_002(),
+                dtype=dtype,
+                name=f"block_{index}",
+            )(x)
 
     for width in (2 * filters, filters):
         x = keras.layers.Conv2DTranspose(

@@ -11,8 +11,8 @@ neither direction pads, slices or adds images in a pass of its own.
 
 Kept for the gradient, for each block: its padded input, which is the previous one's result; the
 outputs of both convolutions; the statistics. What the second convolution reads is computed again by
-one more pass of the first norm, two reads and a write of one tensor, for a quarter less memory. In
-a compiled function XLA decides that by itself.
+one more pass of the first norm, two reads and a write of one tensor, for a quarter less memory.
+That holds for graphs: outside of one, the tape keeps it all the same, and XLA decides by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import tensorflow as tf
 from monet.ops import library
 from monet.ops.valid_conv2d import valid_conv2d
 
-_FIRST = {"activation": "relu", "pad": 1}
+_FIRST = {"activation": "relu", "pad": 1}  # of a block's norms
+_VALID = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
 
 def padded_trunk(x: tf.Tensor, weights: Sequence[Sequence[tf.Tensor]], epsilon: float) -> tf.Tensor:
@@ -70,7 +71,7 @@ def _forward(x, blocks, epsilon):
 
 def _backward(dy, blocks, saved, epsilon):
     """The gradients of x and of each block's weights."""
-    norm_gradient = library.ops().monet_norm_grad
+    norm, norm_gradient = library.ops().monet_norm, library.ops().monet_norm_grad
     dblocks = []
     dskip = []
     for index, (kernel1, gamma1, beta1, kernel2, gamma2, beta2) in reversed(
@@ -85,9 +86,7 @@ def _backward(dy, blocks, saved, epsilon):
         dskip = dresidual or [dy]
         # The dependency keeps this from being taken for the same pass as the forward one.
         with tf.control_dependencies([dconv2]):
-            activated = (
-                library.ops().monet_norm(conv1, gamma1, beta1, [], epsilon=epsilon, **_FIRST).y
-            )
+            activated = norm(conv1, gamma1, beta1, [], epsilon=epsilon, **_FIRST).y
         dkernel2 = _kernel_gradient(activated, kernel2, dconv2)
         dactivated = _input_gradient(padded, kernel2, dconv2)
         dconv1, dgamma1, dbeta1, _ = norm_gradient(
@@ -116,5 +115,3 @@ def _kernel_gradient(x, kernel, dy):
         input=x, filter_sizes=tf.shape(kernel), out_backprop=dy, **_VALID
     )
 
-
-_VALID = {"strides": [1, 1, 1, 1], "padding": "VALID"}

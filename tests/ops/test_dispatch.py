@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -217,6 +218,21 @@ def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
     assert traced["block"]["MonetNorm"] == traced["block"]["Conv2D"] == 2
     assert traced["convolution"]["MonetReflectionPad"] == traced["convolution"]["Conv2D"] == 1
     assert not any("MirrorPad" in kinds for kinds in traced.values())
+
+
+def test_a_composed_convolution_has_the_twins_values_and_gradients(norms_on_a_gpu):
+    x, kernel = (
+        tf.random.stateless_normal(shape, seed=(1, 2)) for shape in ([2, 5, 6, 3], [5, 5, 3, 4])
+    )
+    results = []
+    for function in (monet.ops.reflect_conv2d, monet.ops.reflect_conv2d_ref):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            y = function(x, kernel, tf.ones([4]))
+            loss = tf.reduce_sum(y**2)
+        results.append([y, *tape.gradient(loss, [x, kernel])])
+    for got, want in zip(*results, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
 def test_without_native_parts_a_composed_op_is_the_twin(norms_on_a_gpu, monkeypatch):

@@ -10,8 +10,6 @@
 namespace monet {
 namespace {
 
-// Every value of the border is a copy, whose gradient belongs to the pixel that was copied.
-
 // to = terms[0] + terms[1] + ... in float32, rounded once.
 void AddUp(const NormKernels& kernels, DType dtype, const void* const* terms, int64_t num_terms, int64_t count,
            void* to) {
@@ -39,6 +37,7 @@ void AddUp(const NormKernels& kernels, DType dtype, const void* const* terms, in
 
 }  // namespace
 
+// Every value of the border is a copy, whose gradient belongs to the pixel that was copied.
 void ReflectionPadGrad(DType dtype, const ImageShape& shape, int64_t pad, const void* dy, const void* dskip, void* dx,
                        ThreadPool& pool) {
   const NormKernels& kernels = *NormKernelsFor(SelectedIsa(), dtype);
