@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _BENCHMARKS = Path(__file__).resolve().parent
@@ -68,21 +68,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (OSError, CudaError) as error:
             print(f"gpu.py needs an NVIDIA GPU ({error}); --emulate is a dry run without one.")
             return 2
-    with tempfile.TemporaryDirectory(prefix="monet-gpu-") as folder:
-        results = _run_stages(args, Path(folder))
-    machine = {
-        "command": shlex.join(["python", "benchmarks/gpu.py", *(argv or sys.argv[1:])]),
-        **results["environment"]["facts"],
-    }
-    below = _print_results(results, machine, args)
+    command = shlex.join(["python", "benchmarks/gpu.py", *(argv or sys.argv[1:])])
     output = args.output or (None if args.emulate else _RESULTS)
+    with tempfile.TemporaryDirectory(prefix="monet-gpu-") as folder:
+        for results in _run_stages(args, Path(folder)):
+            machine = {"command": command, **results["environment"]["facts"]}
+            if output is not None:  # after each stage, in case the run is cut short
+                _write(results, machine, output)
+    below = _print_results(results, machine, args)
     if output is not None:
-        _write(results, machine, output)
+        print(f"Written to {output}")
     failed = any(result["status"] == "failed" for result in results.values())
     return 1 if failed or (below and args.check_floors) else 0
 
 
-def _run_stages(args: argparse.Namespace, folder: Path) -> dict[str, dict]:
+def _run_stages(args: argparse.Namespace, folder: Path) -> Iterator[dict[str, dict]]:
+    """Runs one stage after the other; yields the results of those done so far."""
     deadline = time.monotonic() + 60 * args.minutes
     if args.emulate:
         build_emulated_driver(Stage("build", folder, True, deadline))
@@ -95,7 +96,7 @@ def _run_stages(args: argparse.Namespace, folder: Path) -> dict[str, dict]:
         results[name] = result = _run_stage(name, folder, deadline, args.emulate)
         result["seconds"] = round(time.monotonic() - start, 1)
         print(f"   {result['status']} {result['reason']} ({result['seconds']} s)", flush=True)
-    return results
+        yield results
 
 
 def _run_stage(name: str, folder: Path, deadline: float, emulate: bool) -> dict:
@@ -161,7 +162,6 @@ def _write(results: dict[str, dict], machine: dict, output: Path) -> None:
     }
     path = output / f"{device}-summary.json"
     path.write_text(json.dumps({"machine": machine, "stages": stages}, indent=1) + "\n")
-    print(f"Written to {output}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 SCRIPT = BENCHMARKS / "gpu.py"
-# These have tests and a smoke run of their own, and importing TensorFlow takes long.
-IN_TENSORFLOW = {"tensorflow-tests", "tensorflow-ops", "tensorflow-networks"}
 
 sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
@@ -21,6 +19,9 @@ from cuda_build import host_compiler  # noqa: E402
 from gpu_stages import cuda_driver, tensorflow_stages  # noqa: E402
 from gpu_stages.catalogue import STAGES  # noqa: E402
 from report import Report  # noqa: E402
+
+# These have tests and a smoke run of their own, and importing TensorFlow takes long.
+IN_TENSORFLOW = {name for name in STAGES if name.startswith("tensorflow")}
 
 needs_emulator = pytest.mark.skipif(
     not sys.platform.startswith("linux") or host_compiler() is None,

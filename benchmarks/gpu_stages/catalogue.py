@@ -7,6 +7,7 @@ STAGES = {
     "build": "build",
     "correctness": "correctness",
     "kernels": "kernel_timings",
+    "tensorflow-build": "tensorflow_stages:run_build",
     "tensorflow-tests": "tensorflow_stages:run_tests",
     "tensorflow-ops": "tensorflow_stages:run_ops",
     "tensorflow-networks": "tensorflow_stages:run_networks",

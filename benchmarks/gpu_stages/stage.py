@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -36,7 +37,7 @@ class Stage:
 
     Attributes:
         name: of the stage.
-        folder: where this run keeps libraries, logs and each stage's result.
+        folder: where this run keeps libraries and each stage's result.
         emulated: whether all is a dry run of tiny shapes without a GPU.
         deadline: when to be done, by `time.monotonic()`.
         facts: what the stage found out, by name.
@@ -115,29 +116,25 @@ class Stage:
     def run(
         self, command: Sequence[object], *, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess:
-        """Runs a program in the repository, its output going to the stage's log too.
+        """Runs a program in the repository.
 
         Raises:
             Failed: it didn't end in time.
         """
         command = [str(part) for part in command]
         self.say(f"$ {shlex.join(command)}")
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **(env or {})}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
         try:
-            done = subprocess.run(
-                command, cwd=ROOT, env={**os.environ, **(env or {})}, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                timeout=max(1.0, self.seconds_left() - 5),
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout or b""
-            self._log(command, output.decode(errors="replace"))
-            raise Failed(f"out of time: {shlex.join(command)}") from error
-        self._log(command, done.stdout)
-        return done
-
-    def _log(self, command: Sequence[str], output: str) -> None:
-        with (self.folder / f"{self.name}.log").open("a") as log:
-            log.write(f"$ {shlex.join(command)}\n{output}\n")
+            output, _ = process.communicate(timeout=max(1.0, self.seconds_left() - 5))
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)  # and what it has started, or that keeps the GPU
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Failed(f"out of time: {shlex.join(command)}") from error
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, output)
 
     def run_pytest(self, *arguments: object, env: Mapping[str, str] | None = None) -> str:
         """Runs pytest and returns its last line.

@@ -1,11 +1,12 @@
-"""The ops inside TensorFlow on the GPU: their tests, and `pytest benchmarks`."""
+"""The ops inside TensorFlow on the GPU: built in place, their tests, and `pytest benchmarks`."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 
-from gpu_stages.stage import NotRun, Stage
+from gpu_stages.stage import ROOT, Failed, NotRun, Stage
 
 # PyTorch has to find room beside it; and float32 is compared with float32, not with TF32.
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
@@ -13,6 +14,23 @@ _TESTS = ["tests/ops", "tests/layers"]
 _TEST_IN_A_DRY_RUN = ["tests/ops/test_norm_values.py", "-k", "float32 and 2x9x7x12-groups4"]
 _OPS = ["test_norm.py", "test_residual_block.py"]
 _NETWORKS = ["test_generator.py", "test_training_step.py"]
+
+
+def run_build(stage: Stage) -> None:
+    """Compiles the op library beside the sources, for this GPU, as far as it isn't up to date."""
+    _require_gpu(stage)
+    if stage.emulated:
+        raise NotRun("a dry run takes what is there")
+    capability = str(stage.open_driver().facts()["compute_capability"]).replace(".", "")
+    env = {"MONET_BUILD": "auto", "MONET_CUDA_ARCHS": capability}
+    done = stage.run([sys.executable, "setup.py", "build_ext", "--inplace"], env=env)
+    lines = done.stdout.strip().splitlines() or ["no output"]
+    stage.say("\n  ".join(lines[-8:]))
+    if done.returncode:
+        raise Failed(f"setup.py: {lines[-1]}")
+    cuda = json.loads((ROOT / "monet" / "ops" / "_build.json").read_text())["parts"]["cuda"]
+    if not cuda["built"]:
+        raise Failed(f"the ops were built without CUDA: {cuda['reason']}; {cuda['remedy']}")
 
 
 def run_tests(stage: Stage) -> None:
@@ -46,7 +64,8 @@ def _benchmark(stage: Stage, files: list[str]) -> None:
         if path.exists():
             results = json.loads(path.read_text())
             stage.report.rows = results["rows"]
-            stage.facts.update(results["machine"])
+            libraries = ("tensorflow", "keras", "monet")
+            stage.facts.update({name: results["machine"][name] for name in libraries})
 
 
 def _require_gpu(stage: Stage) -> None:

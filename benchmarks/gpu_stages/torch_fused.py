@@ -57,12 +57,13 @@ class FusedNorm:
         self._library.reflection_pad(_dtype(x), shape, 1, _address(x), _address(y), _stream(x))
         return y
 
-    def pad_gradient(self, dy):
+    def pad_gradient(self, dy, dskip):
+        """The gradient of `pad`, with that of what was read beside it added."""
         batch, height, width, channels = _nhwc(dy)
         shape = (batch, height - 2, width - 2, channels)
         dx = _images(dy, *shape[1:3])
         self._library.reflection_pad_grad(
-            _dtype(dy), shape, 1, _address(dy), None, _address(dx), _stream(dy)
+            _dtype(dy), shape, 1, _address(dy), _address(dskip), _address(dx), _stream(dy)
         )
         return dx
 
@@ -129,7 +130,7 @@ def residual_trunk(fused: FusedNorm):
                 dy, dkernel1 = _conv_gradients(dconv1, padded, kernel1)
                 pad = 1
                 gradients = [dkernel1, dgamma1, dbeta1, dkernel2, dgamma2, dbeta2, *gradients]
-            return fused.pad_gradient(dy) + dskip, *gradients
+            return fused.pad_gradient(dy, dskip), *gradients
 
     return Trunk.apply
 
