@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
+from monet.ops.fused_trunk import fused_trunk
 from monet.ops.instance_norm import instance_norm_ref
 from monet.ops.padded_trunk import padded_trunk
 from monet.ops.reflection_pad import reference as plain_reflection_pad
@@ -90,10 +91,24 @@ def apply(implementation: str, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
     # TensorFlow's convolutions don't take batches without images.
     if implementation == dispatch.COMPOSED and (x.shape.rank is None or x.shape[0] != 0):
         return padded_trunk(x, [call.weights for call in calls], calls[0].epsilon)
+    if implementation == dispatch.NATIVE and len(calls) > 1 and x.dtype == tf.float32:
+        return _fused(x, calls)
     block = native if implementation == dispatch.NATIVE else reference
     for call in calls:
         x = block(dataclasses.replace(call, x=x))
     return x
+
+
+def _fused(x: tf.Tensor, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
+    weights = [call.weights for call in calls]
+
+    def twin(x, *flat):
+        for call, block in zip(calls, tf.nest.pack_sequence_as(weights, flat), strict=True):
+            named = dict(zip(WEIGHTS, block, strict=True))
+            x = reference(dataclasses.replace(call, x=x, **named))
+        return x
+
+    return fused_trunk(x, weights, epsilon=calls[0].epsilon, precise=calls[0].precise, twin=twin)
 
 
 def reference(call: ResidualBlockCall) -> tf.Tensor:

@@ -19,11 +19,10 @@ def residual_trunk(
 ) -> tf.Tensor:
     """Applies `residual_block` once for each entry of `weights`.
 
-    Where a block is one fused kernel, on the CPU, that is all. On a GPU the images are padded once
-    and stay padded from block to block: TensorFlow's convolutions run `VALID` on tensors that the
-    norm before them has written with a border, and the skip is read from the interior of the
-    block's padded input, so that no pass over the images pads, slices or adds. The gradient runs
-    back the same way.
+    On the CPU each block is one fused kernel. On a GPU the images are padded once and stay padded
+    from block to block: TensorFlow's convolutions run `VALID` on tensors that the norm before them
+    has written with a border, and the skip is read from the interior of the block's padded input,
+    so that no pass over the images pads, slices or adds. The gradient runs back the same way.
 
     float16 is what this is for. TensorFlow's layout optimizer leaves a function's convolutions NHWC
     where at least half of them are float16 and the GPU's compute capability is at least 7.0 (T4:
@@ -37,8 +36,9 @@ def residual_trunk(
     and XLA's layout assignment; not measured.)
 
     Kept for the gradient of a block: its input and the outputs of both convolutions, in the dtype
-    of `x`, and their statistics. On a GPU its input is kept with its border, and what the second
-    convolution read is computed again.
+    of `x`, and their statistics. On the CPU in float32 a block's input isn't kept but found again
+    from its result. On a GPU it is kept with its border, and what the second convolution read is
+    computed again.
 
     Args:
         x: `[N, H, W, C]`, float32, bfloat16 or float16; needs `H, W > 1`.
