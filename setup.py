@@ -110,7 +110,7 @@ class BuildNative(build_ext):
                 raise Missing("MONET_BUILD=none", "install again without MONET_BUILD")
             compiler = toolchain.find_compiler()
             record["compiler"] = compiler.version
-            sources = toolchain.kernel_sources(CSRC / "kernels")
+            sources = toolchain.kernel_sources(CSRC / "kernels", compiler)
             kernels = self._objects.compile(compiler, sources, [*FLAGS, "-fvisibility=hidden"])
         except Missing as missing:
             record["parts"] = dict.fromkeys(PARTS, _not_built(missing))

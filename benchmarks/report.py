@@ -31,7 +31,10 @@ def cpu_model() -> str:
 
 @functools.cache
 def device_class() -> str:
-    """The key of this machine in `floors.json`: "T4", "gpu", "avx512", "avx2" or "portable"."""
+    """The key of this machine in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable".
+
+    "amx" has no floors: nothing was measured on a CPU with AMX so far.
+    """
     import tensorflow as tf
 
     import monet.ops

@@ -184,6 +184,14 @@ class Compiler:
             )
 
 
+    def accepts(self, code: str, flags: list[str]) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder) / "probe.cc"
+            probe.write_text(code)
+            command = [*self.command, *flags, "-c", str(probe), "-o", f"{probe}.o"]
+            return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def find_compiler() -> Compiler:
     """A C++17 compiler: `CXX` if set, else g++, c++ or clang++ from `PATH`."""
     chosen = shlex.split(os.environ.get("CXX", ""))  # may have arguments, as in "ccache g++"
@@ -241,20 +249,26 @@ _ISA_FLAGS = {
     "avx2": ["-mavx2", "-mfma", "-mf16c"],
     "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c"],
 }
+_ISA_FLAGS["amx"] = [*_ISA_FLAGS["avx512"], "-mamx-tile", "-mamx-bf16"]
+# GCC 10 and the assemblers of its time don't know these instructions.
+_AMX_PROBE = 'void release() { asm volatile("tilerelease"); }'
 
 
-def kernel_sources(folder: Path) -> dict[Path, list[str]]:
+def kernel_sources(folder: Path, compiler: Compiler) -> dict[Path, list[str]]:
     """The kernels' source files that this machine can compile, with the flags each needs."""
     is_x86 = platform.machine().lower() in ("x86_64", "amd64")
     sources = {}
     for source in sorted(folder.rglob("*.cc")):
         instruction_set = source.stem.rpartition("_")[2]
         flags = _ISA_FLAGS.get(instruction_set, [])
-        if is_x86 or not flags:
-            sources[source] = flags
+        if not is_x86 and flags:
+            continue
+        if instruction_set == "amx" and not compiler.accepts(_AMX_PROBE, flags):
+            flags = []  # the file then says that it has no kernels
+        sources[source] = flags
     return sources
 
 
 def instruction_sets(sources: dict[Path, list[str]]) -> list[str]:
-    built = {source.stem.rpartition("_")[2] for source in sources}
+    built = {source.stem.rpartition("_")[2] for source, flags in sources.items() if flags}
     return ["portable", *(name for name in _ISA_FLAGS if name in built)]

@@ -127,19 +127,25 @@ def program(path: Path, script: str) -> str:
     return str(path)
 
 
-def test_each_instruction_set_gets_its_flags(toolchain, monkeypatch, tmp_path):
-    for name in ("norm_portable.cc", "norm_avx2.cc", "norm_avx512.cc", "plan.cc", "note.txt"):
+@pytest.mark.parametrize("knows_amx", [True, False])
+def test_each_instruction_set_gets_its_flags(toolchain, monkeypatch, tmp_path, knows_amx):
+    names = ("norm_portable.cc", "norm_avx2.cc", "norm_avx512.cc", "conv_amx.cc", "plan.cc")
+    for name in (*names, "note.txt"):
         (tmp_path / name).touch()
+    compiler = toolchain.Compiler(["g++"], "")
+    monkeypatch.setattr(toolchain.Compiler, "accepts", lambda *_: knows_amx)
     monkeypatch.setattr(toolchain.platform, "machine", lambda: "x86_64")
-    sources = toolchain.kernel_sources(tmp_path)
+    sources = toolchain.kernel_sources(tmp_path, compiler)
     flags = {source.name: flags for source, flags in sources.items()}
     assert "-mavx512f" in flags["norm_avx512.cc"]
     assert "-mavx2" in flags["norm_avx2.cc"] and "-mavx512f" not in flags["norm_avx2.cc"]
     assert flags["norm_portable.cc"] == flags["plan.cc"] == []
-    assert toolchain.instruction_sets(sources) == ["portable", "avx2", "avx512"]
+    amx = ["amx"] if knows_amx else []
+    assert ("-mamx-bf16" in flags["conv_amx.cc"]) == knows_amx
+    assert toolchain.instruction_sets(sources) == ["portable", "avx2", "avx512", *amx]
 
     monkeypatch.setattr(toolchain.platform, "machine", lambda: "aarch64")
-    sources = toolchain.kernel_sources(tmp_path)
+    sources = toolchain.kernel_sources(tmp_path, compiler)
     assert sorted(source.name for source in sources) == ["norm_portable.cc", "plan.cc"]
     assert toolchain.instruction_sets(sources) == ["portable"]
 

@@ -1,4 +1,4 @@
-// Convolution with a reflected border, stride 1, on the CPU in float32 (reflect_conv2d).
+// Convolution with a reflected border, stride 1, on the CPU (reflect_conv2d), in float32 unless the options say otherwise.
 //
 //   y[n, h, w, o] = bias[o] + sum over i, j, c of x[n, R(h + i - p), R(w + j - p), c] * kernel[i, j, c, o]
 //
@@ -22,9 +22,16 @@ struct ConvShape {
   int64_t size;  // of the kernel: odd, size / 2 < height, size / 2 < width
 };
 
+struct AmxKernels;  // cpu/amx_kernels.h
+
 struct ConvOptions {
   bool precise = false;  // never Winograd
+  // Multiplies bfloat16 values on AMX tiles, adding up in float32, where the shape suits that (UsesAmx): x, dy and kernels
+  // are rounded to bfloat16 first, which changes nothing if that is what they came from. Null: float32. SelectedAmxKernels
+  // says what to pass for tensors of a dtype.
+  const AmxKernels* amx = nullptr;
 };
+bool UsesAmx(const ConvShape& shape, const ConvOptions& options);
 
 // Kernels are used in a packed form, which may be kept for as long as the kernel doesn't change. It depends on the
 // kernel's shape, the options, the direction and this process's instruction set, not on the image's size.
@@ -42,11 +49,12 @@ size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& option
 size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
 size_t ConvBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
 
+//   dtype   how x and y are stored: as float32, or where UsesAmx as bfloat16
 //   x       [batch, height, width, in_channels]
 //   bias    [out_channels], or null
 //   y       [batch, height, width, out_channels]; must not overlap x
-void ConvForward(const ConvShape& shape, const ConvOptions& options, const float* x, const void* packed,
-                 const float* bias, float* y, void* scratch, ThreadPool& pool);
+void ConvForward(const ConvShape& shape, const ConvOptions& options, DType dtype, const void* x, const void* packed,
+                 const float* bias, void* y, void* scratch, ThreadPool& pool);
 
 //   dy      like y
 //   add     like x, or null: dx = gradient + add. May be dy itself if they have the same shape

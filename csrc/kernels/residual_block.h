@@ -1,4 +1,4 @@
-// The residual block of a ResNet generator, on the CPU in float32:
+// The residual block of a ResNet generator, on the CPU, in float32 unless the convolutions' options say otherwise:
 //
 //   y = x + IN(conv2(relu(IN(conv1(x)))))         conv: 3x3 with a reflected border, conv.h
 //                                                 IN: instance normalisation with gamma and beta, norm.h
@@ -32,7 +32,7 @@ struct ConvNormWeights {
 
 // What the forward pass leaves for the backward pass, per convolution.
 struct ConvNormSaved {
-  float* conv;  // its output, like x
+  void* conv;   // its output, like x
   float* mean;  // [batch, channels], and
   float* rstd;  // 1 / sqrt(variance + epsilon), of `conv`
 };
@@ -48,14 +48,15 @@ size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const R
 size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
                                          int threads);
 
+//   dtype     how x, y and saved[i].conv are stored: as float32, or where UsesAmx(shape.conv()) as bfloat16
 //   weights   [2]
 //   saved     [2], or null for inference
 //   y         like x; must not overlap it
-void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* x,
-                          const ConvNormWeights* weights, float* y, const ConvNormSaved* saved, void* scratch,
-                          ThreadPool& pool);
+void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, DType dtype,
+                          const void* x, const ConvNormWeights* weights, void* y, const ConvNormSaved* saved,
+                          void* scratch, ThreadPool& pool);
 
-//   weights, saved, gradients   [2]
+//   weights, saved, gradients   [2]; saved[i].conv is float32
 //   dx                          like dy; must not overlap it or x
 void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* dy,
                            const float* x, const ConvNormWeights* weights, const ConvNormSaved* saved, float* dx,

@@ -7,6 +7,8 @@
 #include "../kernels/conv_reference.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "conv_options.h"
+#include "stored_values.h"
 
 namespace monet {
 namespace {
@@ -31,9 +33,9 @@ ConvShape CheckShape(const Floats& x, const Floats& kernel) {
 }
 
 py::array ConvForwardArrays(bool reference, const Floats& x, const Floats& kernel, const std::optional<Floats>& bias,
-                            bool precise, int threads) {
+                            const ConvOptions& options, bool bfloat16, int threads) {
   const ConvShape shape = CheckShape(x, kernel);
-  const ConvOptions options{precise};
+  const DType dtype = CheckStorage(bfloat16, shape, options);
   if (bias) CheckFloats("bias", *bias, {shape.out_channels});
   CheckThreads(threads);
 
@@ -49,14 +51,17 @@ py::array ConvForwardArrays(bool reference, const Floats& x, const Floats& kerne
   const auto packed = NewMemory(ConvPackedBytes(shape, options, ConvDirection::kForward));
   const auto scratch = NewMemory(ConvForwardScratchBytes(shape, options, threads));
   ConvPack(shape, options, ConvDirection::kForward, kernel.data(), packed.get(), lease.pool());
-  ConvForward(shape, options, x.data(), packed.get(), bias_data, y_data, scratch.get(), lease.pool());
+  const StoredValues x_stored(dtype, x.data(), x.size(), lease.pool());
+  StoredValues y_stored(dtype, y_data, y.size(), lease.pool());
+  ConvForward(shape, options, dtype, x_stored.data(), packed.get(), bias_data, y_stored.data(), scratch.get(),
+              lease.pool());
+  y_stored.Store();
   return y;
 }
 
-py::tuple ConvBackwardArrays(bool reference, const Floats& dy, const Floats& x, const Floats& kernel, bool precise,
-                             int threads) {
+py::tuple ConvBackwardArrays(bool reference, const Floats& dy, const Floats& x, const Floats& kernel,
+                             const ConvOptions& options, int threads) {
   const ConvShape shape = CheckShape(x, kernel);
-  const ConvOptions options{precise};
   CheckFloats("dy", dy, {shape.batch, shape.height, shape.width, shape.out_channels});
   CheckThreads(threads);
 
@@ -90,6 +95,9 @@ Args:
     kernel: [size, size, in_channels, out_channels], float32, size odd and size // 2 < height, width.
     bias: [out_channels], float32, or None.
     precise: compute 3x3 kernels without Winograd's algorithm: slower, with a rounding error of about 2e-7 instead of 1e-6.
+    amx: "native" rounds x and the kernel to bfloat16 and multiplies them on AMX tiles, if both have 16 channels or more;
+        "emulated" does the same on any machine, slowly and bit for bit. None computes in float32.
+    bfloat16: with `amx`, the kernel reads x and writes y as bfloat16.
     threads: how many threads compute. The result doesn't depend on it.
 
 Returns:
@@ -113,21 +121,26 @@ void DefineConv(py::module_& m) {
     m.def(
         forward_name,
         [reference](const Floats& x, const Floats& kernel, const std::optional<Floats>& bias, bool precise,
-                    int threads) { return ConvForwardArrays(reference, x, kernel, bias, precise, threads); },
-        "x"_a, "kernel"_a, "bias"_a = py::none(), py::kw_only(), "precise"_a = false, "threads"_a = 1, forward_doc);
+                    const std::optional<std::string>& amx, bool bfloat16, int threads) {
+          return ConvForwardArrays(reference, x, kernel, bias, CheckConvOptions(precise, amx), bfloat16, threads);
+        },
+        "x"_a, "kernel"_a, "bias"_a = py::none(), py::kw_only(), "precise"_a = false, "amx"_a = py::none(),
+        "bfloat16"_a = false, "threads"_a = 1, forward_doc);
     m.def(
         backward_name,
-        [reference](const Floats& dy, const Floats& x, const Floats& kernel, bool precise, int threads) {
-          return ConvBackwardArrays(reference, dy, x, kernel, precise, threads);
+        [reference](const Floats& dy, const Floats& x, const Floats& kernel, bool precise,
+                    const std::optional<std::string>& amx, int threads) {
+          return ConvBackwardArrays(reference, dy, x, kernel, CheckConvOptions(precise, amx), threads);
         },
-        "dy"_a, "x"_a, "kernel"_a, py::kw_only(), "precise"_a = false, "threads"_a = 1, backward_doc);
+        "dy"_a, "x"_a, "kernel"_a, py::kw_only(), "precise"_a = false, "amx"_a = py::none(), "threads"_a = 1,
+        backward_doc);
   };
   define("conv_forward", "conv_backward", false, kForwardDoc, kBackwardDoc);
   define("conv_forward_reference", "conv_backward_reference", true,
-         "conv_forward in double precision on one thread, straight from the formula; `precise` and `threads` are "
-         "ignored.",
-         "conv_backward in double precision on one thread, straight from the formula; `precise` and `threads` are "
-         "ignored.");
+         "conv_forward in double precision on one thread, straight from the formula; `precise`, `amx` and "
+         "`threads` are ignored.",
+         "conv_backward in double precision on one thread, straight from the formula; `precise`, `amx` and "
+         "`threads` are ignored.");
 }
 
 }  // namespace monet

@@ -1,6 +1,7 @@
 // monet._kernels: the bare kernels on NumPy arrays, and what this build and this CPU can do. For tests and tools.
 #include <pybind11/pybind11.h>
 
+#include "../kernels/cpu/amx_kernels.h"
 #include "../kernels/cpu/isa.h"
 #include "../kernels/cpu/norm_kernels.h"
 #include "bindings.h"
@@ -25,6 +26,9 @@ py::dict BuiltWith() {
   instruction_sets.append("portable");
   if (NormKernelsFor(Isa::kAvx2, DType::kFloat32)) instruction_sets.append("avx2");
   if (NormKernelsFor(Isa::kAvx512, DType::kFloat32)) instruction_sets.append("avx512");
+#if defined(__x86_64__)
+  if (AmxKernelTable()) instruction_sets.append("amx");
+#endif
   py::dict dict;
 #if defined(__clang__)
   dict["compiler"] = "clang " __clang_version__;
@@ -45,7 +49,7 @@ PYBIND11_MODULE(_kernels, m) {
   m.doc() = "The bare CPU kernels of monet on NumPy arrays, for tests and tools. Models use monet.ops.";
 
   m.def("instruction_set", &InstructionSet,
-        "What the kernels run with: 'avx512', 'avx2' or 'portable'. MONET_ISA caps it at import.");
+        "What the kernels run with: 'amx', 'avx512', 'avx2' or 'portable'. MONET_ISA caps it at import.");
   m.def("cpu_features", &CpuFeaturesDict, "What this CPU and its operating system support, by name.");
   m.def("built_with", &BuiltWith, "The compiler, and the instruction sets that were built.");
 

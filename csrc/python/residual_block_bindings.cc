@@ -5,6 +5,8 @@
 #include "../kernels/residual_block.h"
 #include "arguments.h"
 #include "bindings.h"
+#include "conv_options.h"
+#include "stored_values.h"
 
 namespace monet {
 namespace {
@@ -28,9 +30,9 @@ ResidualBlockShape CheckShape(const Floats& x, const Weights (&weights)[2]) {
   return shape;
 }
 
-ResidualBlockOptions CheckOptions(double epsilon, bool precise) {
+ResidualBlockOptions CheckOptions(double epsilon, const ConvOptions& conv) {
   if (!(epsilon >= 0.0)) Fail("epsilon=", epsilon, " must be 0 or more");
-  return {static_cast<float>(epsilon), {precise}};
+  return {static_cast<float>(epsilon), conv};
 }
 
 // The weights with their kernels packed for one direction.
@@ -51,9 +53,11 @@ class PackedWeights {
   ConvNormWeights packed_[2];
 };
 
-py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon, bool precise, bool save, int threads) {
+py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon, const ConvOptions& conv_options,
+                   bool bfloat16, bool save, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
-  const ResidualBlockOptions options = CheckOptions(epsilon, precise);
+  const DType dtype = CheckStorage(bfloat16, shape.conv(), conv_options);
+  const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
   CheckThreads(threads);
 
   const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
@@ -76,17 +80,25 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
     ThreadPoolCache::Lease lease(Pools(), threads);
     const PackedWeights packed(shape, options, ConvDirection::kForward, weights, lease.pool());
     const auto scratch = NewMemory(ResidualBlockForwardScratchBytes(shape, options, save, threads));
-    ResidualBlockForward(shape, options, x.data(), packed.get(), y_data, save ? saved : nullptr, scratch.get(),
-                         lease.pool());
+    const StoredValues x_stored(dtype, x.data(), x.size(), lease.pool());
+    std::vector<StoredValues> stored;  // y, and the convolutions
+    stored.emplace_back(dtype, y_data, x.size(), lease.pool());
+    for (int i = 0; save && i < 2; ++i) {
+      stored.emplace_back(dtype, static_cast<const float*>(saved[i].conv), x.size(), lease.pool());
+      saved[i].conv = stored.back().data();
+    }
+    ResidualBlockForward(shape, options, dtype, x_stored.data(), packed.get(), stored[0].data(),
+                         save ? saved : nullptr, scratch.get(), lease.pool());
+    for (StoredValues& values : stored) values.Store();
   }
   if (!save) return y;
   return py::make_tuple(y, saved_arrays);
 }
 
 py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2], const std::vector<Floats>& saved,
-                   double epsilon, bool precise, int threads) {
+                   double epsilon, const ConvOptions& conv_options, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
-  const ResidualBlockOptions options = CheckOptions(epsilon, precise);
+  const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
   CheckThreads(threads);
   const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
   CheckFloats("dy", dy, x_shape);
@@ -135,6 +147,9 @@ Args:
     gamma1, beta1, gamma2, beta2: [channels], float32.
     epsilon: added to the variances.
     precise: compute without Winograd's algorithm: slower, with a rounding error of about 2e-7 instead of 1e-6.
+    amx: "native" rounds what is multiplied to bfloat16 and multiplies it on AMX tiles, if there are 16 channels or more;
+        "emulated" does the same on any machine, slowly and bit for bit. None computes in float32.
+    bfloat16: with `amx`, the kernel reads x and writes its results as bfloat16.
     save: whether to return what residual_block_backward needs.
     threads: how many threads compute. The result doesn't depend on it.
 
@@ -159,20 +174,23 @@ void DefineResidualBlock(py::module_& m) {
   m.def(
       "residual_block_forward",
       [](const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1, const Floats& kernel2,
-         const Floats& gamma2, const Floats& beta2, double epsilon, bool precise, bool save, int threads) {
-        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon, precise, save, threads);
+         const Floats& gamma2, const Floats& beta2, double epsilon, bool precise,
+         const std::optional<std::string>& amx, bool bfloat16, bool save, int threads) {
+        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon, CheckConvOptions(precise, amx),
+                       bfloat16, save, threads);
       },
       "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, py::kw_only(),
-      "epsilon"_a = 1e-5, "precise"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
+      "epsilon"_a = 1e-5, "precise"_a = false, "amx"_a = py::none(), "bfloat16"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
   m.def(
       "residual_block_backward",
       [](const Floats& dy, const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1,
          const Floats& kernel2, const Floats& gamma2, const Floats& beta2, const std::vector<Floats>& saved,
-         double epsilon, bool precise, int threads) {
-        return Backward(dy, x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, saved, epsilon, precise, threads);
+         double epsilon, bool precise, const std::optional<std::string>& amx, int threads) {
+        return Backward(dy, x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, saved, epsilon,
+                        CheckConvOptions(precise, amx), threads);
       },
       "dy"_a, "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, "saved"_a, py::kw_only(),
-      "epsilon"_a = 1e-5, "precise"_a = false, "threads"_a = 1, kBackwardDoc);
+      "epsilon"_a = 1e-5, "precise"_a = false, "amx"_a = py::none(), "threads"_a = 1, kBackwardDoc);
 }
 
 }  // namespace monet

@@ -13,7 +13,7 @@ class PackedKernel {
  public:
   absl::Status Pack(OpContext* context, const ConvShape& shape, const ConvOptions& options,
                     ConvDirection direction, const tensorflow::Tensor& kernel, ThreadPool& pool) {
-    Float32Input values;
+    InputValues values;
     TF_RETURN_IF_ERROR(values.Convert(context, kernel, pool));
     TF_RETURN_IF_ERROR(AllocateScratch(context, ConvPackedBytes(shape, options, direction), &packed_));
     ConvPack(shape, options, direction, values.data(), packed_.data(), pool);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/conv.h"
+#include "kernels/cpu/amx_kernels.h"
 #include "tensorflow/conv_arguments.h"
 #include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
@@ -50,6 +51,9 @@ class ReflectConvOp {
     return {shape.batch, shape.height, shape.width, shape.out_channels};
   }
 
+  // For tensors like x.
+  ConvOptions Options(const Tensor& x) const { return {options_.precise, SelectedAmxKernels(StorageOf(x.dtype()))}; }
+
   ConvOptions options_;
   int64_t num_bias_;
 };
@@ -64,19 +68,21 @@ class ReflectConvForwardOp final : public ReflectConvOp {
     TF_RETURN_IF_ERROR(CheckOperands(x, kernel, &shape));
     if (num_bias_ > 0) TF_RETURN_IF_ERROR(CheckShape("bias", context->input(2).shape(), {shape.out_channels}));
 
+    const ConvOptions options = Options(x);
+    const DType type = UsesAmx(shape, options) ? StorageOf(x.dtype()) : DType::kFloat32;
     ThreadPool& pool = device.pool;
-    Float32Output y;
-    TF_RETURN_IF_ERROR(y.Allocate(context, 0, OutputShape(shape)));
-    Float32Input x_values, bias;
-    TF_RETURN_IF_ERROR(x_values.Convert(context, x, pool));
+    OutputValues y;
+    TF_RETURN_IF_ERROR(y.Allocate(context, 0, OutputShape(shape), type));
+    InputValues x_values, bias;
+    TF_RETURN_IF_ERROR(x_values.Convert(context, x, pool, type));
     if (num_bias_ > 0) TF_RETURN_IF_ERROR(bias.Convert(context, context->input(2), pool));
     PackedKernel packed;
-    TF_RETURN_IF_ERROR(packed.Pack(context, shape, options_, ConvDirection::kForward, kernel, pool));
+    TF_RETURN_IF_ERROR(packed.Pack(context, shape, options, ConvDirection::kForward, kernel, pool));
     Tensor scratch;
-    const size_t bytes = ConvForwardScratchBytes(shape, options_, pool.num_threads());
+    const size_t bytes = ConvForwardScratchBytes(shape, options, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
-    ConvForward(shape, options_, x_values.data(), packed.data(), num_bias_ > 0 ? bias.data() : nullptr, y.data(),
-                scratch.data(), pool);
+    ConvForward(shape, options, type, x_values.stored(), packed.data(), num_bias_ > 0 ? bias.data() : nullptr,
+                y.stored(), scratch.data(), pool);
     y.Store(pool);
     return absl::OkStatus();
   }
@@ -93,7 +99,7 @@ class ReflectConvBackwardOp final : public ReflectConvOp {
     TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), OutputShape(shape)));
 
     ThreadPool& pool = device.pool;
-    Float32Input dy_values;
+    InputValues dy_values;
     TF_RETURN_IF_ERROR(dy_values.Convert(context, dy, pool));
     if (context->output_required(0)) {
       TF_RETURN_IF_ERROR(BackwardInput(context, shape, dy_values.data(), kernel, pool));
@@ -107,29 +113,31 @@ class ReflectConvBackwardOp final : public ReflectConvOp {
  private:
   absl::Status BackwardInput(OpContext* context, const ConvShape& shape, const float* dy, const Tensor& kernel,
                              ThreadPool& pool) const {
-    Float32Output dx;
+    const ConvOptions options = Options(kernel);
+    OutputValues dx;
     TF_RETURN_IF_ERROR(dx.Allocate(context, 0, {shape.batch, shape.height, shape.width, shape.in_channels}));
     PackedKernel packed;
-    TF_RETURN_IF_ERROR(packed.Pack(context, shape, options_, ConvDirection::kBackwardInput, kernel, pool));
+    TF_RETURN_IF_ERROR(packed.Pack(context, shape, options, ConvDirection::kBackwardInput, kernel, pool));
     Tensor scratch;
-    const size_t bytes = ConvBackwardInputScratchBytes(shape, options_, pool.num_threads());
+    const size_t bytes = ConvBackwardInputScratchBytes(shape, options, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
-    ConvBackwardInput(shape, options_, dy, packed.data(), nullptr, dx.data(), scratch.data(), pool);
+    ConvBackwardInput(shape, options, dy, packed.data(), nullptr, dx.data(), scratch.data(), pool);
     dx.Store(pool);
     return absl::OkStatus();
   }
 
   absl::Status BackwardKernel(OpContext* context, const ConvShape& shape, const float* dy, const Tensor& x,
                               ThreadPool& pool) const {
-    Float32Output dkernel, dbias;
+    const ConvOptions options = Options(x);
+    OutputValues dkernel, dbias;
     TF_RETURN_IF_ERROR(dkernel.Allocate(context, 1, {shape.size, shape.size, shape.in_channels, shape.out_channels}));
     if (num_bias_ > 0) TF_RETURN_IF_ERROR(dbias.Allocate(context, 2, {shape.out_channels}));
-    Float32Input x_values;
+    InputValues x_values;
     TF_RETURN_IF_ERROR(x_values.Convert(context, x, pool));
     Tensor scratch;
-    const size_t bytes = ConvBackwardKernelScratchBytes(shape, options_, pool.num_threads());
+    const size_t bytes = ConvBackwardKernelScratchBytes(shape, options, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
-    ConvBackwardKernel(shape, options_, x_values.data(), dy, dkernel.data(), num_bias_ > 0 ? dbias.data() : nullptr,
+    ConvBackwardKernel(shape, options, x_values.data(), dy, dkernel.data(), num_bias_ > 0 ? dbias.data() : nullptr,
                        scratch.data(), pool);
     dkernel.Store(pool);
     dbias.Store(pool);

@@ -1,6 +1,7 @@
 // What MonetResidualBlock and MonetResidualBlockGrad (residual_block_ops.cc) do when they are called: see op_context.h.
 #pragma once
 
+#include "kernels/cpu/amx_kernels.h"
 #include "kernels/residual_block.h"
 #include "tensorflow/conv_arguments.h"
 #include "tensorflow/cpu_device.h"
@@ -71,6 +72,13 @@ class ResidualBlockOp {
   }
   static TensorShape StatisticsShape(const ResidualBlockShape& shape) { return {shape.batch, shape.channels}; }
 
+  // For tensors like x.
+  ResidualBlockOptions Options(const Tensor& x) const {
+    ResidualBlockOptions options = options_;
+    options.conv.amx = SelectedAmxKernels(StorageOf(x.dtype()));
+    return options;
+  }
+
   ResidualBlockOptions options_;
 };
 
@@ -85,28 +93,31 @@ class ResidualBlockForwardOp final : public ResidualBlockOp {
     bool save = false;
     for (int i = 1; i <= 6; ++i) save |= context->output_required(i);
 
+    const Tensor& x = context->input(0);
+    const ResidualBlockOptions options = Options(x);
+    const DType type = UsesAmx(shape.conv(), options.conv) ? StorageOf(x.dtype()) : DType::kFloat32;
     ThreadPool& pool = device.pool;
-    Float32Output y, convs[2];
-    TF_RETURN_IF_ERROR(y.Allocate(context, 0, ImagesShape(shape)));
+    OutputValues y, convs[2];
+    TF_RETURN_IF_ERROR(y.Allocate(context, 0, ImagesShape(shape), type));
     ConvNormSaved saved[2];
     for (int i = 0; save && i < 2; ++i) {
       Tensor *mean, *rstd;
-      TF_RETURN_IF_ERROR(convs[i].Allocate(context, 1 + 3 * i, ImagesShape(shape)));
+      TF_RETURN_IF_ERROR(convs[i].Allocate(context, 1 + 3 * i, ImagesShape(shape), type));
       TF_RETURN_IF_ERROR(context->allocate_output(2 + 3 * i, StatisticsShape(shape), &mean));
       TF_RETURN_IF_ERROR(context->allocate_output(3 + 3 * i, StatisticsShape(shape), &rstd));
-      saved[i] = {convs[i].data(), Floats(mean), Floats(rstd)};
+      saved[i] = {convs[i].stored(), Floats(mean), Floats(rstd)};
     }
-    Float32Input x;
-    TF_RETURN_IF_ERROR(x.Convert(context, context->input(0), pool));
+    InputValues x_values;
+    TF_RETURN_IF_ERROR(x_values.Convert(context, x, pool, type));
     Weights weights;
-    TF_RETURN_IF_ERROR(weights.Pack(context, 1, shape, options_.conv, ConvDirection::kForward, pool));
+    TF_RETURN_IF_ERROR(weights.Pack(context, 1, shape, options.conv, ConvDirection::kForward, pool));
     Tensor scratch;
-    const size_t bytes = ResidualBlockForwardScratchBytes(shape, options_, save, pool.num_threads());
+    const size_t bytes = ResidualBlockForwardScratchBytes(shape, options, save, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
-    ResidualBlockForward(shape, options_, x.data(), weights.get(), y.data(), save ? saved : nullptr, scratch.data(),
-                         pool);
+    ResidualBlockForward(shape, options, type, x_values.stored(), weights.get(), y.stored(), save ? saved : nullptr,
+                         scratch.data(), pool);
     y.Store(pool);
-    for (Float32Output& conv : convs) conv.Store(pool);
+    for (OutputValues& conv : convs) conv.Store(pool);
     return absl::OkStatus();
   }
 };
@@ -120,10 +131,11 @@ class ResidualBlockBackwardOp final : public ResidualBlockOp {
     TF_RETURN_IF_ERROR(CheckOperands(context, 1, &shape));
     TF_RETURN_IF_ERROR(CheckShape("dy", context->input(0).shape(), ImagesShape(shape)));
 
+    const ResidualBlockOptions options = Options(context->input(0));
     ThreadPool& pool = device.pool;
-    Float32Output dx, dkernels[2];
+    OutputValues dx, dkernels[2];
     TF_RETURN_IF_ERROR(dx.Allocate(context, 0, ImagesShape(shape)));
-    Float32Input dy, x, convs[2];
+    InputValues dy, x, convs[2];
     TF_RETURN_IF_ERROR(dy.Convert(context, context->input(0), pool));
     TF_RETURN_IF_ERROR(x.Convert(context, context->input(1), pool));
     ConvNormSaved saved[2];
@@ -146,14 +158,14 @@ class ResidualBlockBackwardOp final : public ResidualBlockOp {
       gradients[i] = {dkernels[i].data(), Floats(dgamma), Floats(dbeta)};
     }
     Weights weights;
-    TF_RETURN_IF_ERROR(weights.Pack(context, 2, shape, options_.conv, ConvDirection::kBackwardInput, pool));
+    TF_RETURN_IF_ERROR(weights.Pack(context, 2, shape, options.conv, ConvDirection::kBackwardInput, pool));
     Tensor scratch;
-    const size_t bytes = ResidualBlockBackwardScratchBytes(shape, options_, pool.num_threads());
+    const size_t bytes = ResidualBlockBackwardScratchBytes(shape, options, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
-    ResidualBlockBackward(shape, options_, dy.data(), x.data(), weights.get(), saved, dx.data(), gradients,
+    ResidualBlockBackward(shape, options, dy.data(), x.data(), weights.get(), saved, dx.data(), gradients,
                           scratch.data(), pool);
     dx.Store(pool);
-    for (Float32Output& dkernel : dkernels) dkernel.Store(pool);
+    for (OutputValues& dkernel : dkernels) dkernel.Store(pool);
     return absl::OkStatus();
   }
 };

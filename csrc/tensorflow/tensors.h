@@ -22,37 +22,43 @@ inline absl::Status AllocateScratch(OpContext* context, size_t bytes, tensorflow
   return context->allocate_temp(tensorflow::DT_UINT8, {static_cast<int64_t>(bytes)}, scratch);
 }
 
-// An input's values as float32: its own memory, or a converted copy.
-class Float32Input {
+// An input's values as a kernel takes them: its own memory, or a copy converted to float32.
+class InputValues {
  public:
-  absl::Status Convert(OpContext* context, const tensorflow::Tensor& input, ThreadPool& pool) {
+  // `type` is float32 or the input's own.
+  absl::Status Convert(OpContext* context, const tensorflow::Tensor& input, ThreadPool& pool,
+                       DType type = DType::kFloat32) {
     values_ = input;
-    if (input.dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();
+    if (StorageOf(input.dtype()) == type) return absl::OkStatus();
     TF_RETURN_IF_ERROR(context->allocate_temp(tensorflow::DT_FLOAT, input.shape(), &values_));
     ConvertToFloat32(StorageOf(input.dtype()), input.data(), input.NumElements(), Floats(&values_), pool);
     return absl::OkStatus();
   }
 
-  const float* data() const { return Floats(values_); }
+  const float* data() const { return Floats(values_); }  // of float32
+  const void* stored() const { return values_.data(); }  // of either type
 
  private:
   tensorflow::Tensor values_;
 };
 
-// Where float32 results are written: an output's own memory, or a buffer that Store rounds into it.
-class Float32Output {
+// Where a kernel writes results: an output's own memory, or a float32 buffer that Store rounds into it.
+class OutputValues {
  public:
-  absl::Status Allocate(OpContext* context, int index, const tensorflow::TensorShape& shape) {
+  // `type` is float32 or the output's own.
+  absl::Status Allocate(OpContext* context, int index, const tensorflow::TensorShape& shape,
+                        DType type = DType::kFloat32) {
     TF_RETURN_IF_ERROR(context->allocate_output(index, shape, &output_));
     values_ = *output_;
-    if (output_->dtype() == tensorflow::DT_FLOAT) return absl::OkStatus();
+    if (StorageOf(output_->dtype()) == type) return absl::OkStatus();
     return context->allocate_temp(tensorflow::DT_FLOAT, shape, &values_);
   }
 
-  float* data() { return Floats(&values_); }
+  float* data() { return Floats(&values_); }       // of float32
+  void* stored() const { return values_.data(); }  // of either type
 
   void Store(ThreadPool& pool) {
-    if (output_ == nullptr || output_->dtype() == tensorflow::DT_FLOAT) return;
+    if (output_ == nullptr || output_->dtype() == values_.dtype()) return;
     ConvertFromFloat32(StorageOf(output_->dtype()), data(), values_.NumElements(), output_->data(), pool);
   }
 

@@ -49,8 +49,9 @@ class Status:
         remedy: what to do about it; empty when `native`.
         tensorflow: distribution and version in use, such as `"tensorflow-cpu 2.21.0"`, or `None`.
         built_for: distribution and version the op library was compiled for, or `None`.
-        instruction_set: `"avx512"`, `"avx2"` or `"portable"`: what the kernels use on this CPU;
-            `None` where they weren't built.
+        instruction_set: `"amx"` (AVX-512, and tiles for convolutions in bfloat16), `"avx512"`,
+            `"avx2"` or `"portable"`: what the kernels use on this CPU; `None` where they weren't
+            built.
         cuda: whether the op library has CUDA kernels.
         xla: whether the native ops can be compiled by XLA.
     """

@@ -41,7 +41,7 @@ def build(sanitizer: str, folder: Path) -> None:
     flags = ["-std=c++17", "-O1", "-g", "-fPIC", "-fno-omit-frame-pointer", f"-I{CSRC}"]
     flags.append(f"-fsanitize={sanitizer}")
     python_sources = dict.fromkeys((CSRC / "python").glob("*.cc"), toolchain.python_flags())
-    sources = toolchain.kernel_sources(CSRC / "kernels") | python_sources
+    sources = toolchain.kernel_sources(CSRC / "kernels", compiler) | python_sources
 
     def compile_one(source: Path) -> str:
         target = folder / f"{source.parent.name}_{source.stem}.o"

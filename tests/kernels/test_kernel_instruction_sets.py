@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-INSTRUCTION_SETS = ["portable", "avx2", "avx512"]
+INSTRUCTION_SETS = ["portable", "avx2", "avx512", "amx"]
 FOLDER = Path(__file__).parent
 
 

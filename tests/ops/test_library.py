@@ -184,7 +184,7 @@ def test_status_of_this_installation():
     assert status.tensorflow in (None, f"{installed['distribution']} {installed['version']}")
     if status.native:
         assert status.reason == "" and status.remedy == ""
-        assert status.instruction_set in ("avx512", "avx2", "portable")
+        assert status.instruction_set in ("amx", "avx512", "avx2", "portable")
     else:
         assert status.reason and status.remedy
 

@@ -1,6 +1,7 @@
 #include "../conv.h"
 
 #include "../reflection_pad.h"
+#include "amx_conv.h"
 #include "conv_run.h"
 #include "direct.h"
 #include "scratch.h"
@@ -58,9 +59,14 @@ class BiasGradient {
 
 // ---- Choosing the method
 
+// Tiles take channels by 32: with fewer than 16 on one side, more than half of the products would be with zeros.
+bool UsesAmx(const ConvShape& shape, const ConvOptions& options) {
+  return options.amx && shape.in_channels >= 16 && shape.out_channels >= 16;
+}
+
 // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save.
 bool UsesWinograd(const ConvShape& shape, const ConvOptions& options) {
-  return shape.size == 3 && !options.precise && shape.in_channels >= 16 && shape.out_channels >= 16;
+  return !UsesAmx(shape, options) && shape.size == 3 && !options.precise && shape.in_channels >= 16 && shape.out_channels >= 16;
 }
 
 ConvGeometry Geometry(const ConvShape& shape, ConvDirection direction) {
@@ -68,24 +74,55 @@ ConvGeometry Geometry(const ConvShape& shape, ConvDirection direction) {
 }
 
 size_t RunConvScratchBytes(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, int threads) {
+  if (UsesAmx(shape, options)) return AmxForwardScratchBytes(Geometry(shape, direction));
   const auto bytes = UsesWinograd(shape, options) ? WinogradForwardScratchBytes : DirectForwardScratchBytes;
   return bytes(Geometry(shape, direction), threads);
 }
 
-void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* from,
-             const void* packed, const float* bias, float* to, void* scratch, ThreadPool& pool) {
+void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, DType dtype,
+             const void* from, const void* packed, const float* bias, void* to, void* scratch, ThreadPool& pool) {
   const ConvGeometry geometry = Geometry(shape, direction);
+  if (UsesAmx(shape, options)) {
+    AmxForward(*options.amx, geometry, dtype, from, static_cast<const uint16_t*>(packed), bias, to, scratch, pool);
+    return;
+  }
+  const float* x = static_cast<const float*>(from);
   const float* kernel = static_cast<const float*>(packed);
+  float* y = static_cast<float*>(to);
   if (UsesWinograd(shape, options)) {
-    RunWinogradForward(geometry, {from, nullptr, kernel, bias, to, nullptr}, scratch, pool);
+    RunWinogradForward(geometry, {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
   } else {
-    DirectForward(geometry, from, kernel, bias, to, scratch, pool);
+    DirectForward(geometry, x, kernel, bias, y, scratch, pool);
+  }
+}
+
+size_t RunBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {
+  const auto bytes = UsesAmx(shape, options)        ? AmxBackwardKernelScratchBytes
+                     : UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes
+                                                    : DirectBackwardKernelScratchBytes;
+  return bytes(ConvGeometry::Forward(shape), threads);
+}
+
+bool NormalizesInput(const ConvShape& shape, const ConvOptions& options) {
+  return UsesAmx(shape, options) || UsesWinograd(shape, options);
+}
+
+void RunBackwardKernel(const ConvShape& shape, const ConvOptions& options, const float* x, const float* normalize,
+                       const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
+  const ConvGeometry geometry = ConvGeometry::Forward(shape);
+  if (UsesAmx(shape, options)) {
+    AmxBackwardKernel(*options.amx, geometry, x, normalize, dy, dkernel, scratch, pool);
+  } else if (UsesWinograd(shape, options)) {
+    WinogradBackwardKernel(geometry, x, normalize, dy, dkernel, scratch, pool);
+  } else {
+    DirectBackwardKernel(geometry, x, dy, dkernel, scratch, pool);
   }
 }
 
 // ---- The public functions
 
 size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvDirection direction) {
+  if (UsesAmx(shape, options)) return AmxPackedBytes(Geometry(shape, direction));
   const auto bytes = UsesWinograd(shape, options) ? WinogradPackedBytes : DirectPackedBytes;
   return bytes(Geometry(shape, direction));
 }
@@ -93,6 +130,10 @@ size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvD
 void ConvPack(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* kernel,
               void* packed, ThreadPool& pool) {
   const bool transposed = direction == ConvDirection::kBackwardInput;
+  if (UsesAmx(shape, options)) {
+    AmxPack(*options.amx, Geometry(shape, direction), transposed, kernel, static_cast<uint16_t*>(packed), pool);
+    return;
+  }
   const auto pack = UsesWinograd(shape, options) ? WinogradPack : DirectPack;
   pack(Geometry(shape, direction), transposed, kernel, static_cast<float*>(packed), pool);
 }
@@ -101,9 +142,9 @@ size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& option
   return RunConvScratchBytes(shape, options, ConvDirection::kForward, threads);
 }
 
-void ConvForward(const ConvShape& shape, const ConvOptions& options, const float* x, const void* packed,
-                 const float* bias, float* y, void* scratch, ThreadPool& pool) {
-  RunConv(shape, options, ConvDirection::kForward, x, packed, bias, y, scratch, pool);
+void ConvForward(const ConvShape& shape, const ConvOptions& options, DType dtype, const void* x, const void* packed,
+                 const float* bias, void* y, void* scratch, ThreadPool& pool) {
+  RunConv(shape, options, ConvDirection::kForward, dtype, x, packed, bias, y, scratch, pool);
 }
 
 size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {
@@ -113,24 +154,18 @@ size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& 
 void ConvBackwardInput(const ConvShape& shape, const ConvOptions& options, const float* dy, const void* packed,
                        const float* add, float* dx, void* memory, ThreadPool& pool) {
   const BackwardInputScratch scratch(shape, options, pool.num_threads(), memory);
-  RunConv(shape, options, ConvDirection::kBackwardInput, dy, packed, nullptr, scratch.padded, scratch.run, pool);
+  RunConv(shape, options, ConvDirection::kBackwardInput, DType::kFloat32, dy, packed, nullptr, scratch.padded, scratch.run, pool);
   const ImageShape image{shape.batch, shape.height, shape.width, shape.in_channels};
   ReflectionPadGrad(DType::kFloat32, image, shape.size / 2, scratch.padded, add, dx, pool);
 }
 
 size_t ConvBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {
-  const auto bytes = UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes : DirectBackwardKernelScratchBytes;
-  return std::max(bytes(ConvGeometry::Forward(shape), threads), BiasGradient(shape, nullptr).bytes());
+  return std::max(RunBackwardKernelScratchBytes(shape, options, threads), BiasGradient(shape, nullptr).bytes());
 }
 
 void ConvBackwardKernel(const ConvShape& shape, const ConvOptions& options, const float* x, const float* dy,
                         float* dkernel, float* dbias, void* scratch, ThreadPool& pool) {
-  const ConvGeometry geometry = ConvGeometry::Forward(shape);
-  if (UsesWinograd(shape, options)) {
-    WinogradBackwardKernel(geometry, x, nullptr, dy, dkernel, scratch, pool);
-  } else {
-    DirectBackwardKernel(geometry, x, dy, dkernel, scratch, pool);
-  }
+  RunBackwardKernel(shape, options, x, nullptr, dy, dkernel, scratch, pool);
   if (dbias) BiasGradient(shape, scratch).Compute(dy, dbias, pool);
 }
 

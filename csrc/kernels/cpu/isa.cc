@@ -4,10 +4,15 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "amx_kernels.h"
 #include "norm_kernels.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace monet {
@@ -24,12 +29,27 @@ uint64_t EnabledState() {
 bool Bit(uint32_t word, int bit) { return (word >> bit) & 1u; }
 #endif
 
+// Linux (5.16 and newer) lets a process use tiles once it has asked for it, since they add 8 KiB to what is saved when
+// threads are switched. It holds for all threads of the process.
+bool TilesUsable() {
+#if defined(MONET_AMX_EMULATED)  // see conv_amx.cc
+  return AmxKernelTable() != nullptr;
+#elif defined(__x86_64__) && defined(__linux__)
+  constexpr int kArchReqXcompPerm = 0x1023, kTileData = 18;
+  if (!DetectCpuFeatures().amx_tile_bf16 || !AmxKernelTable()) return false;
+  return syscall(SYS_arch_prctl, kArchReqXcompPerm, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 // An unknown value of MONET_ISA caps nothing.
 Isa Cap() {
   const char* name = std::getenv("MONET_ISA");
   if (name && std::strcmp(name, "portable") == 0) return Isa::kPortable;
   if (name && std::strcmp(name, "avx2") == 0) return Isa::kAvx2;
-  return Isa::kAvx512;
+  if (name && std::strcmp(name, "avx512") == 0) return Isa::kAvx512;
+  return Isa::kAmx;
 }
 
 Isa Choose() {
@@ -38,7 +58,9 @@ Isa Choose() {
   auto usable = [&](Isa isa, bool supported) {
     return isa <= cap && supported && NormKernelsFor(isa, DType::kFloat32) != nullptr;
   };
-  if (usable(Isa::kAvx512, cpu.avx512_f_bw_dq_vl)) return Isa::kAvx512;
+  if (usable(Isa::kAvx512, cpu.avx512_f_bw_dq_vl)) {
+    return cap >= Isa::kAmx && TilesUsable() ? Isa::kAmx : Isa::kAvx512;
+  }
   if (usable(Isa::kAvx2, cpu.avx2_fma_f16c)) return Isa::kAvx2;
   return Isa::kPortable;
 }
@@ -72,6 +94,7 @@ Isa SelectedIsa() {
 
 const char* InstructionSet() {
   switch (SelectedIsa()) {
+    case Isa::kAmx: return "amx";
     case Isa::kAvx512: return "avx512";
     case Isa::kAvx2: return "avx2";
     case Isa::kPortable: break;

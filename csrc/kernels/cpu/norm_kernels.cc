@@ -5,6 +5,7 @@ namespace monet {
 const NormKernels* NormKernelsFor(Isa isa, DType dtype) {
   switch (isa) {
 #if defined(__x86_64__)
+    case Isa::kAmx:
     case Isa::kAvx512: return Avx512NormKernels(dtype);
     case Isa::kAvx2: return Avx2NormKernels(dtype);
 #endif

@@ -2,20 +2,12 @@
 #include "../reflection_pad.h"
 #include "../residual_block.h"
 #include "conv_run.h"
-#include "direct.h"
 #include "scratch.h"
-#include "winograd.h"
 
 namespace monet {
 namespace {
 
 NormShape NormShapeOf(const ResidualBlockShape& s) { return {s.batch, s.height, s.width, s.channels, s.channels}; }
-
-size_t KernelGradientScratchBytes(const ConvShape& conv, const ConvOptions& options, int threads) {
-  const auto bytes =
-      UsesWinograd(conv, options) ? WinogradBackwardKernelScratchBytes : DirectBackwardKernelScratchBytes;
-  return bytes(ConvGeometry::Forward(conv), threads);
-}
 
 struct BackwardScratch {
   BackwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, int threads, void* memory) {
@@ -26,10 +18,10 @@ struct BackwardScratch {
     const ConvGeometry padded_geometry = ConvGeometry::BackwardInput(conv);
     padded = scratch.Take<float>(padded_geometry.out_pixels() * padded_geometry.out_channels);
     affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
-    activated = UsesWinograd(conv, options.conv) ? nullptr : scratch.Take<float>(values);
+    activated = NormalizesInput(conv, options.conv) ? nullptr : scratch.Take<float>(values);
     // The steps of the backward pass follow each other and share this.
     step = scratch.Take<char>(
-        std::max({NormBackwardScratchBytes(NormShapeOf(shape)), KernelGradientScratchBytes(conv, options.conv, threads),
+        std::max({NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, options.conv, threads),
                   RunConvScratchBytes(conv, options.conv, ConvDirection::kBackwardInput, threads)}));
     bytes = scratch.bytes();
   }
@@ -37,7 +29,7 @@ struct BackwardScratch {
   float* dconv;      // the gradient of a convolution's output
   float* padded;     // that of a convolution's padded input
   float* affine;     // [batch][3][channels]: the first normalisation
-  float* activated;  // without Winograd: relu(IN(conv1))
+  float* activated;  // unless NormalizesInput: relu(IN(conv1))
   char* step;
   size_t bytes;
 };
@@ -69,21 +61,18 @@ class Backward {
   // The kernel's gradient, from dconv and the convolution's input; the latter is normalized first if there is an affine
   // map, as in winograd.h.
   void Kernel(int i, const float* input, const float* affine) const {
-    const ConvGeometry geometry = ConvGeometry::Forward(shape_.conv());
-    if (UsesWinograd(shape_.conv(), options_.conv)) {
-      WinogradBackwardKernel(geometry, input, affine, scratch_.dconv, gradients_[i].kernel, scratch_.step, pool_);
-      return;
-    }
-    if (affine) {
+    if (affine && !NormalizesInput(shape_.conv(), options_.conv)) {
       NormalizeAndActivate(input, affine, scratch_.activated);
       input = scratch_.activated;
+      affine = nullptr;
     }
-    DirectBackwardKernel(geometry, input, scratch_.dconv, gradients_[i].kernel, scratch_.step, pool_);
+    RunBackwardKernel(shape_.conv(), options_.conv, input, affine, scratch_.dconv, gradients_[i].kernel, scratch_.step,
+                      pool_);
   }
 
   // The gradient of the convolution's padded input, from dconv.
   const float* PaddedInput(int i) const {
-    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, scratch_.dconv, weights_[i].packed, nullptr,
+    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, DType::kFloat32, scratch_.dconv, weights_[i].packed, nullptr,
             scratch_.padded, scratch_.step, pool_);
     return scratch_.padded;
   }
@@ -137,7 +126,7 @@ void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockO
   const Backward backward(shape, options, weights, saved, gradients, scratch, pool);
 
   backward.Normalization(1, dy, Activation::kNone, 0);
-  backward.Kernel(1, saved[0].conv, backward.FirstAffine());
+  backward.Kernel(1, static_cast<const float*>(saved[0].conv), backward.FirstAffine());
   const float* dactivated = backward.PaddedInput(1);
 
   backward.Normalization(0, dactivated, Activation::kRelu, 1);

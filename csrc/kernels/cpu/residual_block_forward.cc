@@ -2,6 +2,7 @@
 
 #include "../norm.h"
 #include "../residual_block.h"
+#include "amx_residual_block.h"
 #include "conv_run.h"
 #include "scratch.h"
 #include "winograd.h"
@@ -13,7 +14,9 @@ namespace {
 // with the sum. Statistics come out of the convolutions as they write their output, and the first normalisation and its
 // ReLU are applied as convolution 2 reads its input: neither costs a pass of its own.
 //
-// Without it the block is put together from conv.h and norm.h.
+// On AMX tiles it makes two, one for each convolution: amx_residual_block.cc.
+//
+// Without either the block is put together from conv.h and norm.h.
 
 struct ForwardScratch {
   ForwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save, int threads,
@@ -21,9 +24,11 @@ struct ForwardScratch {
     const ConvShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
-    run = scratch.Take<char>(RunConvScratchBytes(conv, options.conv, ConvDirection::kForward, threads));
+    const bool amx = UsesAmx(conv, options.conv);
+    run = scratch.Take<char>(amx ? AmxResidualBlockScratchBytes(shape)
+                                 : RunConvScratchBytes(conv, options.conv, ConvDirection::kForward, threads));
     if (!save) {
-      conv1 = scratch.Take<float>(values);
+      conv1 = amx ? nullptr : scratch.Take<float>(values);
       for (int i = 0; i < 4; ++i) statistics[i] = scratch.Take<float>(shape.batch * shape.channels);
     }
     if (UsesWinograd(conv, options.conv)) {
@@ -31,7 +36,7 @@ struct ForwardScratch {
       moments.values = scratch.Take<float>(segments * 2 * shape.channels);
       moments.pixels = scratch.Take<int64_t>(segments);
       affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
-    } else {
+    } else if (!amx) {
       activated = scratch.Take<float>(values);
       norm = scratch.Take<char>(NormForwardScratchBytes(NormShapeOf(shape)));
     }
@@ -42,7 +47,7 @@ struct ForwardScratch {
     return {s.batch, s.height, s.width, s.channels, s.channels};
   }
 
-  char* run;                // of a convolution
+  char* run;                // of a convolution, or the whole block on AMX tiles
   float* conv1;             // where it needn't be saved; the output of convolution 2 then goes to y
   float* statistics[4];     // likewise
   WinogradMoments moments;  // with Winograd
@@ -92,21 +97,22 @@ void NormalizeAndAdd(const ResidualBlockShape& shape, const float* conv, const f
 void ForwardWinograd(const ResidualBlockShape& shape, float epsilon, const float* x, const ConvNormWeights* weights,
                      float* y, const ConvNormSaved* saved, const ForwardScratch& scratch, ThreadPool& pool) {
   const ConvGeometry geometry = ConvGeometry::Forward(shape.conv());
+  auto conv = [&](int i) { return static_cast<float*>(saved[i].conv); };
   auto convolve = [&](int i, const float* from, const float* normalize) {
     const float* packed = static_cast<const float*>(weights[i].packed);
-    RunWinogradForward(geometry, {from, normalize, packed, nullptr, saved[i].conv, &scratch.moments}, scratch.run, pool);
+    RunWinogradForward(geometry, {from, normalize, packed, nullptr, conv(i), &scratch.moments}, scratch.run, pool);
     FinishStatistics(shape, epsilon, scratch.moments, weights[i], saved[i], scratch.affine, pool);
   };
   convolve(0, x, nullptr);
-  convolve(1, saved[0].conv, scratch.affine);
-  NormalizeAndAdd(shape, saved[1].conv, scratch.affine, x, y, pool);
+  convolve(1, conv(0), scratch.affine);
+  NormalizeAndAdd(shape, conv(1), scratch.affine, x, y, pool);
 }
 
 void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* x,
                      const ConvNormWeights* weights, float* y, const ConvNormSaved* saved,
                      const ForwardScratch& scratch, ThreadPool& pool) {
   auto convolve_and_normalize = [&](int i, const float* from, Activation activation, const float* residual, float* to) {
-    RunConv(shape.conv(), options.conv, ConvDirection::kForward, from, weights[i].packed, nullptr, saved[i].conv,
+    RunConv(shape.conv(), options.conv, ConvDirection::kForward, DType::kFloat32, from, weights[i].packed, nullptr, saved[i].conv,
             scratch.run, pool);
     NormOptions norm;
     norm.epsilon = options.epsilon;
@@ -125,17 +131,23 @@ size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const R
   return ForwardScratch(shape, options, save, threads, nullptr).bytes;
 }
 
-void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* x,
-                          const ConvNormWeights* weights, float* y, const ConvNormSaved* saved, void* memory,
-                          ThreadPool& pool) {
+void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, DType dtype,
+                          const void* x, const ConvNormWeights* weights, void* y, const ConvNormSaved* saved,
+                          void* memory, ThreadPool& pool) {
   const ForwardScratch scratch(shape, options, saved != nullptr, pool.num_threads(), memory);
   const ConvNormSaved unsaved[2] = {{scratch.conv1, scratch.statistics[0], scratch.statistics[1]},
                                     {y, scratch.statistics[2], scratch.statistics[3]}};
   if (!saved) saved = unsaved;
+  if (UsesAmx(shape.conv(), options.conv)) {
+    AmxResidualBlockForward(*options.conv.amx, shape, options.epsilon, dtype, x, weights, y, saved, scratch.run, pool);
+    return;
+  }
+  const float* from = static_cast<const float*>(x);
+  float* to = static_cast<float*>(y);
   if (UsesWinograd(shape.conv(), options.conv)) {
-    ForwardWinograd(shape, options.epsilon, x, weights, y, saved, scratch, pool);
+    ForwardWinograd(shape, options.epsilon, from, weights, to, saved, scratch, pool);
   } else {
-    ForwardComposed(shape, options, x, weights, y, saved, scratch, pool);
+    ForwardComposed(shape, options, from, weights, to, saved, scratch, pool);
   }
 }
 
