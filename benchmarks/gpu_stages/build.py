@@ -17,7 +17,8 @@ def run(stage: Stage) -> None:
         raise NotRun("nvcc is not on PATH; install the CUDA toolkit or set CUDA_HOME")
     capability = str(stage.open_driver().facts()["compute_capability"])
     native = int(capability.replace(".", ""))
-    for build, architecture in {"native": native, "sm_75": 75}.items():
+    builds = {"native": native} if native == 75 else {"native": native, "sm_75": 75}
+    for build, architecture in builds.items():
         library, kernels = cuda_build.build_cuda(_folder(stage, build), [architecture])
         stage.facts[build] = resources = cuda_build.format_resources(kernels)
         stage.say(f"{library.name} for sm_{architecture}\n{resources}")

@@ -76,7 +76,7 @@ def _output(*command: str, timeout: float = 60) -> str:
 
 def _nvcc() -> str | None:
     path = cuda_build.nvcc()
-    return path and f"{path}: {_output(path, '--version').splitlines()[-1:]}"
+    return path and f"{path}, {''.join(_output(path, '--version').splitlines()[-1:])}"
 
 
 def _torch() -> dict[str, object]:
