@@ -154,7 +154,7 @@ class BuildNative(build_ext):
         """Links the op library and the XLA library again, with what runs on GPUs."""
         try:
             sources = dict.fromkeys(sorted((CSRC / "kernels" / "cuda").glob("*.cu")), [])
-            flags = [*toolkit.compile_flags(), "-Xcompiler", "-fvisibility=hidden"]
+            flags = [*toolkit.compile_flags(compiler), "-Xcompiler", "-fvisibility=hidden"]
             cuda = Cuda(self._objects.compile(toolkit.nvcc, sources, flags), toolkit.link_flags())
             self._op_library(compiler, kernels, cuda, tensorflow, package / OP_LIBRARY)
         except Missing as missing:

@@ -65,8 +65,12 @@ class Toolkit:
         without = f", which doesn't compile for {unknown}" if unknown else ""
         return f"{known} ({self.nvcc.version}{without})"
 
-    def compile_flags(self) -> list[str]:
+    def compile_flags(self, host: Compiler | None = None) -> list[str]:
+        """Flags for `.cu` files; `host` compiles what is for the CPU, if given."""
         flags = ["-std=c++17", "-O3", "-DNDEBUG", "-Xcompiler", "-fPIC"]
+        # One word: nvcc takes a compiler here, and not "ccache g++".
+        if host and len(host.command) == 1:
+            flags += ["-ccbin", host.command[0]]
         for architecture in self.architectures:
             flags += ["-gencode", f"arch=compute_{architecture},code=sm_{architecture}"]
         # GPUs to come compile this at run time.

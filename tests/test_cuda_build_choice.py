@@ -96,6 +96,13 @@ def test_flags_ask_for_machine_code_of_each_and_ptx_of_the_newest(cuda_toolkit, 
     ]
 
 
+def test_nvcc_gets_the_compiler_that_was_chosen(cuda_toolkit):
+    toolkit = cuda_toolkit.Toolkit(cuda_toolkit.Compiler(["nvcc"], "nvcc 12.4"), (75,))
+    flags = toolkit.compile_flags(cuda_toolkit.Compiler(["g++-12"], "g++ 12"))
+    assert flags[flags.index("-ccbin") + 1] == "g++-12"
+    assert "-ccbin" not in toolkit.compile_flags(cuda_toolkit.Compiler(["ccache", "g++"], "g++"))
+
+
 @pytest.fixture
 def tree(tmp_path):
     """A copy of what setup.py needs."""

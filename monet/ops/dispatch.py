@@ -232,9 +232,12 @@ def device_of(x: tf.Tensor) -> str:
         return "XLA_" + min(devices - {"CPU"}, default="CPU")
     if not _gpu_is_visible():
         return "CPU"
-    # A symbolic tensor names a device only if it was made inside a device scope; the identity
-    # picks up the scope of the call itself.
-    requested = (x if tf.executing_eagerly() else tf.identity(x)).device
+    if tf.executing_eagerly():
+        requested = _device_scope()
+    else:
+        # A symbolic tensor names a device only if it was made inside a device scope; the identity
+        # picks up the scope of the call itself.
+        requested = tf.identity(x).device
     device = tf.DeviceSpec.from_string(requested or "").device_type
     return device or "GPU"
 
@@ -243,6 +246,16 @@ def _gpu_is_visible() -> bool:
     import tensorflow as tf
 
     return bool(tf.config.get_visible_devices("GPU"))
+
+
+def _device_scope() -> str | None:
+    """The device that `tf.device` names. Without it TensorFlow takes a GPU, wherever `x` lies."""
+    # TensorFlow has no public way to ask.
+    try:
+        from tensorflow.python.eager.context import context
+    except ImportError:
+        return None
+    return context().device_name
 
 
 def _is_compiled_by_xla() -> bool:

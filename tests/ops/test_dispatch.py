@@ -153,9 +153,16 @@ def test_a_gpu_without_cuda_kernels_gets_plain_tensorflow(native, with_gpu, monk
         traced_on_the_gpu(norm_of, [1, 3, 3, 2])
 
 
+def test_eagerly_a_gpu_is_taken_wherever_the_tensor_lies(with_gpu):
+    assert dispatch.device_of(X) == "GPU"
+    with tf.device("CPU"):
+        assert dispatch.device_of(X) == "CPU"
+
+
 def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
     monkeypatch.setattr(dispatch, "_gpu_is_visible", lambda: True)
-    call()  # X lies on the CPU here
+    with tf.device("CPU"):
+        call()
 
     @tf.function
     def run(x):
