@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monet._command_line import EXIT_SKIPPED, CommandError, HelpFormatter, named_path, run
+from monet._command_line.data_options import add_data_options
 from monet._progress import Line, bar, duration
 
 _SHOWN = 5
@@ -26,19 +27,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Without data it reports on the sample set that comes with the package. Exit code: "
         "0 all pictures could be read, 1 some couldn't, 2 nothing done.",
     )
-    parser.add_argument(
-        "--data",
-        type=named_path,
-        metavar="DIR",
-        help="dataset folder: the competition's (monet_jpg or monet_tfrec, photo_jpg or "
-        "photo_tfrec), or one with trainA (paintings) and trainB (photos)",
-    )
-    parser.add_argument(
-        "--painting-dir", type=named_path, metavar="DIR", help="instead of --data: paintings"
-    )
-    parser.add_argument(
-        "--photo-dir", type=named_path, metavar="DIR", help="instead of --data: photos"
-    )
+    add_data_options(parser)
     parser.add_argument(
         "--out", type=named_path, required=True, metavar="REPORT", help="a new folder"
     )

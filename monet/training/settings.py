@@ -23,9 +23,9 @@ _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 class DataLocation:
     """Where the pictures are: a dataset folder, two folders, or nothing for the sample set."""
 
-    data: str | None = None
-    painting_dir: str | None = None
-    photo_dir: str | None = None
+    data: str | os.PathLike[str] | None = None
+    painting_dir: str | os.PathLike[str] | None = None
+    photo_dir: str | os.PathLike[str] | None = None
 
     def open(self, *, photos: bool = True) -> Domains:
         return open_domains(

@@ -1,0 +1,79 @@
+"""The options of `python -m monet.generate`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from monet._command_line import HelpFormatter, named_path, positive_int, seed
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.generate",
+        formatter_class=HelpFormatter,
+        description="Paints photos of any size with a trained generator; each comes back in its "
+        "own size, under its own name. A generator that paints from noise (recipe dcgan and its "
+        "like) takes --count in place of --input.",
+        epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", type=named_path, metavar="RUN", help="folder of a training run")
+    source.add_argument(
+        "--model", type=named_path, metavar="FILE", help="a generator, saved as .keras"
+    )
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        type=named_path,
+        metavar="PATH",
+        help="picture files, or folders of pictures (with subfolders) or TFRecords",
+    )
+    parser.add_argument(
+        "--output",
+        type=named_path,
+        default=Path("images.zip"),
+        metavar="PATH",
+        help="a .zip archive, a folder, or for a single input a picture file",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    parser.add_argument(
+        "--kaggle",
+        action="store_true",
+        help="make a submission: pictures image_00000.jpg, image_00001.jpg, … of 256×256, 7,000 to "
+        "10,000 of them, in an archive that is verified",
+    )
+    parser.add_argument(
+        "--allow-any-count", action="store_true", help="with --kaggle: more or fewer pictures"
+    )
+    parser.add_argument(
+        "--count",
+        type=positive_int,
+        metavar="N",
+        help="paint the first N inputs (default: all), with --kaggle the first N readable ones; or "
+        "N pictures from noise",
+    )
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", help="of the noise; another paints others (default: 0)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive_int, default=8, metavar="N", help="most pictures at a time"
+    )
+    parser.add_argument(
+        "--quality", type=_quality, default=95, metavar="Q", help="JPEG quality, 1 to 100"
+    )
+    parser.add_argument(
+        "--mixed-precision",
+        choices=("auto", "off", "float16", "bfloat16"),
+        default="auto",
+        help="precision of the computation",
+    )
+    return parser.parse_args(argv)
+
+
+def _quality(text: str) -> int:
+    value = positive_int(text)
+    if value > 100:
+        raise argparse.ArgumentTypeError(f"{value} is too large; JPEG quality ends at 100")
+    return value
