@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 import test_residual_block_kernels as block
@@ -15,11 +21,11 @@ CASES = [
     Case((1, 17, 30, 16), 17),
     Case((1, 3, 70, 33), 31),
     Case((1, 4, 5, 100), 64),
-    Case((2, 9, 7, 17), 32, size=7),
+    Case((2, 5, 6, 17), 32, size=7),
     Case((1, 3, 4, 40), 16, size=5),
     Case((1, 1, 1, 16), 20, size=1),
 ]
-SHAPES = [(1, 8, 8, 32), (3, 6, 7, 40), (2, 13, 9, 19), (4, 2, 2, 16), (1, 9, 17, 100)]
+SHAPES = [(1, 8, 8, 32), (3, 6, 7, 40), (2, 13, 9, 19), (4, 2, 2, 16), (1, 5, 7, 100)]
 
 
 def _has_amx() -> bool:
@@ -148,11 +154,10 @@ def test_same_bits_for_any_number_of_threads(kernels, amx, case):
 def test_same_bits_of_a_block_when_repeated_on_threads(kernels, amx):
     inputs, dy = block_inputs(SHAPES[1])
     want = block.run(kernels, inputs, dy, amx=amx, threads=1)
-    for _ in range(2):
-        for threads in (2, 3, 7):
-            got = block.run(kernels, inputs, dy, amx=amx, threads=threads)
-            for name, a, b in zip(block.Results._fields, got, want, strict=True):
-                assert a.tobytes() == b.tobytes(), f"{name} with {threads} threads"
+    for threads in (2, 3, 7, 3):
+        got = block.run(kernels, inputs, dy, amx=amx, threads=threads)
+        for name, a, b in zip(block.Results._fields, got, want, strict=True):
+            assert a.tobytes() == b.tobytes(), f"{name} with {threads} threads"
 
 
 def test_image_of_a_batch_has_the_bits_it_has_alone(kernels, amx):
@@ -235,3 +240,16 @@ def test_what_amx_takes_is_explained(kernels):
     if kernels.instruction_set() != "amx":
         with pytest.raises(ValueError, match="needs the instruction set amx"):
             kernels.conv_forward(x, kernel, amx="native")
+
+
+def test_check_program_compiles():
+    """amx_check.cc is run by hand; see amx_check.py."""
+    command = shlex.split(os.environ.get("CXX") or "g++")
+    if shutil.which(command[0]) is None:
+        pytest.skip("no C++ compiler on PATH")
+    source = Path(__file__).with_name("amx_check.cc")
+    include = source.parents[2] / "csrc"
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    command += ["-std=c++17", "-fsyntax-only", f"-I{include}", str(source)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

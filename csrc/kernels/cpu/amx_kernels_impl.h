@@ -50,6 +50,7 @@ inline void StoreSums(Tiles& tiles, float* sums) {
 
 // Into the first level cache; the address needn't exist. A block is 32 lines.
 inline void PrefetchBlock(const uint16_t* block) {
+#pragma GCC unroll 8
   for (int64_t i = 0; i < kAmxBlock; ++i) __builtin_prefetch(block + i * kAmxBlock, 0, 3);
 }
 
