@@ -177,7 +177,7 @@ class Compiler:
         if done.returncode:
             print(done.stderr, file=sys.stderr)
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-            first = next((line for line in lines if "error" in line), lines[-1])
+            first = next((line for line in lines if re.search("error|undefined", line)), lines[-1])
             raise Missing(
                 f"{os.path.basename(self.command[0])} failed: {first.strip()}",
                 "see the compiler's output with pip install -v, and report it",

@@ -152,7 +152,7 @@ def _sources_are_newer(library: Path) -> bool:
     return any(
         path.stat().st_mtime > built
         for path in sources.rglob("*")
-        if path.suffix in (".cc", ".h", ".cu")
+        if path.suffix in (".cc", ".h", ".cu", ".cuh")
     )
 
 

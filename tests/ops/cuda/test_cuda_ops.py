@@ -40,10 +40,13 @@ def folder(tmp_path_factory) -> Path:
 
 
 def build(function, *arguments, **options) -> Path:
+    """Calls a function of `op_library`, where there is what it takes."""
     tensorflow = op_library.toolchain.find_tensorflow()
+    if tensorflow is None:
+        pytest.skip("no TensorFlow to compile against")
     try:
         op_library.toolchain.find_compiler()
-        (tensorflow or pytest.skip("no TensorFlow to compile against")).compile_flags()
+        tensorflow.compile_flags()
     except Missing as missing:
         pytest.skip(missing.reason)
     return function(*arguments, **options)
