@@ -137,7 +137,13 @@ def run(command: Callable[[], int]) -> int:
     print_anything()
     try:
         with terminating():
-            return command()
+            code = command()
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:  # the reader, `head` say, has had enough
+        # Python flushes once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR
