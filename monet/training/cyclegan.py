@@ -212,7 +212,7 @@ class CycleGAN(AdversarialModel):
             with tf.control_dependencies(done), gradient_tape(weights, [outputs]) as tape:
                 half = self._half_losses(direction, outputs, training=True)
                 loss = self._scale(half.own + half.shared, self.generator_optimizer)
-            output_gradient, *done = tape.gradient(loss, [outputs, *weights])
+            output_gradient, *done = _gradients(tape, loss, [outputs, *weights])
             halves.append(half)
             output_gradients.append(output_gradient)
             cycle_gradients.append(done)
@@ -223,11 +223,8 @@ class CycleGAN(AdversarialModel):
             directions, translations, output_gradients, reversed(cycle_gradients), strict=True
         ):
             with tf.control_dependencies(done):
-                of_translation = tape.gradient(
-                    outputs,
-                    direction.generator.trainable_variables,
-                    output_gradients=output_gradient,
-                )
+                weights = direction.generator.trainable_variables
+                of_translation = _gradients(tape, outputs, weights, output_gradient)
             done = [a + b for a, b in zip(of_translation, of_cycle, strict=True)]
             gradients += done
         fakes = [self._split(outputs)[0] for outputs, _ in translations]
@@ -318,3 +315,11 @@ class CycleGAN(AdversarialModel):
                 config[name], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+def _gradients(tape, target, sources, output_gradients=None):
+    """As `tape.gradient`, and zeros for a source without influence on the target."""
+    sources = [getattr(source, "value", source) for source in sources]
+    return tape.gradient(
+        target, sources, output_gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )

@@ -194,6 +194,24 @@ class Counting(keras.Model):
         return self.network(inputs, training=training)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_weight_without_influence_stays_as_it_is(compiled):
+    class Idle(Counting):
+        def __init__(self, network):
+            super().__init__(network)
+            self.idle = self.add_weight(shape=(2,), initializer="ones", name="idle")
+
+    plain = build_cyclegan(TINY, steps_per_epoch=1)
+    model = CycleGAN(*(Idle(network) for network in networks(plain)[:2]), *networks(plain)[2:])
+    model.compile("adam", "adam")
+    used = plain.painting_generator.trainable_variables[0]
+    before = used.numpy()
+    step = tf.function(model.train_step) if compiled else model.train_step
+    step((images(), images(seed=1)))
+    np.testing.assert_array_equal(model.painting_generator.idle, [1, 1])
+    assert np.any(used.numpy() != before)
+
+
 @pytest.mark.parametrize(("lambda_identity", "first"), [(5.0, 4), (0.0, 2)])
 def test_each_generator_is_called_twice_a_step(lambda_identity, first):
     plain = build_cyclegan(TINY, steps_per_epoch=1)
