@@ -6,6 +6,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import tensorflow as tf  # noqa: E402
+
 import monet.ops  # noqa: E402
 
 
@@ -24,6 +26,13 @@ def native():
     require_native()
     with monet.ops.use("native"):
         yield
+
+
+@pytest.fixture
+def fused_convolutions(native):
+    """As `native`, where that means one fused kernel: on GPUs the convolutions are TensorFlow's."""
+    if tf.config.get_visible_devices("GPU"):
+        pytest.skip("on a GPU the convolutions are TensorFlow's")
 
 
 def require_native() -> None:

@@ -115,7 +115,7 @@ UNKNOWN = tf.TensorSpec(None, tf.float32)
         (([1, 3, 9, 2], [7, 7, 2, 4], [4]), "a 7x7 kernel needs H > 3 and W > 3, got 3x9; pass"),
     ],
 )
-def test_shapes_of_reflect_conv2d_known_only_at_run_time(native, shapes, message):
+def test_shapes_of_reflect_conv2d_known_only_at_run_time(fused_convolutions, shapes, message):
     run = tf.function(monet.ops.reflect_conv2d, input_signature=[UNKNOWN] * 3)
     with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
         run(*map(tf.zeros, shapes))
@@ -132,7 +132,9 @@ def test_shapes_of_reflect_conv2d_known_only_at_run_time(native, shapes, message
         ("gamma2", [3], "gamma2 must have shape [2], got [3]"),
     ],
 )
-def test_shapes_of_residual_block_known_only_at_run_time(native, name, shape, message):
+def test_shapes_of_residual_block_known_only_at_run_time(
+    fused_convolutions, name, shape, message
+):
     shapes = {"x": [1, 4, 4, 2]}
     for i in (1, 2):
         shapes |= {f"kernel{i}": [3, 3, 2, 2], f"gamma{i}": [2], f"beta{i}": [2]}

@@ -128,6 +128,6 @@ def outputs_written(with_gradient: bool) -> set[int]:
     return {output.slot for output in node.output}
 
 
-def test_only_a_graph_with_gradients_keeps_what_they_need(native):
+def test_only_a_graph_with_gradients_keeps_what_they_need(fused_convolutions):
     assert outputs_written(with_gradient=False) == {0}
     assert outputs_written(with_gradient=True) == set(range(7))

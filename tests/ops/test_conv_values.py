@@ -54,7 +54,7 @@ def test_output_and_gradients_stay_within_the_plain_formulas_error(
 
 
 @pytest.mark.parametrize("case", [Conv((1, 24, 24, 64), 64), Block((1, 24, 24, 64))], ids=str)
-def test_precise_rounds_less(native, case):
+def test_precise_rounds_less(fused_convolutions, case):
     inputs = case.make_inputs("float32")
     exact = case.plain(**cast(inputs, "float64")).numpy()
     fast = error(case.monet(**inputs).numpy(), exact)
@@ -63,7 +63,7 @@ def test_precise_rounds_less(native, case):
     assert precise < fast / 2
 
 
-def test_the_environment_is_the_default_of_precise(native, monkeypatch):
+def test_the_environment_is_the_default_of_precise(fused_convolutions, monkeypatch):
     case = Conv((1, 12, 12, 16), 16)
     inputs = case.make_inputs("float32")
     fast, precise = (case.monet(**inputs, precise=choice).numpy() for choice in (False, True))

@@ -47,14 +47,16 @@ def digest() -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_repeats_give_the_same_bits(native, case):
+def test_repeats_give_the_same_bits(request, native, case):
+    if not isinstance(case, Case):
+        request.getfixturevalue("fused_convolutions")
     first = results(case, "float32")
     for _ in range(20):
         for name, value in results(case, "float32").items():
             np.testing.assert_array_equal(first[name], value)
 
 
-def test_concurrent_calls_do_not_disturb_one_another(native):
+def test_concurrent_calls_do_not_disturb_one_another(fused_convolutions):
     norm, block = Case((1, 32, 32, 16), activation="relu", pad=1), Block((1, 15, 17, 16))
     norm_inputs = [make_inputs(norm, "float32", seed) for seed in range(4)]
     block_inputs = [block.make_inputs("float32", seed) for seed in range(4)]
@@ -93,7 +95,7 @@ def test_concurrent_sessions_do_not_disturb_one_another(native):
                 np.testing.assert_array_equal(y, expected)
 
 
-def test_every_number_of_threads_gives_the_same_bits(native):
+def test_every_number_of_threads_gives_the_same_bits(fused_convolutions):
     here = digest()
     for threads in (1, 3, 7):
         assert digest_with_threads(threads) == here

@@ -75,7 +75,7 @@ def test_second_order():
             np.testing.assert_allclose(got, want, rtol=0, atol=5e-5 * scale)
 
 
-def test_no_blocks_input_outlives_the_forward_pass():
+def test_no_blocks_input_outlives_the_forward_pass(fused_convolutions):
     """In a running graph: the gradient of a block reads what was computed from its result."""
     case = Trunk((1, 8, 8, 4), 3)
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
@@ -94,7 +94,7 @@ def test_no_blocks_input_outlives_the_forward_pass():
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_lower_precision_keeps_every_blocks_input(dtype):
+def test_lower_precision_keeps_every_blocks_input(fused_convolutions, dtype):
     case = Trunk((1, 8, 8, 4), 3)
     inputs = case.make_inputs(dtype)
 
