@@ -54,7 +54,7 @@ def _without_driver() -> Unusable | None:
     if problem is None:
         return None
     return Unusable(
-        problem.decode(), "update the NVIDIA driver, or build monet with an older CUDA toolkit"
+        problem.decode(), "install a newer NVIDIA driver, or build monet with an older CUDA toolkit"
     )
 
 

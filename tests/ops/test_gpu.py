@@ -73,7 +73,7 @@ def test_record_of_an_older_build(machine):
 def test_driver_that_is_too_old(machine):
     machine(driver_problem=b"the kernels were built with CUDA 13.0, but the driver is for 12.4")
     assert gpu.unusable().reason.startswith("the kernels were built with CUDA 13.0")
-    assert "update the NVIDIA driver" in gpu.unusable().remedy
+    assert "install a newer NVIDIA driver" in gpu.unusable().remedy
 
 
 def test_gpu_that_is_too_old(machine):
