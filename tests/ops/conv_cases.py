@@ -174,3 +174,15 @@ def output_and_gradients(function, inputs: Tensors, dy: tf.Tensor) -> dict[str, 
     gradients = tape.gradient(y, inputs, output_gradients=dy)
     results = {"y": y, **{f"d{name}": gradient for name, gradient in gradients.items()}}
     return {name: tf.cast(tensor, tf.float64).numpy() for name, tensor in results.items()}
+
+
+def penalty_gradients(function, inputs, dy):
+    """Gradients of a gradient penalty: a function of the gradients of every argument."""
+    with tf.GradientTape() as outer:
+        outer.watch([inputs, dy])
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            y = function(**inputs)
+        gradients = inner.gradient(y, inputs, output_gradients=dy)
+        penalty = tf.add_n([tf.reduce_sum(g * g) for g in gradients.values()])
+    return outer.gradient(penalty, [*inputs.values(), dy], unconnected_gradients="zero")

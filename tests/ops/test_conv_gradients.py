@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, cast, make_dy, output_and_gradients
+from conv_cases import Block, Conv, cast, make_dy, output_and_gradients, penalty_gradients
 from norm_cases import error
 
 CASES = [
@@ -15,18 +15,6 @@ CASES = [
     Block((2, 4, 3, 2)),
     Block((1, 5, 4, 16)),
 ]
-
-
-def penalty_gradients(function, inputs, dy):
-    """Gradients of a gradient penalty: a function of the gradients of every argument."""
-    with tf.GradientTape() as outer:
-        outer.watch([inputs, dy])
-        with tf.GradientTape() as inner:
-            inner.watch(inputs)
-            y = function(**inputs)
-        gradients = inner.gradient(y, inputs, output_gradients=dy)
-        penalty = tf.add_n([tf.reduce_sum(g * g) for g in gradients.values()])
-    return outer.gradient(penalty, [*inputs.values(), dy], unconnected_gradients="zero")
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["eager", "function"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Trunk, cast, make_dy, output_and_gradients
+from conv_cases import Trunk, cast, make_dy, output_and_gradients, penalty_gradients
 from norm_cases import error
 
 from monet import ops
@@ -51,16 +51,6 @@ def test_a_large_residual_costs_no_more_than_its_rounding():
 def test_second_order():
     case = Trunk((1, 4, 3, 2), 2)
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
-
-    def penalty_gradients(function, inputs, dy):
-        with tf.GradientTape() as outer:
-            outer.watch([inputs, dy])
-            with tf.GradientTape() as inner:
-                inner.watch(inputs)
-                y = function(**inputs)
-            gradients = inner.gradient(y, inputs, output_gradients=dy)
-            penalty = tf.add_n([tf.reduce_sum(g * g) for g in gradients.values()])
-        return outer.gradient(penalty, [*inputs.values(), dy], unconnected_gradients="zero")
 
     exact = penalty_gradients(case.plain, cast(inputs, "float64"), tf.cast(dy, "float64"))
 
