@@ -103,10 +103,12 @@ def _fused(x: tf.Tensor, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
     weights = [call.weights for call in calls]
 
     def twin(x, *flat):
-        for call, block in zip(calls, tf.nest.pack_sequence_as(weights, flat), strict=True):
-            named = dict(zip(WEIGHTS, block, strict=True))
-            x = reference(dataclasses.replace(call, x=x, **named))
-        return x
+        blocks = tf.nest.pack_sequence_as(weights, flat)
+        given = [
+            dataclasses.replace(call, x=x, **dict(zip(WEIGHTS, block, strict=True)))
+            for call, block in zip(calls, blocks, strict=True)
+        ]
+        return apply(dispatch.REFERENCE, given)
 
     return fused_trunk(x, weights, epsilon=calls[0].epsilon, precise=calls[0].precise, twin=twin)
 
