@@ -42,7 +42,7 @@ def resident(field: str) -> int:
 
 
 def main() -> None:
-    # Tensors go back to the system as soon as they are freed, so that what is resident is in use.
+    # What is freed goes back to the system at once, unless TensorFlow's own allocator keeps it.
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 64 << 10)
     step = make_step(sys.argv[1], int(sys.argv[2]))
     gc.collect()
