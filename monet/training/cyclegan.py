@@ -148,8 +148,8 @@ class CycleGAN(AdversarialModel):
         one's adversarial and identity loss, don't depend on that generator.
 
         The sum is differentiated in pieces that follow one another, also in a graph: one cycle, the
-        other, one translation, the other, the discriminators. A piece's activations are gone before
-        the next one's are computed.
+        other, one translation, the other, the discriminators. What a cycle or a discriminator needs
+        is not in memory at the same time as what the next piece needs for itself.
         """
         photos, paintings = batch
         directions = self._directions(photos, paintings)
