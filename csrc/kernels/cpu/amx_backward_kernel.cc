@@ -18,7 +18,7 @@ struct GradientPlan {
         out_blocks(CeilDiv(geometry.out_channels, kAmxBlock)),
         x_row(row_blocks * kAmxBlockValues),
         x_copy(layout.height * x_row),
-        x_block(geometry.size * x_copy),
+        x_block(geometry.kernel_width * x_copy),
         x_image(layout.blocks * x_block),
         dy_block(geometry.out_height * row_blocks * kAmxBlockValues),
         dy_image(out_blocks * dy_block),
@@ -41,7 +41,7 @@ struct GradientScratch {
     x = scratch.Take<uint16_t>(plan.images * plan.x_image);
     dy = scratch.Take<uint16_t>(plan.images * plan.dy_image);
     sums = scratch.Take<float>(plan.sums * kAmxBlockValues);
-    row_pixels = plan.row_blocks * kAmxBlock + geometry.size;
+    row_pixels = plan.row_blocks * kAmxBlock + geometry.kernel_width;
     rows = scratch.Take<uint16_t>(threads * row_pixels * kAmxBlock);
     normalized = scratch.Take<float>(threads * geometry.in_width * geometry.in_channels);
     bytes = scratch.bytes();
@@ -68,7 +68,7 @@ class KernelGradient {
 
   // Row `row` of the padded image n, as number i of those packed.
   void PackInput(int worker, const float* x, const float* normalize, int64_t n, int64_t i, int64_t row) const {
-    const int64_t C = geometry_.in_channels, width = geometry_.in_width, pad = geometry_.pad;
+    const int64_t C = geometry_.in_channels, width = geometry_.in_width, pad = geometry_.pad_left;
     const int64_t h = Reflect(row - pad, geometry_.in_height);
     const float* from = x + (n * geometry_.in_height + h) * width * C;
     if (normalize) {
@@ -82,7 +82,7 @@ class KernelGradient {
       const int64_t c = block * kAmxBlock;
       kernels_.pack(DType::kFloat32, from + c, C, width, std::min(kAmxBlock, C - c), pixels + pad * kAmxBlock);
       AmxFillBorder(pixels, width, pad, true);
-      for (int64_t column = 0; column < geometry_.size; ++column) {
+      for (int64_t column = 0; column < geometry_.kernel_width; ++column) {
         uint16_t* to = scratch_.x + i * plan_.x_image + block * plan_.x_block + column * plan_.x_copy + row * plan_.x_row;
         TransposeRow(pixels + column * kAmxBlock, to);
       }
@@ -108,7 +108,7 @@ class KernelGradient {
   void Multiply(int64_t item, int64_t images, bool add) const {
     const int64_t out_block = item % plan_.out_blocks, block = item / plan_.out_blocks % plan_.layout.blocks;
     const int64_t tap = item / plan_.out_blocks / plan_.layout.blocks;
-    const int64_t row = tap / geometry_.size, column = tap % geometry_.size;
+    const int64_t row = tap / geometry_.kernel_width, column = tap % geometry_.kernel_width;
     AmxKernelGradient call{};
     call.images = images;
     call.x_stride = plan_.x_image;

@@ -10,9 +10,9 @@ namespace monet {
 // followed by what the last step of AmxConvolution may read beyond it.
 struct AmxLayout {
   explicit AmxLayout(const ConvGeometry& geometry)
-      : height(geometry.in_height + 2 * geometry.pad),
-        width(geometry.in_width + 2 * geometry.pad),
-        tail_pixels(kAmxBlock + geometry.size),
+      : height(geometry.in_height + 2 * geometry.pad_left),
+        width(geometry.in_width + 2 * geometry.pad_left),
+        tail_pixels(kAmxBlock + geometry.kernel_width),
         blocks(CeilDiv(geometry.in_channels, kAmxBlock)),
         block_stride((height * width + tail_pixels) * kAmxBlock),
         image_stride(blocks * block_stride) {}
@@ -39,8 +39,7 @@ void AmxPackImages(const AmxKernels& kernels, const ConvGeometry& geometry, DTyp
 
 // The packed kernel: [block of out_channels][block of in_channels][tap][2][16][16][2], see amx_kernels.h.
 size_t AmxPackedBytes(const ConvGeometry& geometry);
-// `transposed`: see winograd.h.
-void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, bool transposed, const float* kernel,
+void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, const float* kernel,
              uint16_t* packed, ThreadPool& pool);
 
 // x and y are stored as `dtype`.

@@ -29,7 +29,7 @@ AmxConvolution AmxConvolutionOf(const ConvGeometry& geometry, const uint16_t* pa
   call.blocks = layout.blocks;
   call.block_stride = layout.block_stride;
   call.padded_width = layout.width;
-  call.size = geometry.size;
+  call.size = geometry.kernel_width;
   call.weights = packed_kernel + out_block * layout.blocks * geometry.taps() * kAmxBlockValues;
   call.begin = 0;
   call.end = (geometry.out_height - 1) * layout.width + geometry.out_width;

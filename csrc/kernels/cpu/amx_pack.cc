@@ -22,7 +22,7 @@ void AmxFillBorder(uint16_t* row, int64_t width, int64_t pad, bool reflect) {
 void AmxPackImages(const AmxKernels& kernels, const ConvGeometry& geometry, DType dtype, const void* x,
                    uint16_t* packed_images, ThreadPool& pool) {
   const AmxLayout layout(geometry);
-  const int64_t C = geometry.in_channels, width = geometry.in_width, pad = geometry.pad;
+  const int64_t C = geometry.in_channels, width = geometry.in_width, pad = geometry.pad_left;
   ForItems(pool, geometry.batch * layout.height, [&](int, int64_t item) {
     const int64_t n = item / layout.height, row = item % layout.height, h = row - pad;
     const bool exists = geometry.reflect || (0 <= h && h < geometry.in_height);
@@ -49,8 +49,9 @@ size_t AmxPackedBytes(const ConvGeometry& geometry) {
   return static_cast<size_t>(blocks * geometry.taps() * kAmxBlockValues) * sizeof(uint16_t);
 }
 
-void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, bool transposed, const float* kernel,
-             uint16_t* packed, ThreadPool& pool) {
+void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, const float* kernel, uint16_t* packed,
+             ThreadPool& pool) {
+  const bool transposed = geometry.order.transposed;
   const int64_t C = geometry.in_channels, O = geometry.out_channels, taps = geometry.taps();
   const int64_t in_blocks = CeilDiv(C, kAmxBlock);
   ForItems(pool, CeilDiv(O, kAmxBlock) * in_blocks, [&](int, int64_t item) {
@@ -58,7 +59,7 @@ void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, bool trans
     const int64_t outputs = std::min(kAmxBlock, O - o), inputs = std::min(kAmxBlock, C - c);
     alignas(64) uint16_t block[kAmxBlockValues], turned[kAmxBlockValues];
     for (int64_t tap = 0; tap < taps; ++tap) {
-      // The block's rows as they are stored: input channels, or with `transposed` output channels.
+      // The block's rows as they are stored: input channels, or, transposed, output channels.
       const int64_t rows = transposed ? outputs : inputs;
       if (transposed) {
         kernels.pack(DType::kFloat32, kernel + ((taps - 1 - tap) * O + o) * C + c, C, rows, inputs, block);

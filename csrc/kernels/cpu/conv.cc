@@ -92,7 +92,7 @@ void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection d
   if (UsesWinograd(shape, options)) {
     RunWinogradForward(geometry, {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
   } else {
-    DirectForward(geometry, x, kernel, bias, y, scratch, pool);
+    DirectForward(geometry, OutputPlaces(geometry), {x, kernel, /*in_place=*/false, bias, y}, scratch, pool);
   }
 }
 
@@ -129,13 +129,12 @@ size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvD
 
 void ConvPack(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* kernel,
               void* packed, ThreadPool& pool) {
-  const bool transposed = direction == ConvDirection::kBackwardInput;
   if (UsesAmx(shape, options)) {
-    AmxPack(*options.amx, Geometry(shape, direction), transposed, kernel, static_cast<uint16_t*>(packed), pool);
+    AmxPack(*options.amx, Geometry(shape, direction), kernel, static_cast<uint16_t*>(packed), pool);
     return;
   }
   const auto pack = UsesWinograd(shape, options) ? WinogradPack : DirectPack;
-  pack(Geometry(shape, direction), transposed, kernel, static_cast<float*>(packed), pool);
+  pack(Geometry(shape, direction), kernel, static_cast<float*>(packed), pool);
 }
 
 size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {

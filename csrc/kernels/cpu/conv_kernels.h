@@ -14,12 +14,13 @@ namespace monet {
 //
 //   c[i][j] = init[i][j] + sum over k of a[i][k] * b[k][j]
 //
-// for one panel of b. The matrix b is stored in panels of `panel` columns (see ConvKernels), each [depth][panel] and
-// padded to whole panels.
+// for one panel of b. The matrix b is packed in panels of `panel` columns (see ConvKernels), each [depth][panel] and
+// padded to whole panels; or it is used where it lies, if the columns are a multiple of 16.
 struct PanelProduct {
   int64_t rows;     // of a and c
   int64_t columns;  // of c, panel or fewer
   const float* b;
+  int64_t b_stride;  // between rows: `panel` if packed
   float* c;
   int64_t c_stride;  // between rows
   const float* init;  // null: zero. May be c.
@@ -41,14 +42,14 @@ struct ColumnsOperand {
   int64_t depth;
 };
 
-// c[i][j] = init[j] + dot product of a's row i with vector j; for very few vectors. Vector j is stored as rows are, at
-// vectors + j * vector_stride: [segments][depth].
+// c[i][j] = init[j] + dot product of a's row i with vector j, which consists of segments as rows do: segment s of it is at
+// vectors[s] + j * vector_stride.
 struct DotProducts {
   int64_t rows;
-  int64_t num_vectors;  // 1 to 4
-  const float* vectors;
+  int64_t num_vectors;
+  const float* const* vectors;
   int64_t vector_stride;
-  float* c;  // [rows][num_vectors]
+  float* const* c;    // [rows], to [num_vectors] each
   const float* init;  // [num_vectors], or null
 };
 

@@ -1,6 +1,6 @@
 // Convolution as the plain sum of products, with no copy of the input: rows of the matrix [pixels, taps * in_channels]
-// are given by pointers to the pixels, one per tap, which also take care of the border. (Dukhan, "The Indirect
-// Convolution Algorithm", 2019.) For every kernel size, and for 3x3 where Winograd is not wanted.
+// are given by pointers to the pixels, which also take care of the border. (Dukhan, "The Indirect Convolution Algorithm",
+// 2019.) For every kernel size, and for those that Winograd could do where it is not wanted.
 #pragma once
 
 #include "conv_plan.h"
@@ -10,14 +10,36 @@ namespace monet {
 // The packed kernel: [panel of out_channels][taps][in_channels][panel], or for very few out_channels their dot products'
 // vectors, [out_channels][taps][in_channels].
 size_t DirectPackedBytes(const ConvGeometry& geometry);
-// `transposed`: see winograd.h.
-void DirectPack(const ConvGeometry& geometry, bool transposed, const float* kernel, float* packed, ThreadPool& pool);
+void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool);
 
+// Whether the kernel had better be used where it lies: for so few pixels that packing it would be most of the work.
+bool DirectUsesKernelInPlace(const ConvGeometry& geometry);
+
+// Where pixel (h, w) of the output is stored: as pixel (h * step + top, w * step + left) of [batch, height, width,
+// out_channels].
+struct OutputPlaces {
+  explicit OutputPlaces(const ConvGeometry& geometry)
+      : height(geometry.out_height), width(geometry.out_width), step(1), top(0), left(0) {}
+  OutputPlaces(int64_t height, int64_t width, int64_t step, int64_t top, int64_t left)
+      : height(height), width(width), step(step), top(top), left(left) {}
+
+  int64_t height, width;
+  int64_t step, top, left;
+};
+
+struct DirectConv {
+  const float* x;
+  const float* kernel;
+  bool in_place;  // the kernel is as it lies, not packed: only where DirectUsesKernelInPlace
+  const float* bias = nullptr;
+  float* y;
+};
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads);
-void DirectForward(const ConvGeometry& geometry, const float* x, const float* packed, const float* bias, float* y,
-                   void* scratch, ThreadPool& pool);
+void DirectForward(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, void* scratch,
+                   ThreadPool& pool);
 
-// dkernel [size, size, in_channels, out_channels]. The second does it for few out_channels; the first hands over to it.
+// dkernel [kernel_height, kernel_width, in_channels, out_channels]. The second does it for few out_channels; the first
+// hands over to it.
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* scratch,
                           ThreadPool& pool);

@@ -5,9 +5,9 @@
 namespace monet {
 namespace {
 
-// The kernel's gradient is one product for each row of the kernel, summed over all pixels:
+// The kernel's gradient is one product for each of its segments (input_segments.h), summed over all pixels:
 //
-//   [size * in_channels, out_channels] = transposed [pixels, size * in_channels] * [pixels, out_channels]
+//   [length, out_channels] = transposed [pixels, length] * [pixels, out_channels]
 //
 // of the input's segments and dy. Pixels are taken in chunks, of which a worker copies what it needs into the form that
 // multiply_columns takes: blocks of 48 rows, and panels of columns.
@@ -22,9 +22,9 @@ struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
       : panel(SelectedConvKernels().panel),
         length(InputSegments::Length(geometry)),
-        width(std::min(length, 4 * kBlock)),
+        width(CeilDiv(length, CeilDiv(length, 6 * kBlock))),
         widths(CeilDiv(length, width)),
-        units(geometry.size * widths),
+        units(InputSegments::Count(geometry) * widths),
         kernel(geometry.depth() * geometry.out_channels) {
     const bool small = kernel <= kSmallKernel;
     ranges = small ? std::clamp<int64_t>(geometry.out_pixels() / 1024, 1, 16) : 1;
@@ -34,7 +34,7 @@ struct KernelGradientPlan {
   int64_t panel;
   int64_t length;         // of a segment
   int64_t width, widths;  // how much of a segment a unit covers, and how many such parts there are
-  int64_t units;          // kernel row r has units [r * widths, (r + 1) * widths)
+  int64_t units;          // segment s has units [s * widths, (s + 1) * widths)
   int64_t kernel;         // floats in it
   int64_t ranges, units_per_item;
 };
@@ -44,7 +44,8 @@ struct KernelGradientScratch {
     Scratch scratch(memory);
     zeros = scratch.Take<float>(plan.length);
     segments = scratch.Take<const float*>(threads * kPixels);
-    patches = scratch.Take<float>(threads * kPixels * plan.length);
+    patch_size = kPixels * InputSegments::PatchLength(geometry);
+    patches = scratch.Take<float>(threads * patch_size);
     x_size = kPixels * RoundUp(plan.width, kBlock);
     x = scratch.Take<float>(threads * x_size);
     dy_size = kPixels * RoundUp(geometry.out_channels, plan.panel);
@@ -53,10 +54,10 @@ struct KernelGradientScratch {
     bytes = scratch.bytes();
   }
 
-  int64_t x_size, dy_size;
+  int64_t patch_size, x_size, dy_size;
   float* zeros;            // [length]
   const float** segments;  // [worker][pixel]
-  float* patches;          // [worker][pixel][length]
+  float* patches;          // [worker][patch_size]
   float* x;                // [worker][block][pixel][48]
   float* dy;               // [worker][panel of out_channels][pixel][panel]
   float* sum;              // [range] of dkernel, if there are several
@@ -81,7 +82,7 @@ class Worker {
         scratch_(scratch),
         kernels_(SelectedConvKernels()),
         segments_(scratch.segments + worker * kPixels),
-        patches_(scratch.patches + worker * kPixels * plan.length),
+        patches_(scratch.patches + worker * scratch.patch_size),
         x_(scratch.x + worker * scratch.x_size),
         dy_(scratch.dy + worker * scratch.dy_size),
         sum_(sum) {}
@@ -103,8 +104,8 @@ class Worker {
       for (int64_t c = 0; c < Count(unit); c += kBlock) {
         float* to = sum_ + (unit / plan_.widths * plan_.length + Begin(unit) + c) * O + o;
         kernels_.multiply_columns({x_ + c * kPixels, kBlock, pixels},
-                                  {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, to, O,
-                                   begin ? nullptr : to, O});
+                                  {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, panel, to,
+                                   O, begin ? nullptr : to, O});
       }
     }
   }

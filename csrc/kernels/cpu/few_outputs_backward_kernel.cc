@@ -20,7 +20,7 @@ struct FewOutputsPlan {
         lines(geometry.batch * geometry.out_height),
         ranges(std::min(lines, std::clamp<int64_t>(geometry.out_pixels() / 1024, 1, 16))),
         kernel(geometry.depth() * geometry.out_channels),
-        x_pixels(kPixels + geometry.size - 1) {}
+        x_pixels((kPixels - 1) * geometry.stride + geometry.kernel_width) {}
 
   int64_t panel, panels;
   int64_t lines, ranges;
@@ -29,14 +29,16 @@ struct FewOutputsPlan {
 };
 
 struct FewOutputsScratch {
-  FewOutputsScratch(const FewOutputsPlan& plan, int threads, void* memory) {
+  FewOutputsScratch(const ConvGeometry& geometry, const FewOutputsPlan& plan, int threads, void* memory) {
     Scratch scratch(memory);
+    zeros = scratch.Take<float>(geometry.in_channels);
     pixels = scratch.Take<const float*>(threads * plan.x_pixels);
     x = scratch.Take<float>(threads * plan.panels * plan.x_pixels * plan.panel);
     sum = scratch.Take<float>(plan.ranges * plan.kernel);
     bytes = scratch.bytes();
   }
 
+  float* zeros;          // [in_channels]
   const float** pixels;  // [worker][x_pixels]
   float* x;              // [worker][panel of in_channels][x_pixels][panel]
   float* sum;            // [range][tap][out_channels][in_channels]
@@ -50,15 +52,18 @@ class Worker {
       : geometry_(geometry),
         plan_(plan),
         kernels_(SelectedConvKernels()),
+        zeros_(scratch.zeros),
         pixels_(scratch.pixels + worker * plan.x_pixels),
         x_(scratch.x + worker * plan.panels * plan.x_pixels * plan.panel),
         sum_(scratch.sum + range * plan.kernel) {}
 
   // Copies what row `row` of the kernel reads of x for `run` pixels of a line from column w on.
   void CopyInput(const float* x, int64_t line, int64_t w, int64_t run, int64_t row) const {
-    const int64_t n = line / geometry_.out_height, h = line % geometry_.out_height - geometry_.pad + row;
-    const int64_t count = run + geometry_.size - 1, C = geometry_.in_channels;
-    for (int64_t i = 0; i < count; ++i) pixels_[i] = geometry_.InputPixel(x, n, h, w - geometry_.pad + i, nullptr);
+    const int64_t n = line / geometry_.out_height, stride = geometry_.stride;
+    const int64_t h = line % geometry_.out_height * stride - geometry_.pad_top + row;
+    const int64_t begin = w * stride - geometry_.pad_left, C = geometry_.in_channels;
+    const int64_t count = (run - 1) * stride + geometry_.kernel_width;
+    for (int64_t i = 0; i < count; ++i) pixels_[i] = geometry_.InputPixel(x, n, h, begin + i, zeros_);
     for (int64_t p = 0; p < plan_.panels; ++p) {
       const int64_t c = p * plan_.panel;
       kernels_.gather_rows(pixels_, count, c, std::min(plan_.panel, C - c), Panel(p), plan_.panel);
@@ -70,10 +75,11 @@ class Worker {
     const int64_t C = geometry_.in_channels, O = geometry_.out_channels;
     for (int64_t p = 0; p < plan_.panels; ++p) {
       const int64_t c = p * plan_.panel;
-      for (int64_t j = 0; j < geometry_.size; ++j) {
-        float* to = sum_ + (row * geometry_.size + j) * O * C + c;
+      for (int64_t j = 0; j < geometry_.kernel_width; ++j) {
+        float* to = sum_ + (row * geometry_.kernel_width + j) * O * C + c;
         kernels_.multiply_columns(
-            {dy, O, run}, {O, std::min(plan_.panel, C - c), Panel(p) + j * plan_.panel, to, C, begin ? nullptr : to, C});
+            {dy, O, run}, {O, std::min(plan_.panel, C - c), Panel(p) + j * plan_.panel,
+                                          geometry_.stride * plan_.panel, to, C, begin ? nullptr : to, C});
       }
     }
   }
@@ -84,6 +90,7 @@ class Worker {
   const ConvGeometry& geometry_;
   const FewOutputsPlan& plan_;
   const ConvKernels& kernels_;
+  const float* zeros_;
   const float** pixels_;
   float* x_;
   float* sum_;
@@ -107,7 +114,7 @@ void AddRanges(const ConvGeometry& geometry, const FewOutputsPlan& plan, const f
 }  // namespace
 
 size_t FewOutputsBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
-  return FewOutputsScratch(FewOutputsPlan(geometry), threads, nullptr).bytes;
+  return FewOutputsScratch(geometry, FewOutputsPlan(geometry), threads, nullptr).bytes;
 }
 
 void FewOutputsBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel,
@@ -117,7 +124,8 @@ void FewOutputsBackwardKernel(const ConvGeometry& geometry, const float* x, cons
     std::fill_n(dkernel, plan.kernel, 0.0f);
     return;
   }
-  const FewOutputsScratch scratch(plan, pool.num_threads(), memory);
+  const FewOutputsScratch scratch(geometry, plan, pool.num_threads(), memory);
+  std::fill_n(scratch.zeros, geometry.in_channels, 0.0f);
   const int64_t width = geometry.out_width;
   ForItems(pool, plan.ranges, [&](int worker, int64_t range) {
     const Worker work(geometry, plan, scratch, worker, range);
@@ -125,7 +133,7 @@ void FewOutputsBackwardKernel(const ConvGeometry& geometry, const float* x, cons
     for (int64_t line = begin; line < end; ++line) {
       for (int64_t w = 0; w < width; w += kPixels) {
         const int64_t run = std::min(kPixels, width - w);
-        for (int64_t row = 0; row < geometry.size; ++row) {
+        for (int64_t row = 0; row < geometry.kernel_height; ++row) {
           work.CopyInput(x, line, w, run, row);
           work.Multiply(dy + (line * width + w) * geometry.out_channels, run, row, line == begin && w == 0);
         }

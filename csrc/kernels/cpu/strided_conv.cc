@@ -1,26 +1,143 @@
 #include "../strided_conv.h"
 
-#include "../strided_conv_reference.h"
+#include "direct.h"
+#include "scratch.h"
 
 namespace monet {
+namespace {
 
-size_t StridedConvForwardScratchBytes(const StridedConvShape&, const StridedConvOptions&, int) { return 0; }
-size_t StridedConvBackwardInputScratchBytes(const StridedConvShape&, const StridedConvOptions&, int) { return 0; }
-size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape&, const StridedConvOptions&, int) { return 0; }
+ConvGeometry ForwardGeometry(const StridedConvShape& s) {
+  return {s.batch,
+          s.height,
+          s.width,
+          s.in_channels,
+          s.out_height,
+          s.out_width,
+          s.out_channels,
+          s.kernel_height,
+          s.kernel_width,
+          s.stride,
+          s.pad_top,
+          s.pad_left,
+          /*reflect=*/false,
+          {0, s.kernel_width, 1, false}};
+}
+
+// The gradient with respect to x falls into as many convolutions of stride 1 as the stride has phases in both axes. Those
+// pixels of dx that are `top` rows and `left` columns from the first, and from there a stride apart, are made by a part of
+// the kernel's taps, and the places of dy that belong to successive taps are successive.
+class Phase {
+ public:
+  Phase(const StridedConvShape& s, int64_t top, int64_t left) : top_(top), left_(left) {
+    const Axis vertical(s.height, s.kernel_height, s.stride, s.pad_top, top);
+    const Axis horizontal(s.width, s.kernel_width, s.stride, s.pad_left, left);
+    geometry_ = {s.batch,
+                 s.out_height,
+                 s.out_width,
+                 s.out_channels,
+                 vertical.pixels,
+                 horizontal.pixels,
+                 s.in_channels,
+                 vertical.taps,
+                 horizontal.taps,
+                 1,
+                 vertical.pad,
+                 horizontal.pad,
+                 /*reflect=*/false,
+                 {vertical.last_tap * s.kernel_width + horizontal.last_tap, -s.stride * s.kernel_width, -s.stride, true}};
+  }
+
+  const ConvGeometry& geometry() const { return geometry_; }
+  OutputPlaces Places(const StridedConvShape& s) const { return {s.height, s.width, s.stride, top_, left_}; }
+
+ private:
+  // Pixel number u of the phase, at u * stride + first of dx, gets from dy at position p what tap
+  // u * stride + first + pad - p * stride multiplied.
+  struct Axis {
+    Axis(int64_t length, int64_t kernel, int64_t stride, int64_t padding, int64_t first) {
+      pixels = length > first ? CeilDiv(length - first, stride) : 0;
+      const int64_t first_tap = (first + padding) % stride;
+      taps = kernel > first_tap ? CeilDiv(kernel - first_tap, stride) : 0;
+      last_tap = first_tap + (taps - 1) * stride;
+      pad = taps - 1 - (first + padding) / stride;
+    }
+    int64_t pixels, taps, last_tap, pad;
+  };
+
+  int64_t top_, left_;
+  ConvGeometry geometry_;
+};
+
+template <typename Body>
+void ForEachPhase(const StridedConvShape& shape, Body body) {
+  for (int64_t top = 0; top < shape.stride; ++top) {
+    for (int64_t left = 0; left < shape.stride; ++left) body(Phase(shape, top, left));
+  }
+}
+
+// The memory of one direct convolution: the packed kernel, if it is packed, and what the convolution needs.
+struct DirectScratch {
+  DirectScratch(const ConvGeometry& geometry, int threads, void* memory) {
+    Scratch scratch(memory);
+    in_place = DirectUsesKernelInPlace(geometry);
+    packed = scratch.Take<char>(in_place ? 0 : static_cast<int64_t>(DirectPackedBytes(geometry)));
+    run = scratch.Take<char>(static_cast<int64_t>(DirectForwardScratchBytes(geometry, threads)));
+    bytes = scratch.bytes();
+  }
+
+  bool in_place;
+  char* packed;
+  char* run;
+  size_t bytes;
+};
+
+void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const float* x, const float* kernel, float* y,
+               void* memory, ThreadPool& pool) {
+  const DirectScratch scratch(geometry, pool.num_threads(), memory);
+  float* packed = reinterpret_cast<float*>(scratch.packed);
+  if (!scratch.in_place) DirectPack(geometry, kernel, packed, pool);
+  DirectForward(geometry, places, {x, scratch.in_place ? kernel : packed, scratch.in_place, nullptr, y}, scratch.run, pool);
+}
+
+}  // namespace
+
+size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+  return DirectScratch(ForwardGeometry(shape), threads, nullptr).bytes;
+}
 
 void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions&, const float* x, const float* kernel,
-                        float* y, void*, ThreadPool&) {
-  StridedConvForwardReference(shape, x, kernel, y);
+                        float* y, void* scratch, ThreadPool& pool) {
+  const ConvGeometry geometry = ForwardGeometry(shape);
+  RunDirect(geometry, OutputPlaces(geometry), x, kernel, y, scratch, pool);
+}
+
+size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+  size_t bytes = 0;
+  ForEachPhase(shape, [&](const Phase& phase) {
+    bytes = std::max(bytes, DirectScratch(phase.geometry(), threads, nullptr).bytes);
+  });
+  return bytes;
 }
 
 void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions&, const float* dy,
-                              const float* kernel, float* dx, void*, ThreadPool&) {
-  StridedConvBackwardInputReference(shape, dy, kernel, dx);
+                              const float* kernel, float* dx, void* scratch, ThreadPool& pool) {
+  // Between the taps of a kernel that is smaller than the stride, dx is zero.
+  if (std::min(shape.kernel_height, shape.kernel_width) < shape.stride) {
+    std::fill_n(dx, shape.batch * shape.height * shape.width * shape.in_channels, 0.0f);
+  }
+  ForEachPhase(shape, [&](const Phase& phase) {
+    if (phase.geometry().taps() == 0) return;
+    RunDirect(phase.geometry(), phase.Places(shape), dy, kernel, dx, scratch, pool);
+  });
+}
+
+size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+  return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }
 
 void StridedConvBackwardKernel(const StridedConvShape& shape, const StridedConvOptions&, const float* x, const float* dy,
-                               float* dkernel, void*, ThreadPool&) {
-  StridedConvBackwardKernelReference(shape, x, dy, dkernel);
+                               float* dkernel, void* scratch, ThreadPool& pool) {
+  DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
 }
 
 }  // namespace monet

@@ -10,9 +10,9 @@ namespace monet {
 // The packed kernel: [panel of out_channels][36][in_channels][panel], where [in_channels][panel] is padded to
 // ValueStride.
 size_t WinogradPackedBytes(const ConvGeometry& geometry);
-// `kernel` is [3, 3, in_channels, out_channels]; with `transposed` it is [3, 3, out_channels, in_channels], turned by 180
-// degrees: the kernel of the forward convolution, for geometry BackwardInput.
-void WinogradPack(const ConvGeometry& geometry, bool transposed, const float* kernel, float* packed, ThreadPool& pool);
+// `kernel` is [3, 3, in_channels, out_channels], or for geometry BackwardInput that of the forward convolution,
+// [3, 3, out_channels, in_channels], turned by 180 degrees.
+void WinogradPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool);
 
 // Moments of the output's channels, as by-product of computing it: [segments][2][out_channels] for mean and m2, each of
 // `pixels` [segments] pixels. A segment lies within one image.

@@ -101,7 +101,7 @@ class KernelGradient {
       float* sum = scratch_.sum + t * plan_.sum_stride() + block * kBlock * sum_columns + panel * plan_.panel;
       for (int64_t k = 0; k < tiles; k += depth) {
         kernels_.multiply_columns({x + k * kBlock, kBlock, std::min(depth, tiles - k)},
-                                  {channels, columns, dy + k * plan_.panel, sum, sum_columns,
+                                  {channels, columns, dy + k * plan_.panel, plan_.panel, sum, sum_columns,
                                    begin && k == 0 ? nullptr : sum, sum_columns});
       }
     }

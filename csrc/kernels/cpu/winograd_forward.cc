@@ -96,8 +96,8 @@ class Worker {
       float* out = out_ + t * plan_.out_stride();
       for (int64_t c = 0; c < C; c += chunk) {
         const RowsOperand rows{rows_ + t * plan_.block, 1, 0, c, std::min(chunk, C - c)};
-        kernels_.multiply_rows(rows, {tiles, columns, b + c * plan_.panel, out, plan_.panel, c > 0 ? out : nullptr,
-                                      plan_.panel});
+        kernels_.multiply_rows(rows, {tiles, columns, b + c * plan_.panel, plan_.panel, out, plan_.panel,
+                                      c > 0 ? out : nullptr, plan_.panel});
       }
     }
   }

@@ -45,7 +45,7 @@ size_t WinogradPackedBytes(const ConvGeometry& geometry) {
   return static_cast<size_t>(panels * kWinogradValues * ValueStride(geometry.in_channels * panel)) * sizeof(float);
 }
 
-void WinogradPack(const ConvGeometry& geometry, bool transposed, const float* kernel, float* packed, ThreadPool& pool) {
+void WinogradPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool) {
   const int64_t panel = SelectedConvKernels().panel;
   const int64_t C = geometry.in_channels, O = geometry.out_channels;
   const int64_t row_blocks = CeilDiv(C, kRowsPerItem);
@@ -53,7 +53,7 @@ void WinogradPack(const ConvGeometry& geometry, bool transposed, const float* ke
     const int64_t p = item / row_blocks, first = p * panel, channels = std::min(panel, O - first);
     const int64_t begin = item % row_blocks * kRowsPerItem, end = std::min(C, begin + kRowsPerItem);
     float* to = packed + p * kWinogradValues * ValueStride(C * panel);
-    const auto pack = transposed ? PackTransposedRows : PackRows;
+    const auto pack = geometry.order.transposed ? PackTransposedRows : PackRows;
     pack(geometry, kernel, first, channels, begin, end, to);
   });
 }

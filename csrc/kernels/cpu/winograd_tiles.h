@@ -47,7 +47,7 @@ inline void InputPixels(const ConvGeometry& geometry, const Tile& tile, const fl
                         const float** pixels) {
   for (int64_t i = 0; i < kTileIn; ++i) {
     for (int64_t j = 0; j < kTileIn; ++j) {
-      *pixels++ = geometry.InputPixel(x, tile.image, tile.h - geometry.pad + i, tile.w - geometry.pad + j, zeros);
+      *pixels++ = geometry.InputPixel(x, tile.image, tile.h - geometry.pad_top + i, tile.w - geometry.pad_left + j, zeros);
     }
   }
 }
