@@ -75,8 +75,9 @@ ConvGeometry Geometry(const ConvShape& shape, ConvDirection direction) {
 
 size_t RunConvScratchBytes(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, int threads) {
   if (UsesAmx(shape, options)) return AmxForwardScratchBytes(Geometry(shape, direction));
-  const auto bytes = UsesWinograd(shape, options) ? WinogradForwardScratchBytes : DirectForwardScratchBytes;
-  return bytes(Geometry(shape, direction), threads);
+  const ConvGeometry geometry = Geometry(shape, direction);
+  return UsesWinograd(shape, options) ? WinogradForwardScratchBytes(WinogradProblem(geometry), threads)
+                                      : DirectForwardScratchBytes(geometry, threads);
 }
 
 void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, DType dtype,
@@ -90,17 +91,17 @@ void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection d
   const float* kernel = static_cast<const float*>(packed);
   float* y = static_cast<float*>(to);
   if (UsesWinograd(shape, options)) {
-    RunWinogradForward(geometry, {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
+    RunWinogradForward(WinogradProblem(geometry), {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
   } else {
     DirectForward(geometry, OutputPlaces(geometry), {x, kernel, /*in_place=*/false, bias, y}, scratch, pool);
   }
 }
 
 size_t RunBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {
-  const auto bytes = UsesAmx(shape, options)        ? AmxBackwardKernelScratchBytes
-                     : UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes
-                                                    : DirectBackwardKernelScratchBytes;
-  return bytes(ConvGeometry::Forward(shape), threads);
+  const ConvGeometry geometry = ConvGeometry::Forward(shape);
+  if (UsesAmx(shape, options)) return AmxBackwardKernelScratchBytes(geometry, threads);
+  return UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes(WinogradProblem(geometry), threads)
+                                      : DirectBackwardKernelScratchBytes(geometry, threads);
 }
 
 bool NormalizesInput(const ConvShape& shape, const ConvOptions& options) {
@@ -113,7 +114,7 @@ void RunBackwardKernel(const ConvShape& shape, const ConvOptions& options, const
   if (UsesAmx(shape, options)) {
     AmxBackwardKernel(*options.amx, geometry, x, normalize, dy, dkernel, scratch, pool);
   } else if (UsesWinograd(shape, options)) {
-    WinogradBackwardKernel(geometry, x, normalize, dy, dkernel, scratch, pool);
+    WinogradBackwardKernel(WinogradProblem(geometry), x, normalize, dy, dkernel, scratch, pool);
   } else {
     DirectBackwardKernel(geometry, x, dy, dkernel, scratch, pool);
   }
@@ -122,19 +123,21 @@ void RunBackwardKernel(const ConvShape& shape, const ConvOptions& options, const
 // ---- The public functions
 
 size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvDirection direction) {
-  if (UsesAmx(shape, options)) return AmxPackedBytes(Geometry(shape, direction));
-  const auto bytes = UsesWinograd(shape, options) ? WinogradPackedBytes : DirectPackedBytes;
-  return bytes(Geometry(shape, direction));
+  const ConvGeometry geometry = Geometry(shape, direction);
+  if (UsesAmx(shape, options)) return AmxPackedBytes(geometry);
+  return UsesWinograd(shape, options) ? WinogradPackedBytes(WinogradProblem(geometry)) : DirectPackedBytes(geometry);
 }
 
 void ConvPack(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* kernel,
               void* packed, ThreadPool& pool) {
+  const ConvGeometry geometry = Geometry(shape, direction);
   if (UsesAmx(shape, options)) {
-    AmxPack(*options.amx, Geometry(shape, direction), kernel, static_cast<uint16_t*>(packed), pool);
-    return;
+    AmxPack(*options.amx, geometry, kernel, static_cast<uint16_t*>(packed), pool);
+  } else if (UsesWinograd(shape, options)) {
+    WinogradPack(WinogradProblem(geometry), kernel, static_cast<float*>(packed), pool);
+  } else {
+    DirectPack(geometry, kernel, static_cast<float*>(packed), pool);
   }
-  const auto pack = UsesWinograd(shape, options) ? WinogradPack : DirectPack;
-  pack(Geometry(shape, direction), kernel, static_cast<float*>(packed), pool);
 }
 
 size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {

@@ -53,20 +53,22 @@ struct DotProducts {
   const float* init;  // [num_vectors], or null
 };
 
-// ---- Winograd F(4x4, 3x3); winograd_transforms.h has the formulas
+// ---- Winograd; winograd_transforms.h has the formulas
 //
-// A transformed tile has 36 values per channel, each belonging to another matrix product. Value t of channel c is at
-// values[t * value_stride + c / block * block_stride + c % block]; blocks are multiples of 16, or whole panels.
+// A transformed tile has tile_in^2 values per channel, each belonging to another matrix product. Value t of channel c is
+// at values[t * value_stride + c / block * block_stride + c % block]; blocks are multiples of 16, or whole panels.
 struct TransformedTile {
   float* values;
   int64_t value_stride;
   int64_t block, block_stride;
 };
 
-// Where a 4x4 tile of output goes: it may stick out of the image, having fewer rows or columns.
+// Where a tile of output goes: pixels from (first_row, first_column) of it on, fewer than all where it sticks out of the
+// image.
 struct OutputTile {
-  float* y;
+  float* y;  // of the first of them
   int64_t row_stride, column_stride;
+  int first_row, first_column;
   int rows, columns;
   int64_t channels;   // panel or fewer
   const float* bias;  // or null
@@ -74,6 +76,25 @@ struct OutputTile {
   // cover `pixels_before` pixels so far.
   float* moments;
   int64_t pixels_before;
+};
+
+// The transforms of one of the algorithms, F(tile_out x tile_out, taps x taps).
+struct WinogradKernels {
+  int64_t tile_out, taps;
+  int64_t tile_in() const { return tile_out + taps - 1; }
+  int64_t values() const { return tile_in() * tile_in(); }
+
+  // Transforms tile_in x tile_in pixels; with `normalize`, of relu(normalize(pixel)) instead. Writes whole vectors.
+  void (*transform_input)(const float* const* pixels, int64_t channels, const SlotAffine* normalize,
+                          const TransformedTile& to);
+  // The transformed tile of one panel becomes tile_out x tile_out pixels.
+  void (*transform_output)(const float* values, int64_t value_stride, const OutputTile& to);
+  // Transforms taps x taps weights to a [panel] each; those beyond `channels` count as zero.
+  void (*transform_kernel)(const float* const* taps, int64_t channels, float* to, int64_t value_stride);
+
+  // The transposes of the last two, for the kernel's gradient. Taps that are null are left out.
+  void (*transform_output_gradient)(const float* const* pixels, int64_t channels, const TransformedTile& to);
+  void (*transform_kernel_gradient)(const float* values, int64_t value_stride, int64_t channels, float* const* taps);
 };
 
 struct ConvKernels {
@@ -86,17 +107,7 @@ struct ConvKernels {
   void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
                       int64_t stride);
 
-  // Transforms 6x6 pixels; with `normalize`, of relu(normalize(pixel)) instead.
-  void (*transform_input)(const float* const* pixels, int64_t channels, const SlotAffine* normalize,
-                          const TransformedTile& to);
-  // The transformed tile of one panel becomes 4x4 pixels.
-  void (*transform_output)(const float* values, int64_t value_stride, const OutputTile& to);
-  // Transforms 3x3 taps of a kernel to a [panel] each; taps beyond `channels` count as zero.
-  void (*transform_kernel)(const float* const* taps, int64_t channels, float* to, int64_t value_stride);
-
-  // The transposes of the last two, for the kernel's gradient.
-  void (*transform_output_gradient)(const float* const* pixels, int64_t channels, const TransformedTile& to);
-  void (*transform_kernel_gradient)(const float* values, int64_t value_stride, int64_t channels, float* const* taps);
+  WinogradKernels winograd_4x3, winograd_3x2;
 };
 
 // The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).

@@ -24,11 +24,8 @@ constexpr ConvKernels kConvTable = {
     MultiplyPanel<ColumnsOperand>,
     DotRows,
     GatherRows,
-    TransformInput,
-    TransformOutput,
-    TransformKernel,
-    TransformOutputGradient,
-    TransformKernelGradient,
+    kWinogradTable<F4x3>,
+    kWinogradTable<F3x2>,
 };
 
 }  // namespace

@@ -100,8 +100,8 @@ class Worker {
 
   void Multiply(int64_t unit, int64_t pixels, bool begin) const {
     const int64_t O = geometry_.out_channels, panel = plan_.panel;
-    for (int64_t o = 0; o < O; o += panel) {
-      for (int64_t c = 0; c < Count(unit); c += kBlock) {
+    for (int64_t c = 0; c < Count(unit); c += kBlock) {
+      for (int64_t o = 0; o < O; o += panel) {
         float* to = sum_ + (unit / plan_.widths * plan_.length + Begin(unit) + c) * O + o;
         kernels_.multiply_columns({x_ + c * kPixels, kBlock, pixels},
                                   {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, panel, to,

@@ -32,7 +32,7 @@ struct ForwardScratch {
       for (int i = 0; i < 4; ++i) statistics[i] = scratch.Take<float>(shape.batch * shape.channels);
     }
     if (UsesWinograd(conv, options.conv)) {
-      const int64_t segments = WinogradSegments(ConvGeometry::Forward(conv));
+      const int64_t segments = WinogradSegments(WinogradProblem(ConvGeometry::Forward(conv)));
       moments.values = scratch.Take<float>(segments * 2 * shape.channels);
       moments.pixels = scratch.Take<int64_t>(segments);
       affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
@@ -66,7 +66,7 @@ void FinishStatistics(const ResidualBlockShape& shape, float epsilon, const Wino
     for (int64_t item = begin; item < end; ++item) {
       const int64_t n = item / groups, first = item % groups * kChannels, count = std::min(kChannels, C - first);
       double mean[kChannels], variance[kChannels];
-      WinogradImageMoments(ConvGeometry::Forward(shape.conv()), moments, n, first, count, mean, variance);
+      WinogradImageMoments(WinogradProblem(ConvGeometry::Forward(shape.conv())), moments, n, first, count, mean, variance);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t c = first + i;
         const float rstd = static_cast<float>(1.0 / std::sqrt(variance[i] + epsilon));
@@ -96,11 +96,11 @@ void NormalizeAndAdd(const ResidualBlockShape& shape, const float* conv, const f
 
 void ForwardWinograd(const ResidualBlockShape& shape, float epsilon, const float* x, const ConvNormWeights* weights,
                      float* y, const ConvNormSaved* saved, const ForwardScratch& scratch, ThreadPool& pool) {
-  const ConvGeometry geometry = ConvGeometry::Forward(shape.conv());
+  const WinogradProblem problem(ConvGeometry::Forward(shape.conv()));
   auto conv = [&](int i) { return static_cast<float*>(saved[i].conv); };
   auto convolve = [&](int i, const float* from, const float* normalize) {
     const float* packed = static_cast<const float*>(weights[i].packed);
-    RunWinogradForward(geometry, {from, normalize, packed, nullptr, conv(i), &scratch.moments}, scratch.run, pool);
+    RunWinogradForward(problem, {from, normalize, packed, nullptr, conv(i), &scratch.moments}, scratch.run, pool);
     FinishStatistics(shape, epsilon, scratch.moments, weights[i], saved[i], scratch.affine, pool);
   };
   convolve(0, x, nullptr);

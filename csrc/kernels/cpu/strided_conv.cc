@@ -1,10 +1,14 @@
 #include "../strided_conv.h"
+#include <cstdlib>
 
 #include "direct.h"
 #include "scratch.h"
+#include "winograd_parts.h"
 
 namespace monet {
 namespace {
+
+int64_t kForwardPixels = getenv("WF") ? atoi(getenv("WF")) : 500, kBackwardInputPixels = getenv("WI") ? atoi(getenv("WI")) : 500, kBackwardKernelPixels = getenv("WK") ? atoi(getenv("WK")) : 500;
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
@@ -75,43 +79,88 @@ void ForEachPhase(const StridedConvShape& shape, Body body) {
   }
 }
 
-// The memory of one direct convolution: the packed kernel, if it is packed, and what the convolution needs.
-struct DirectScratch {
-  DirectScratch(const ConvGeometry& geometry, int threads, void* memory) {
+// ---- Choosing the method
+
+bool TakesWinogradParts(const StridedConvShape& shape, const StridedConvOptions& options) {
+  // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save.
+  return !options.precise && shape.kernel_height == 4 && shape.kernel_width == 4 && shape.stride <= 2 &&
+         std::min(shape.in_channels, shape.out_channels) >= 16;
+}
+
+// With fewer pixels of y, transforming the kernel takes as long as the products that it saves.
+bool UsesWinogradForward(const StridedConvShape& shape, const StridedConvOptions& options) {
+  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kForwardPixels;
+}
+bool UsesWinogradBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options) {
+  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kBackwardInputPixels;
+}
+bool UsesWinogradBackwardKernel(const StridedConvShape& shape, const StridedConvOptions& options) {
+  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kBackwardKernelPixels;
+}
+
+// ---- One convolution, and the memory that it takes: for the packed kernel, if it is packed, and to run
+
+struct RunScratch {
+  RunScratch(size_t packed_bytes, size_t run_bytes, void* memory) {
     Scratch scratch(memory);
-    in_place = DirectUsesKernelInPlace(geometry);
-    packed = scratch.Take<char>(in_place ? 0 : static_cast<int64_t>(DirectPackedBytes(geometry)));
-    run = scratch.Take<char>(static_cast<int64_t>(DirectForwardScratchBytes(geometry, threads)));
+    packed = reinterpret_cast<float*>(scratch.Take<char>(static_cast<int64_t>(packed_bytes)));
+    run = scratch.Take<char>(static_cast<int64_t>(run_bytes));
     bytes = scratch.bytes();
   }
 
-  bool in_place;
-  char* packed;
+  float* packed;
   char* run;
   size_t bytes;
 };
 
+RunScratch WinogradScratch(const WinogradProblem& problem, int threads, void* memory) {
+  return {WinogradPackedBytes(problem), WinogradForwardScratchBytes(problem, threads), memory};
+}
+
+void RunWinograd(const WinogradProblem& problem, const float* x, const float* kernel, float* y, void* memory,
+                 ThreadPool& pool) {
+  const RunScratch scratch = WinogradScratch(problem, pool.num_threads(), memory);
+  WinogradPack(problem, kernel, scratch.packed, pool);
+  RunWinogradForward(problem, {x, nullptr, scratch.packed, nullptr, y, nullptr}, scratch.run, pool);
+}
+
+RunScratch DirectScratch(const ConvGeometry& geometry, int threads, void* memory) {
+  const size_t packed = DirectUsesKernelInPlace(geometry) ? 0 : DirectPackedBytes(geometry);
+  return {packed, DirectForwardScratchBytes(geometry, threads), memory};
+}
+
 void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const float* x, const float* kernel, float* y,
                void* memory, ThreadPool& pool) {
-  const DirectScratch scratch(geometry, pool.num_threads(), memory);
-  float* packed = reinterpret_cast<float*>(scratch.packed);
-  if (!scratch.in_place) DirectPack(geometry, kernel, packed, pool);
-  DirectForward(geometry, places, {x, scratch.in_place ? kernel : packed, scratch.in_place, nullptr, y}, scratch.run, pool);
+  const RunScratch scratch = DirectScratch(geometry, pool.num_threads(), memory);
+  const bool in_place = DirectUsesKernelInPlace(geometry);
+  if (!in_place) DirectPack(geometry, kernel, scratch.packed, pool);
+  DirectForward(geometry, places, {x, in_place ? kernel : scratch.packed, in_place, nullptr, y}, scratch.run, pool);
 }
 
 }  // namespace
 
-size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+// ---- The public functions
+
+size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads) {
+  if (UsesWinogradForward(shape, options)) return WinogradScratch(WinogradPartsForward(shape), threads, nullptr).bytes;
   return DirectScratch(ForwardGeometry(shape), threads, nullptr).bytes;
 }
 
-void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions&, const float* x, const float* kernel,
-                        float* y, void* scratch, ThreadPool& pool) {
+void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
+                        const float* kernel, float* y, void* scratch, ThreadPool& pool) {
+  if (UsesWinogradForward(shape, options)) {
+    RunWinograd(WinogradPartsForward(shape), x, kernel, y, scratch, pool);
+    return;
+  }
   const ConvGeometry geometry = ForwardGeometry(shape);
   RunDirect(geometry, OutputPlaces(geometry), x, kernel, y, scratch, pool);
 }
 
-size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
+                                            int threads) {
+  if (UsesWinogradBackwardInput(shape, options)) {
+    return WinogradScratch(WinogradPartsBackwardInput(shape), threads, nullptr).bytes;
+  }
   size_t bytes = 0;
   ForEachPhase(shape, [&](const Phase& phase) {
     bytes = std::max(bytes, DirectScratch(phase.geometry(), threads, nullptr).bytes);
@@ -119,8 +168,12 @@ size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const
   return bytes;
 }
 
-void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions&, const float* dy,
+void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options, const float* dy,
                               const float* kernel, float* dx, void* scratch, ThreadPool& pool) {
+  if (UsesWinogradBackwardInput(shape, options)) {
+    RunWinograd(WinogradPartsBackwardInput(shape), dy, kernel, dx, scratch, pool);
+    return;
+  }
   // Between the taps of a kernel that is smaller than the stride, dx is zero.
   if (std::min(shape.kernel_height, shape.kernel_width) < shape.stride) {
     std::fill_n(dx, shape.batch * shape.height * shape.width * shape.in_channels, 0.0f);
@@ -131,13 +184,21 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
   });
 }
 
-size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions&, int threads) {
+size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
+                                             int threads) {
+  if (UsesWinogradBackwardKernel(shape, options)) {
+    return WinogradBackwardKernelScratchBytes(WinogradPartsForward(shape), threads);
+  }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }
 
-void StridedConvBackwardKernel(const StridedConvShape& shape, const StridedConvOptions&, const float* x, const float* dy,
-                               float* dkernel, void* scratch, ThreadPool& pool) {
-  DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
+void StridedConvBackwardKernel(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
+                               const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
+  if (UsesWinogradBackwardKernel(shape, options)) {
+    WinogradBackwardKernel(WinogradPartsForward(shape), x, nullptr, dy, dkernel, scratch, pool);
+  } else {
+    DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
+  }
 }
 
 }  // namespace monet

@@ -9,12 +9,14 @@ namespace {
 // channels, multiplies and transforms back. The block is as large as the second level cache lets it be (its transformed
 // input takes 1.2 MB), because the packed kernel is read once per block.
 struct ForwardPlan {
-  ForwardPlan(const ConvGeometry& geometry, int64_t panel_width)
-      : grid(geometry),
+  ForwardPlan(const WinogradProblem& problem, int64_t panel_width)
+      : grid(problem),
+        values(problem.kernels->values()),
         panel(panel_width),
-        panels(CeilDiv(geometry.out_channels, panel)),
-        depth(RoundUp(geometry.in_channels, 16)),
-        blocks(CeilDiv(grid.tiles, std::clamp<int64_t>(8192 / depth, 8, 64))),
+        panels_per_part(CeilDiv(problem.out_channels, panel)),
+        panels(problem.all_out_parts() * panels_per_part),
+        depth((problem.all_in_parts() - 1) * problem.in_channels + RoundUp(problem.in_channels, 16)),
+        blocks(CeilDiv(grid.tiles, std::clamp<int64_t>(8192 * 36 / values / depth, 8, 64))),
         block(CeilDiv(grid.tiles, std::max<int64_t>(blocks, 1))) {}
 
   int64_t BlockBegin(int64_t b) const { return std::min(grid.tiles, b * block); }
@@ -29,7 +31,9 @@ struct ForwardPlan {
   int64_t out_stride() const { return ValueStride(block * panel); }
 
   TileGrid grid;
-  int64_t panel, panels, depth;
+  int64_t values;
+  int64_t panel, panels_per_part, panels;
+  int64_t depth;  // of a transformed tile: whole vectors are written for each part of the input, one after the other
   int64_t blocks, block;  // how many, and of how many tiles
 };
 
@@ -37,17 +41,17 @@ struct ForwardScratch {
   ForwardScratch(const ForwardPlan& plan, int threads, void* memory) {
     Scratch scratch(memory);
     zeros = scratch.Take<float>(plan.depth);
-    in = scratch.Take<float>(threads * kWinogradValues * plan.in_stride());
-    out = scratch.Take<float>(threads * kWinogradValues * plan.out_stride());
-    rows = scratch.Take<const float*>(threads * kWinogradValues * plan.block);
+    in = scratch.Take<float>(threads * plan.values * plan.in_stride());
+    out = scratch.Take<float>(threads * plan.values * plan.out_stride());
+    rows = scratch.Take<const float*>(threads * plan.values * plan.block);
     moments = scratch.Take<float>(threads * 2 * plan.panel);
     bytes = scratch.bytes();
   }
 
   float* zeros;        // [depth]
-  float* in;           // [worker][36][tile][depth], padded to in_stride
-  float* out;          // [worker][36][tile][panel], padded to out_stride
-  const float** rows;  // [worker][36][tile]: the rows of `in`
+  float* in;           // [worker][value][tile][depth], padded to in_stride
+  float* out;          // [worker][value][tile][panel], padded to out_stride
+  const float** rows;  // [worker][value][tile]: the rows of `in`
   float* moments;      // [worker][2][panel]
   size_t bytes;
 };
@@ -55,30 +59,34 @@ struct ForwardScratch {
 // What one worker does.
 class Worker {
  public:
-  Worker(const ConvGeometry& geometry, const ForwardPlan& plan, const WinogradForward& call,
+  Worker(const WinogradProblem& problem, const ForwardPlan& plan, const WinogradForward& call,
          const ForwardScratch& scratch, int worker)
-      : geometry_(geometry),
+      : problem_(problem),
         plan_(plan),
         call_(call),
         kernels_(SelectedConvKernels()),
         zeros_(scratch.zeros),
-        in_(scratch.in + worker * kWinogradValues * plan.in_stride()),
-        out_(scratch.out + worker * kWinogradValues * plan.out_stride()),
-        rows_(scratch.rows + worker * kWinogradValues * plan.block),
+        in_(scratch.in + worker * plan.values * plan.in_stride()),
+        out_(scratch.out + worker * plan.values * plan.out_stride()),
+        rows_(scratch.rows + worker * plan.values * plan.block),
         moments_(scratch.moments + worker * 2 * plan.panel) {}
 
   void TransformInput(int64_t block) const {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = plan_.grid.At(i);
-      const float* pixels[kWinogradValues];
-      InputPixels(geometry_, tile, call_.x, zeros_, pixels);
+      const int64_t C = problem_.in_channels;
       SlotAffine affine;
-      if (call_.normalize) affine = ImageAffine(call_.normalize, tile.image, geometry_.in_channels);
-      kernels_.transform_input(pixels, geometry_.in_channels, call_.normalize ? &affine : nullptr,
-                               {in_ + (i - begin) * plan_.depth, plan_.in_stride(), plan_.depth, 0});
+      if (call_.normalize) affine = ImageAffine(call_.normalize, tile.image, C);
+      for (int64_t part = 0; part < problem_.all_in_parts(); ++part) {
+        const float* pixels[kMaxWinogradValues];
+        InputPixels(problem_, tile, part, call_.x, zeros_, pixels);
+        problem_.kernels->transform_input(
+            pixels, C, call_.normalize ? &affine : nullptr,
+            {in_ + (i - begin) * plan_.depth + part * C, plan_.in_stride(), plan_.depth, 0});
+      }
     }
-    for (int64_t t = 0; t < kWinogradValues; ++t) {
+    for (int64_t t = 0; t < plan_.values; ++t) {
       for (int64_t i = 0; i < end - begin; ++i) {
         rows_[t * plan_.block + i] = in_ + t * plan_.in_stride() + i * plan_.depth;
       }
@@ -86,13 +94,13 @@ class Worker {
   }
 
   void Multiply(int64_t block, int64_t panel) const {
-    const int64_t C = geometry_.in_channels;
+    const int64_t C = problem_.depth();
     // Chunks of the depth whose part of the packed kernel fits into the first level cache.
     const int64_t chunk = CeilDiv(C, CeilDiv(C, 128));
     const int64_t tiles = plan_.BlockEnd(block) - plan_.BlockBegin(block);
-    const int64_t columns = std::min(plan_.panel, geometry_.out_channels - panel * plan_.panel);
-    for (int64_t t = 0; t < kWinogradValues; ++t) {
-      const float* b = call_.packed + (panel * kWinogradValues + t) * ValueStride(C * plan_.panel);
+    const int64_t columns = std::min(plan_.panel, problem_.out_channels - FirstChannel(panel));
+    for (int64_t t = 0; t < plan_.values; ++t) {
+      const float* b = call_.packed + (panel * plan_.values + t) * ValueStride(C * plan_.panel);
       float* out = out_ + t * plan_.out_stride();
       for (int64_t c = 0; c < C; c += chunk) {
         const RowsOperand rows{rows_ + t * plan_.block, 1, 0, c, std::min(chunk, C - c)};
@@ -103,10 +111,11 @@ class Worker {
   }
 
   void TransformOutput(int64_t block, int64_t panel) const {
-    const int64_t O = geometry_.out_channels, first = panel * plan_.panel;
+    const int64_t O = problem_.out_channels, first = FirstChannel(panel);
+    const int64_t part = panel / plan_.panels_per_part, width = problem_.horizontal.out_length;
     OutputTile to;
-    to.column_stride = O;
-    to.row_stride = geometry_.out_width * O;
+    to.column_stride = problem_.out_step * O;
+    to.row_stride = problem_.out_step * width * O;
     to.channels = std::min(plan_.panel, O - first);
     to.bias = call_.bias ? call_.bias + first : nullptr;
     to.moments = call_.moments ? moments_ : nullptr;
@@ -115,10 +124,15 @@ class Worker {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = plan_.grid.At(i);
-      to.y = call_.y + ((tile.image * geometry_.out_height + tile.h) * geometry_.out_width + tile.w) * O + first;
-      to.rows = tile.rows;
-      to.columns = tile.columns;
-      kernels_.transform_output(out_ + (i - begin) * plan_.panel, plan_.out_stride(), to);
+      const OutputSpan rows(problem_, problem_.vertical, tile.h, tile.rows, part / problem_.out_parts);
+      const OutputSpan columns(problem_, problem_.horizontal, tile.w, tile.columns, part % problem_.out_parts);
+      to.first_row = static_cast<int>(rows.first);
+      to.first_column = static_cast<int>(columns.first);
+      to.rows = static_cast<int>(rows.count);
+      to.columns = static_cast<int>(columns.count);
+      const int64_t row = tile.image * problem_.vertical.out_length + rows.position;
+      to.y = call_.y + (row * width + columns.position) * O + first;
+      problem_.kernels->transform_output(out_ + (i - begin) * plan_.panel, plan_.out_stride(), to);
       to.pixels_before += tile.rows * tile.columns;
       const bool image_ends = (i + 1) % plan_.grid.per_image == 0;
       if (call_.moments && (image_ends || i + 1 == end)) {
@@ -129,15 +143,18 @@ class Worker {
   }
 
  private:
+  // Of a panel, within its part of the output.
+  int64_t FirstChannel(int64_t panel) const { return panel % plan_.panels_per_part * plan_.panel; }
+
   void SaveMoments(int64_t segment, int64_t panel, const OutputTile& to) const {
-    const int64_t O = geometry_.out_channels;
+    const int64_t O = problem_.out_channels;
     float* mean = call_.moments->values + segment * 2 * O + panel * plan_.panel;
     std::copy_n(moments_, to.channels, mean);
     std::copy_n(moments_ + plan_.panel, to.channels, mean + O);
     if (panel == 0) call_.moments->pixels[segment] = to.pixels_before;
   }
 
-  const ConvGeometry& geometry_;
+  const WinogradProblem& problem_;
   const ForwardPlan& plan_;
   const WinogradForward& call_;
   const ConvKernels& kernels_;
@@ -150,12 +167,37 @@ class Worker {
 
 }  // namespace
 
-size_t WinogradForwardScratchBytes(const ConvGeometry& geometry, int threads) {
-  return ForwardScratch(ForwardPlan(geometry, SelectedConvKernels().panel), threads, nullptr).bytes;
+WinogradProblem::WinogradProblem(const ConvGeometry& geometry)
+    : kernels(&SelectedConvKernels().winograd_4x3),
+      batch(geometry.batch),
+      in_channels(geometry.in_channels),
+      out_channels(geometry.out_channels),
+      reflect(geometry.reflect),
+      transposed(geometry.order.transposed),
+      vertical{geometry.in_height, geometry.out_height, 3, geometry.out_height, -geometry.pad_top, 0},
+      horizontal{geometry.in_width, geometry.out_width, 3, geometry.out_width, -geometry.pad_left, 0},
+      in_parts(1),
+      in_step(1),
+      in_part_step(0),
+      out_parts(1),
+      out_step(1),
+      tap_first(transposed ? 2 : 0),
+      tap_step(transposed ? -1 : 1),
+      tap_part_step(0) {}
+
+int64_t WinogradProblem::Tap(int64_t part, int64_t a, int64_t b) const {
+  const int64_t parts = std::max(in_parts, out_parts);
+  const int64_t i = tap_first + a * tap_step + part / parts * tap_part_step;
+  const int64_t j = tap_first + b * tap_step + part % parts * tap_part_step;
+  return i < vertical.kernel_length && j < horizontal.kernel_length ? i * horizontal.kernel_length + j : -1;
 }
 
-void RunWinogradForward(const ConvGeometry& geometry, const WinogradForward& call, void* memory, ThreadPool& pool) {
-  const ForwardPlan plan(geometry, SelectedConvKernels().panel);
+size_t WinogradForwardScratchBytes(const WinogradProblem& problem, int threads) {
+  return ForwardScratch(ForwardPlan(problem, SelectedConvKernels().panel), threads, nullptr).bytes;
+}
+
+void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& call, void* memory, ThreadPool& pool) {
+  const ForwardPlan plan(problem, SelectedConvKernels().panel);
   const ForwardScratch scratch(plan, pool.num_threads(), memory);
   std::fill_n(scratch.zeros, plan.depth, 0.0f);
 
@@ -165,7 +207,7 @@ void RunWinogradForward(const ConvGeometry& geometry, const WinogradForward& cal
   const int64_t parts = std::clamp<int64_t>(wanted / std::max<int64_t>(plan.blocks, 1), 1, plan.panels);
 
   ForItems(pool, plan.blocks * parts, [&](int worker, int64_t item) {
-    const Worker work(geometry, plan, call, scratch, worker);
+    const Worker work(problem, plan, call, scratch, worker);
     const int64_t block = item / parts, part = item % parts;
     work.TransformInput(block);
     for (int64_t panel = part * plan.panels / parts; panel < (part + 1) * plan.panels / parts; ++panel) {
@@ -175,14 +217,14 @@ void RunWinogradForward(const ConvGeometry& geometry, const WinogradForward& cal
   });
 }
 
-int64_t WinogradSegments(const ConvGeometry& geometry) {
-  return ForwardPlan(geometry, SelectedConvKernels().panel).segments(geometry.batch);
+int64_t WinogradSegments(const WinogradProblem& problem) {
+  return ForwardPlan(problem, SelectedConvKernels().panel).segments(problem.batch);
 }
 
 // Chan's formula, as in norm_kernels_impl.h, in the order of the segments.
-void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& moments, int64_t n, int64_t begin,
+void WinogradImageMoments(const WinogradProblem& problem, const WinogradMoments& moments, int64_t n, int64_t begin,
                           int64_t channels, double* mean, double* variance) {
-  const ForwardPlan plan(geometry, SelectedConvKernels().panel);
+  const ForwardPlan plan(problem, SelectedConvKernels().panel);
   const int64_t per_image = plan.grid.per_image;
   const int64_t first_block = n * per_image / plan.block, last_block = ((n + 1) * per_image - 1) / plan.block;
   std::fill_n(mean, channels, 0.0);
@@ -190,8 +232,8 @@ void WinogradImageMoments(const ConvGeometry& geometry, const WinogradMoments& m
   double pixels = 0.0;
   for (int64_t block = first_block; block <= last_block; ++block) {
     const int64_t segment = plan.Segment(block, n);
-    const float* segment_mean = moments.values + segment * 2 * geometry.out_channels + begin;
-    const float* segment_m2 = segment_mean + geometry.out_channels;
+    const float* segment_mean = moments.values + segment * 2 * problem.out_channels + begin;
+    const float* segment_m2 = segment_mean + problem.out_channels;
     const double segment_pixels = static_cast<double>(moments.pixels[segment]);
     const double share = segment_pixels / (pixels + segment_pixels), weight = share * pixels;
     for (int64_t i = 0; i < channels; ++i) {

@@ -5,56 +5,74 @@ namespace monet {
 namespace {
 
 constexpr int64_t kRowsPerItem = 16;
-constexpr int64_t kMaxPanel = 64;
+constexpr int64_t kMaxPanel = 64, kMaxTaps = 9;
+constexpr float kNoWeights[kMaxPanel] = {};
 
-// Rows [begin, end) of the packed matrices of one panel, read where they lie.
-void PackRows(const ConvGeometry& geometry, const float* kernel, int64_t first, int64_t channels, int64_t begin,
-              int64_t end, float* panel) {
-  const ConvKernels& kernels = SelectedConvKernels();
-  const int64_t C = geometry.in_channels, O = geometry.out_channels;
-  for (int64_t c = begin; c < end; ++c) {
-    const float* taps[9];
-    for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = kernel + (tap * C + c) * O + first;
-    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, ValueStride(C * kernels.panel));
+// What a call of one of the functions below packs: rows [begin, end) of part `in_part`, for the panel of output channels
+// [first, first + channels).
+struct Rows {
+  int64_t part;  // the one that the taps depend on
+  int64_t begin, end;
+  int64_t first, channels;
+  float* to;  // the place of row 0 of the input part
+};
+
+// Rows of the packed matrices, read where they lie.
+void PackRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
+  const int64_t O = problem.out_channels, panel = SelectedConvKernels().panel;
+  const float* taps[kMaxTaps];
+  problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
+  const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
+  for (int64_t c = rows.begin; c < rows.end; ++c) {
+    const float* weights[kMaxTaps];
+    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? taps[t] + c * O + rows.first : kNoWeights;
+    problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
   }
 }
 
-// The same for a kernel [3, 3, out_channels, in_channels] that is to be turned by 180 degrees.
-void PackTransposedRows(const ConvGeometry& geometry, const float* kernel, int64_t first, int64_t channels,
-                        int64_t begin, int64_t end, float* panel) {
-  const ConvKernels& kernels = SelectedConvKernels();
-  const int64_t C = geometry.in_channels, O = geometry.out_channels;
-  float rows[kRowsPerItem][9][kMaxPanel];
-  for (int64_t tap = 0; tap < 9; ++tap) {
-    for (int64_t o = 0; o < channels; ++o) {
-      const float* from = kernel + ((8 - tap) * O + first + o) * C;
-      for (int64_t c = begin; c < end; ++c) rows[c - begin][tap][o] = from[c];
+// The same for a kernel that is stored as [tap][out_channels][in_channels].
+void PackTransposedRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
+  const int64_t C = problem.in_channels, panel = SelectedConvKernels().panel;
+  const float* taps[kMaxTaps];
+  problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
+  const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
+  float turned[kRowsPerItem][kMaxTaps][kMaxPanel];
+  for (int64_t t = 0; t < count; ++t) {
+    for (int64_t o = 0; o < rows.channels; ++o) {
+      const float* from = taps[t] ? taps[t] + (rows.first + o) * C : nullptr;
+      for (int64_t c = rows.begin; c < rows.end; ++c) turned[c - rows.begin][t][o] = from ? from[c] : 0.0f;
     }
   }
-  for (int64_t c = begin; c < end; ++c) {
-    const float* taps[9];
-    for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = rows[c - begin][tap];
-    kernels.transform_kernel(taps, channels, panel + c * kernels.panel, ValueStride(C * kernels.panel));
+  for (int64_t c = rows.begin; c < rows.end; ++c) {
+    const float* weights[kMaxTaps];
+    for (int64_t t = 0; t < count; ++t) weights[t] = turned[c - rows.begin][t];
+    problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
   }
 }
 
 }  // namespace
 
-size_t WinogradPackedBytes(const ConvGeometry& geometry) {
-  const int64_t panel = SelectedConvKernels().panel, panels = CeilDiv(geometry.out_channels, panel);
-  return static_cast<size_t>(panels * kWinogradValues * ValueStride(geometry.in_channels * panel)) * sizeof(float);
+size_t WinogradPackedBytes(const WinogradProblem& problem) {
+  const int64_t panel = SelectedConvKernels().panel;
+  const int64_t panels = problem.all_out_parts() * CeilDiv(problem.out_channels, panel);
+  return static_cast<size_t>(panels * problem.kernels->values() * ValueStride(problem.depth() * panel)) * sizeof(float);
 }
 
-void WinogradPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool) {
-  const int64_t panel = SelectedConvKernels().panel;
-  const int64_t C = geometry.in_channels, O = geometry.out_channels;
-  const int64_t row_blocks = CeilDiv(C, kRowsPerItem);
-  ForItems(pool, CeilDiv(O, panel) * row_blocks, [&](int, int64_t item) {
-    const int64_t p = item / row_blocks, first = p * panel, channels = std::min(panel, O - first);
-    const int64_t begin = item % row_blocks * kRowsPerItem, end = std::min(C, begin + kRowsPerItem);
-    float* to = packed + p * kWinogradValues * ValueStride(C * panel);
-    const auto pack = geometry.order.transposed ? PackTransposedRows : PackRows;
-    pack(geometry, kernel, first, channels, begin, end, to);
+void WinogradPack(const WinogradProblem& problem, const float* kernel, float* packed, ThreadPool& pool) {
+  const int64_t panel = SelectedConvKernels().panel, panels = CeilDiv(problem.out_channels, panel);
+  const int64_t C = problem.in_channels, blocks = CeilDiv(C, kRowsPerItem), in_parts = problem.all_in_parts();
+  const int64_t panel_size = problem.kernels->values() * ValueStride(problem.depth() * panel);
+  ForItems(pool, problem.all_out_parts() * panels * in_parts * blocks, [&](int, int64_t item) {
+    const int64_t block = item % blocks, in_part = item / blocks % in_parts, p = item / blocks / in_parts;
+    Rows rows;
+    rows.part = in_parts > 1 ? in_part : p / panels;
+    rows.begin = block * kRowsPerItem;
+    rows.end = std::min(C, rows.begin + kRowsPerItem);
+    rows.first = p % panels * panel;
+    rows.channels = std::min(panel, problem.out_channels - rows.first);
+    rows.to = packed + p * panel_size + in_part * C * panel;
+    const auto pack = problem.transposed ? PackTransposedRows : PackRows;
+    pack(problem, kernel, rows);
   });
 }
 

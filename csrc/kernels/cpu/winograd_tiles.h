@@ -1,38 +1,36 @@
 // How Winograd's tiles cover a batch of images.
 #pragma once
 
-#include "conv_plan.h"
+#include "winograd.h"
 
 namespace monet {
 
-constexpr int64_t kWinogradValues = 36;
-constexpr int64_t kTileIn = 6, kTileOut = 4;
+constexpr int64_t kMaxWinogradValues = 36;
 
-// The distance between the 36 matrices of a transformed tensor, each of `floats`. An odd number of cache lines: the 36
-// values of a channel, which are written one after the other, would otherwise compete for the same set of the cache.
+// The distance between the matrices of a transformed tensor, each of `floats`. An odd number of cache lines: the values of
+// a channel, which are written one after the other, would otherwise compete for the same set of the cache.
 constexpr int64_t ValueStride(int64_t floats) { return (floats + 15) / 16 * 16 / 32 * 32 + 48; }
 
 struct Tile {
-  int64_t image, h, w;  // of its first output pixel
-  int rows, columns;    // within the output, 4 or fewer
+  int64_t image, h, w;  // of its first output, in the grid
+  int64_t rows, columns;    // within the grid, tile_out or fewer
 };
 
 struct TileGrid {
-  explicit TileGrid(const ConvGeometry& geometry)
-      : height(geometry.out_height),
-        width(geometry.out_width),
-        columns(CeilDiv(width, kTileOut)),
-        per_image(CeilDiv(height, kTileOut) * columns),
-        tiles(geometry.batch * per_image) {}
+  explicit TileGrid(const WinogradProblem& problem)
+      : height(problem.vertical.grid),
+        width(problem.horizontal.grid),
+        size(problem.kernels->tile_out),
+        columns(CeilDiv(width, size)),
+        per_image(CeilDiv(height, size) * columns),
+        tiles(problem.batch * per_image) {}
 
   Tile At(int64_t index) const {
-    Tile tile{index / per_image, index % per_image / columns * kTileOut, index % columns * kTileOut, 0, 0};
-    tile.rows = static_cast<int>(std::min(kTileOut, height - tile.h));
-    tile.columns = static_cast<int>(std::min(kTileOut, width - tile.w));
-    return tile;
+    const int64_t h = index % per_image / columns * size, w = index % columns * size;
+    return {index / per_image, h, w, std::min(size, height - h), std::min(size, width - w)};
   }
 
-  int64_t height, width;
+  int64_t height, width, size;
   int64_t columns, per_image, tiles;
 };
 
@@ -42,14 +40,42 @@ inline SlotAffine ImageAffine(const float* normalize, int64_t image, int64_t cha
   return {mean, mean + channels, mean + 2 * channels};
 }
 
-// The 6x6 pixels that a tile of output reads.
-inline void InputPixels(const ConvGeometry& geometry, const Tile& tile, const float* x, const float* zeros,
-                        const float** pixels) {
-  for (int64_t i = 0; i < kTileIn; ++i) {
-    for (int64_t j = 0; j < kTileIn; ++j) {
-      *pixels++ = geometry.InputPixel(x, tile.image, tile.h - geometry.pad_top + i, tile.w - geometry.pad_left + j, zeros);
+// The pixels that a tile of output reads of a part of the input, tile_in x tile_in of them.
+inline void InputPixels(const WinogradProblem& problem, const Tile& tile, int64_t part, const float* x,
+                        const float* zeros, const float** pixels) {
+  // Where pixel `i` of the tile is, or -1 if there is none.
+  auto position = [&](const WinogradProblem::Axis& axis, int64_t begin, int64_t part, int64_t i) -> int64_t {
+    const int64_t at = axis.in_first + (begin + i) * problem.in_step + part * problem.in_part_step;
+    const int64_t border = problem.reflect ? -axis.in_first : 0;
+    // What no output needs is zero too.
+    return -border <= at && at < axis.in_length + border ? Reflect(at, axis.in_length) : -1;
+  };
+  const int64_t size = problem.kernels->tile_in();
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t h = position(problem.vertical, tile.h, part / problem.in_parts, i);
+    const int64_t row = tile.image * problem.vertical.in_length + h;
+    for (int64_t j = 0; j < size; ++j) {
+      const int64_t w = position(problem.horizontal, tile.w, part % problem.in_parts, j);
+      const bool exists = h >= 0 && w >= 0;
+      *pixels++ = exists ? x + (row * problem.horizontal.in_length + w) * problem.in_channels : zeros;
     }
   }
 }
+
+// Where the outputs of a tile go along one axis, for a part of the output.
+struct OutputSpan {
+  OutputSpan(const WinogradProblem& problem, const WinogradProblem::Axis& axis, int64_t begin, int64_t count,
+             int64_t part) {
+    const int64_t at = axis.out_first + begin * problem.out_step + part;  // of the first of the tile
+    first = at >= 0 ? 0 : CeilDiv(-at, problem.out_step);
+    position = at + first * problem.out_step;
+    const int64_t room = axis.out_length > position ? CeilDiv(axis.out_length - position, problem.out_step) : 0;
+    this->count = std::clamp<int64_t>(count - first, 0, room);
+  }
+
+  int64_t first;     // of the tile's outputs that exists
+  int64_t count;     // how many do
+  int64_t position;  // of the first of them
+};
 
 }  // namespace monet
