@@ -8,6 +8,7 @@ namespace monet {
 void DefineNorm(pybind11::module_& m);
 void DefineReflectionPad(pybind11::module_& m);
 void DefineConv(pybind11::module_& m);
+void DefineStridedConv(pybind11::module_& m);
 void DefineResidualBlock(pybind11::module_& m);
 void DefinePeak(pybind11::module_& m);
 

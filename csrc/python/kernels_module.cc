@@ -56,6 +56,7 @@ PYBIND11_MODULE(_kernels, m) {
   DefineNorm(m);
   DefineReflectionPad(m);
   DefineConv(m);
+  DefineStridedConv(m);
   DefineResidualBlock(m);
   DefinePeak(m);
 }

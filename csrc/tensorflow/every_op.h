@@ -5,6 +5,7 @@
 #include "tensorflow/reflect_conv_op.h"
 #include "tensorflow/reflection_pad_op.h"
 #include "tensorflow/residual_block_op.h"
+#include "tensorflow/strided_conv_op.h"
 
 // On a GPU, convolutions are cuDNN's: monet.ops composes what contains one.
 #define MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
@@ -18,4 +19,7 @@
   DO(ReflectConvForwardOp)         \
   DO(ReflectConvBackwardOp)        \
   DO(ResidualBlockForwardOp)       \
-  DO(ResidualBlockBackwardOp)
+  DO(ResidualBlockBackwardOp)      \
+  DO(StridedConvForwardOp)         \
+  DO(StridedConvBackwardInputOp)   \
+  DO(StridedConvBackwardKernelOp)

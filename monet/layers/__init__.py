@@ -8,8 +8,11 @@ from monet.layers.padding import ReflectionPadding2D
 from monet.layers.residual_block import ResidualBlock
 from monet.layers.residual_trunk import ResidualTrunk
 from monet.layers.self_attention import SelfAttention
+from monet.layers.strided_convolution import Conv2D, Conv2DTranspose
 
 __all__ = [
+    "Conv2D",
+    "Conv2DTranspose",
     "GroupNormalization",
     "InstanceNormalization",
     "ReflectionConv2D",

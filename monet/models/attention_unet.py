@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import GroupNormalization, SelfAttention
+from monet.layers import Conv2D, Conv2DTranspose, GroupNormalization, SelfAttention
 from monet.models.unet import (
     EPSILON,
     NEGATIVE_SLOPE,
@@ -75,7 +75,7 @@ def attention_unet_generator(
             x = SelfAttention(dtype=dtype, name=f"{label}_attention")(x)
         x = keras.layers.Concatenate(dtype=dtype, name=f"{label}_skip")([x, skips[level - 1]])
         x = _residual_block(x, dtype, f"{label}_block")
-    x = keras.layers.Conv2DTranspose(
+    x = Conv2DTranspose(
         channels, 4, strides=2, padding="same", dtype=dtype, name="head_convolution"
     )(x)
     images_out = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
@@ -125,16 +125,14 @@ def attention_discriminator(
 def _down(x, width, dtype, label):
     x = convolution(x, width, dtype, label)
     x = _group_norm("leaky_relu", dtype, f"{label}_norm")(x)
-    x = keras.layers.Conv2D(width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_2")(x)
+    x = Conv2D(width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_2")(x)
     return _group_norm(None, dtype, f"{label}_norm_2")(x)
 
 
 def _residual_block(x, dtype, label):
     shortcut, width = x, x.shape[-1]
     for number, activation in ((1, "relu"), (2, None)):
-        x = keras.layers.Conv2D(
-            width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_{number}"
-        )(x)
+        x = Conv2D(width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_{number}")(x)
         x = _group_norm(activation, dtype, f"{label}_norm_{number}")(x)
     x = keras.layers.Add(dtype=dtype, name=f"{label}_sum")([shortcut, x])
     return keras.layers.ReLU(dtype=dtype, name=f"{label}_activation")(x)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from monet.layers import Conv2D, Conv2DTranspose
+
 _FIRST_SIDE = 8
 
 
@@ -56,7 +58,7 @@ def dcgan_generator(
         return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
 
     def enlarge(x, width, label):
-        return keras.layers.Conv2DTranspose(
+        return Conv2DTranspose(
             width,
             4,
             strides=2,
@@ -119,7 +121,7 @@ def dcgan_discriminator(
     images = keras.Input((image_size, image_size, channels), name="images")
     x = images
     for stage, factor in enumerate((1, 2, 4), start=1):
-        x = keras.layers.Conv2D(
+        x = Conv2D(
             factor * filters,
             4,
             strides=2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import InstanceNormalization
+from monet.layers import Conv2D, InstanceNormalization
 from monet.models.initializers import normal_002
 
 
@@ -50,7 +50,7 @@ def patchgan_discriminator(
         keep = padding == "same" or stride == 2
         if not keep:
             x = keras.layers.ZeroPadding2D(1, dtype=dtype, name=f"{label}_padding")(x)
-        return keras.layers.Conv2D(
+        return Conv2D(
             width,
             4,
             strides=stride,

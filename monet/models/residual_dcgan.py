@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from monet.layers import Conv2D
 from monet.models.dcgan import doublings
 
 _FIRST_SIDE = 4
@@ -58,9 +59,7 @@ def residual_dcgan_generator(
         return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
 
     def convolve(x, width, size, label):
-        return keras.layers.Conv2D(
-            width, size, padding="same", dtype=dtype, name=f"{label}_convolution"
-        )(x)
+        return Conv2D(width, size, padding="same", dtype=dtype, name=f"{label}_convolution")(x)
 
     def enlarge(x, label):
         return keras.layers.UpSampling2D(2, dtype=dtype, name=f"{label}_doubling")(x)

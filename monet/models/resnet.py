@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 
 from monet.layers import (
+    Conv2D,
+    Conv2DTranspose,
     InstanceNormalization,
     ReflectionConv2D,
     ResidualBlock,
@@ -65,7 +67,7 @@ def resnet_generator(
     x = InstanceNormalization(activation="relu", dtype=dtype, name="stem_norm")(x)
 
     for width in (2 * filters, 4 * filters):
-        x = keras.layers.Conv2D(
+        x = Conv2D(
             width,
             3,
             strides=2,
@@ -90,7 +92,7 @@ def resnet_generator(
             )(x)
 
     for width in (2 * filters, filters):
-        x = keras.layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             width,
             3,
             strides=2,

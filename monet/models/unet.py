@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import GroupNormalization, InstanceNormalization
+from monet.layers import Conv2D, Conv2DTranspose, GroupNormalization, InstanceNormalization
 from monet.models.initializers import normal_002
 
 EPSILON = 1e-3
@@ -71,7 +71,7 @@ def unet_generator(
             # Before or after ReLU is the same; after it, the norm applies the ReLU.
             x = keras.layers.Dropout(dropout, dtype=dtype, name=f"up_{level}_dropout")(x)
         x = keras.layers.Concatenate(dtype=dtype, name=f"up_{level}_skip")([x, skips[level - 1]])
-    x = keras.layers.Conv2DTranspose(
+    x = Conv2DTranspose(
         channels,
         4,
         strides=2,
@@ -137,12 +137,12 @@ def down(x, width: int, norm: str | None, dtype, label: str):
 
 def convolution(x, width: int, dtype, label: str):
     """4×4, stride 2, no bias, N(0, 0.02)."""
-    return keras.layers.Conv2D(width, name=f"{label}_convolution", **_halving(dtype))(x)
+    return Conv2D(width, name=f"{label}_convolution", **_halving(dtype))(x)
 
 
 def transposed_convolution(x, width: int, dtype, label: str):
     """The same, upwards."""
-    return keras.layers.Conv2DTranspose(width, name=f"{label}_convolution", **_halving(dtype))(x)
+    return Conv2DTranspose(width, name=f"{label}_convolution", **_halving(dtype))(x)
 
 
 def _halving(dtype):
@@ -180,7 +180,7 @@ def patch_logits(x, width: int, norm: keras.layers.Layer, dtype):
 
     def padded_convolution(x, width, use_bias, label):
         x = keras.layers.ZeroPadding2D(1, dtype=dtype, name=f"{label}_padding")(x)
-        return keras.layers.Conv2D(
+        return Conv2D(
             width,
             4,
             use_bias=use_bias,

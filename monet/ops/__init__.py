@@ -10,6 +10,8 @@ from monet.ops.dispatch import supports_jit, use
 from monet.ops.library import Status, status
 
 try:
+    from monet.ops.conv2d import conv2d, conv2d_ref
+    from monet.ops.conv2d_transpose import conv2d_transpose, conv2d_transpose_ref
     from monet.ops.group_norm import group_norm, group_norm_ref
     from monet.ops.instance_norm import instance_norm, instance_norm_ref
     from monet.ops.reflect_conv2d import reflect_conv2d, reflect_conv2d_ref
@@ -31,6 +33,10 @@ except ImportError as _error:
 
 __all__ = [
     "Status",
+    "conv2d",
+    "conv2d_ref",
+    "conv2d_transpose",
+    "conv2d_transpose_ref",
     "group_norm",
     "group_norm_ref",
     "instance_norm",

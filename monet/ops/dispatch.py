@@ -33,11 +33,16 @@ _PADDING = ("reflection_pad",)
 # 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its own row. The
 # closest is 7x7 from 3 channels, whose forward pass alone takes as long as TensorFlow's.
 _CONVOLUTIONS = ("reflect_conv2d", "residual_block", "residual_trunk")
+# On a GPU TensorFlow's own: none of their parts is native there.
+_STRIDED_CONVOLUTIONS = ("conv2d", "conv2d_transpose")
 _PARTS = {
+    "conv2d": (),
+    "conv2d_transpose": (),
     "reflect_conv2d": ("reflection_pad",),
     "residual_block": ("reflection_pad", "instance_norm"),
     "residual_trunk": ("reflection_pad", "instance_norm"),
 }
+_ON_CPUS = _NORMS + _PADDING + _CONVOLUTIONS + _STRIDED_CONVOLUTIONS
 _FLOATS = ("float32", "bfloat16", "float16")
 
 
@@ -55,9 +60,9 @@ class Row(NamedTuple):
 # The first row that matches decides. "XLA_CPU" stands for a function that XLA compiles for the CPU.
 # A composed op is native where its parts are. Whether a native one can run, `unusable` says.
 TABLE = (
-    Row(_NORMS + _PADDING + _CONVOLUTIONS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
+    Row(_ON_CPUS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
-        _NORMS + _PADDING + _CONVOLUTIONS,
+        _ON_CPUS,
         "XLA_CPU",
         _FLOATS,
         NATIVE,
@@ -79,6 +84,8 @@ TABLE = (
         COMPOSED,
         "fused kernels, as custom calls, around XLA's convolutions",
     ),
+    Row(_STRIDED_CONVOLUTIONS, "GPU", _FLOATS, COMPOSED, "cuDNN's convolutions"),
+    Row(_STRIDED_CONVOLUTIONS, "XLA_GPU", _FLOATS, COMPOSED, "XLA's convolutions"),
     Row(
         _ANY,
         _ANY,

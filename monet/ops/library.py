@@ -34,6 +34,7 @@ _GRADIENTS = {
     "monet_reflect_conv": "monet.ops.reflect_conv2d_gradient",
     "monet_reflection_pad": "monet.ops.reflection_pad_gradient",
     "monet_residual_block": "monet.ops.residual_block_gradient",
+    "monet_strided_conv": "monet.ops.conv2d_gradient",
 }
 WITHOUT_XLA = "pass jit_compile=False to tf.function or Model.compile"
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from monet.ops import library
-from monet.ops.valid_conv2d import valid_conv2d
+from monet.ops.plain_convolution import plain_conv2d
 
 _FIRST = {"activation": "relu", "pad": 1}  # of a block's norms
 _VALID = {"strides": [1, 1, 1, 1], "padding": "VALID"}
@@ -57,9 +57,9 @@ def _forward(x, blocks, epsilon):
     saved = []
     padded = library.ops().monet_reflection_pad(x=x, pad=1)
     for index, (kernel1, gamma1, beta1, kernel2, gamma2, beta2) in enumerate(blocks):
-        conv1 = valid_conv2d(padded, kernel1)
+        conv1 = plain_conv2d(padded, kernel1)
         first = norm(conv1, gamma1, beta1, [], epsilon=epsilon, **_FIRST)
-        conv2 = valid_conv2d(first.y, kernel2)
+        conv2 = plain_conv2d(first.y, kernel2)
         second = norm(
             conv2, gamma2, beta2, [padded], residual_pad=1, epsilon=epsilon,
             pad=_result_pad(index, blocks),

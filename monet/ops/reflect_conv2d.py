@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from monet.ops import arguments, dispatch, library
 from monet.ops.arguments import format_shape, format_size
+from monet.ops.plain_convolution import plain_conv2d
 from monet.ops.reflection_pad import native as native_reflection_pad
 from monet.ops.reflection_pad import reference as plain_reflection_pad
-from monet.ops.valid_conv2d import valid_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _composed(call: ReflectConvCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor
     """The op from `pad` and TensorFlow's convolution."""
     size = call.kernel.shape[0]
     border = (tf.shape(call.kernel)[0] if size is None else size) // 2
-    y = valid_conv2d(pad(call.x, border), call.kernel)
+    y = plain_conv2d(pad(call.x, border), call.kernel)
     # Not tf.nn.bias_add, whose gradient is summed up in bfloat16.
     return y if call.bias is None else y + call.bias
 

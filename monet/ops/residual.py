@@ -12,8 +12,8 @@ from monet.ops.arguments import format_shape, format_size
 from monet.ops.fused_trunk import fused_trunk
 from monet.ops.instance_norm import instance_norm_ref
 from monet.ops.padded_trunk import padded_trunk
+from monet.ops.plain_convolution import plain_conv2d
 from monet.ops.reflection_pad import reference as plain_reflection_pad
-from monet.ops.valid_conv2d import valid_conv2d
 
 WEIGHTS = ("kernel1", "gamma1", "beta1", "kernel2", "gamma2", "beta2")
 
@@ -115,11 +115,11 @@ def _fused(x: tf.Tensor, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
 
 def reference(call: ResidualBlockCall) -> tf.Tensor:
     """A block in plain TensorFlow."""
-    x = valid_conv2d(plain_reflection_pad(call.x, 1), call.kernel1)
+    x = plain_conv2d(plain_reflection_pad(call.x, 1), call.kernel1)
     x = instance_norm_ref(
         x, call.gamma1, call.beta1, epsilon=call.epsilon, activation="relu", pad=1
     )
-    x = valid_conv2d(x, call.kernel2)
+    x = plain_conv2d(x, call.kernel2)
     return instance_norm_ref(x, call.gamma2, call.beta2, epsilon=call.epsilon, residual=call.x)
 
 

@@ -61,3 +61,90 @@ def test_backward(kernels, changes, message):
     positional = [arguments.pop(name) for name in names]
     with pytest.raises(ValueError, match=message):
         kernels.norm_backward(*positional, **arguments)
+
+
+CONV_X = np.ones((2, 9, 8, 3), np.float32)
+CONV_KERNEL = np.ones((4, 5, 3, 6), np.float32)
+CONV_DY = np.ones((2, 4, 3, 6), np.float32)  # stride 2, padding 1
+# For any of the three; what is wrong is in what they share.
+CONV_SHARED = [
+    ({"stride": 0}, "stride=0 must be 1 or more"),
+    ({"padding": (1, 1)}, r"padding=\(1, 1\) must be \(\(top, bottom\), \(left, right\)\) or"),
+    ({"padding": 1}, "padding=1 must be"),
+    ({"padding": "same"}, "padding='same' must be"),
+    ({"padding": ((1, 1, 1), (1,))}, "must be .* all integers"),
+    ({"padding": (1.5, 1, 1, 1)}, "must be .* all integers"),
+    ({"padding": (1, -1, 1, 1)}, r"padding=\(1, -1, 1, 1\) must be 0 or more on every side"),
+    ({"threads": 0}, "threads=0 must be between 1 and"),
+    ({"out": CONV_X[:1]}, r"out has shape \(1, 9, 8, 3\), expected"),
+    ({"out": CONV_X.astype(np.float64)}, "out holds float64, expected float32"),
+]
+
+
+def check_strided_conv(function, arguments, changes, message):
+    arguments = {"stride": 2, "padding": ((1, 1), (1, 1)), **arguments, **changes}
+    with pytest.raises(ValueError, match=message):
+        function(**arguments)
+
+
+@pytest.mark.parametrize("suffix", ["", "_reference"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *CONV_SHARED,
+        ({"x": CONV_X[0]}, r"x has shape \(9, 8, 3\), expected four axes"),
+        ({"x": CONV_X[:, :0]}, "x has 0x8 pixels: height and width must be at least 1"),
+        ({"kernel": CONV_KERNEL[0]}, r"kernel has shape \(5, 3, 6\), expected four axes"),
+        ({"kernel": CONV_KERNEL[:, :, :2]}, r"kernel has shape .*, expected \(4, 5, 3, 6\)"),
+        ({"kernel": CONV_KERNEL[..., :0]}, "got 3 in_channels and 0 out_channels"),
+        ({"kernel": CONV_KERNEL[:0]}, "kernel has 0x5 taps"),
+        ({"x": CONV_X[:, :1]}, "a 4x5 kernel needs at least as many pixels, got 3x10 with the pad"),
+        ({"padding": (0, 0, 0, 0), "x": CONV_X[:, :, :4]}, "got 9x4 with the padding"),
+        ({"out": np.ones((2, 4, 6, 6), np.float32)[:, :, ::2]}, "out is not contiguous"),
+        ({"out": np.frombuffer(bytes(CONV_DY.nbytes), np.float32).reshape(CONV_DY.shape)},
+         "out is read-only"),
+        ({"out": np.empty(CONV_DY.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(2, 4, 3, 6)},
+         "out is not aligned"),
+    ],
+)
+def test_strided_conv_forward(kernels, changes, message, suffix):
+    arguments = {"x": CONV_X, "kernel": CONV_KERNEL}
+    function = getattr(kernels, f"strided_conv_forward{suffix}")
+    check_strided_conv(function, arguments, changes, message)
+
+
+@pytest.mark.parametrize("suffix", ["", "_reference"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *CONV_SHARED[:-2],
+        ({"dy": CONV_DY[0]}, r"dy has shape \(4, 3, 6\), expected four axes"),
+        ({"dy": CONV_DY[:, 1:]}, r"dy has shape \(2, 3, 3, 6\), expected \(2, 4, 3, 6\)"),
+        ({"height": 11}, r"dy has shape \(2, 4, 3, 6\), expected \(2, 5, 3, 6\)"),
+        ({"width": 0}, "x has 9x0 pixels"),
+        ({"kernel": CONV_KERNEL[..., :5]}, r"dy has shape .*, expected \(2, 4, 3, 5\)"),
+        ({"out": CONV_DY}, r"out has shape \(2, 4, 3, 6\), expected \(2, 9, 8, 3\)"),
+    ],
+)
+def test_strided_conv_backward_input(kernels, changes, message, suffix):
+    arguments = {"dy": CONV_DY, "kernel": CONV_KERNEL, "height": 9, "width": 8}
+    function = getattr(kernels, f"strided_conv_backward_input{suffix}")
+    check_strided_conv(function, arguments, changes, message)
+
+
+@pytest.mark.parametrize("suffix", ["", "_reference"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *CONV_SHARED,
+        ({"x": CONV_X[0]}, r"x has shape \(9, 8, 3\), expected four axes"),
+        ({"x": CONV_X[:1]}, r"dy has shape \(2, 4, 3, 6\), expected \(1, 4, 3, 6\)"),
+        ({"dy": CONV_DY[0]}, r"dy has shape \(4, 3, 6\), expected four axes"),
+        ({"kernel_height": 0}, "kernel has 0x5 taps"),
+        ({"kernel_width": 3}, r"dy has shape \(2, 4, 3, 6\), expected \(2, 4, 4, 6\)"),
+    ],
+)
+def test_strided_conv_backward_kernel(kernels, changes, message, suffix):
+    arguments = {"x": CONV_X, "dy": CONV_DY, "kernel_height": 4, "kernel_width": 5}
+    function = getattr(kernels, f"strided_conv_backward_kernel{suffix}")
+    check_strided_conv(function, arguments, changes, message)

@@ -1,6 +1,6 @@
 """Tensors of more than 2^31 elements: indices must not wrap.
 
-Needs 12 GiB of memory and four minutes, so it runs on request:
+Needs 16 GiB of memory and ten minutes, so it runs on request:
 
     MONET_TEST_LARGE=1 pytest tests/kernels/test_large_tensors.py
 """
@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("MONET_TEST_LARGE") != "1",
-    reason="needs 12 GiB of memory and four minutes: set MONET_TEST_LARGE=1",
+    reason="needs 16 GiB of memory and ten minutes: set MONET_TEST_LARGE=1",
 )
 LIMIT = 2**31
 
@@ -61,3 +61,44 @@ def test_convolution(kernels, channels, outputs, precise):
         np.testing.assert_allclose(
             y[:, rows][:, inner], want[:, inner], rtol=1e-4, atol=1e-4 * np.abs(want).max()
         )
+
+
+@pytest.mark.parametrize("precise", [False, True])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("channels", "outputs"), [(8, 1), (1, 8)])
+def test_strided_convolution(kernels, channels, outputs, stride, precise):
+    width, rows = 16384, 40
+    height = LIMIT // (width * 8) * (1 if channels == 8 else stride**2) + rows
+    x = rough((1, height, width, channels), np.float32)
+    kernel = np.random.default_rng(1).normal(size=(4, 4, channels, outputs)).astype(np.float32)
+    common = {"stride": stride, "padding": (1, 1, 1, 1), "threads": 2}
+    options = {**common, "precise": precise}
+
+    def assert_close(got, want):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
+
+    y = kernels.strided_conv_forward(x, kernel, **options)
+    assert max(x.size, y.size) > LIMIT
+    first, last = x[:, :rows].copy(), x[:, -rows:].copy()
+    want = kernels.strided_conv_forward_reference(first, kernel, **common)
+    out_rows = want.shape[1]
+    assert_close(y[:, : out_rows - 2], want[:, :-2])
+    want = kernels.strided_conv_forward_reference(last, kernel, **common)
+    assert_close(y[:, -out_rows + 2 :], want[:, 2:])
+
+    # Gradients of the last rows alone.
+    dy = y
+    dy[:, :-10] = 0
+    last_dy = dy[:, -out_rows:].copy()
+    size = {"kernel_height": 4, "kernel_width": 4}
+    dkernel = kernels.strided_conv_backward_kernel(x, dy, **size, **options)
+    assert_close(
+        dkernel, kernels.strided_conv_backward_kernel_reference(last, last_dy, **size, **common)
+    )
+    del x
+    size = {"height": height, "width": width}
+    dx = kernels.strided_conv_backward_input(dy, kernel, **size, **options)
+    assert not dx[:, :-rows].any()
+    size["height"] = rows
+    want = kernels.strided_conv_backward_input_reference(last_dy, kernel, **size, **common)
+    assert_close(dx[:, -rows:], want)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from monet.layers import Conv2D, Conv2DTranspose
 from monet.models import (
     dcgan_discriminator,
     dcgan_generator,
@@ -35,15 +36,15 @@ def test_generator_of_256_pixels_layer_by_layer():
         (L.Dense, (8192,), 128 * 8192),
         (L.BatchNormalization, (8192,), 4 * 8192),
         (L.Reshape, (8, 8, 128), 0),
-        (L.Conv2DTranspose, (16, 16, 256), 16 * 128 * 256),
+        (Conv2DTranspose, (16, 16, 256), 16 * 128 * 256),
         (L.BatchNormalization, (16, 16, 256), 4 * 256),
-        (L.Conv2DTranspose, (32, 32, 128), 16 * 256 * 128),
+        (Conv2DTranspose, (32, 32, 128), 16 * 256 * 128),
         (L.BatchNormalization, (32, 32, 128), 4 * 128),
-        (L.Conv2DTranspose, (64, 64, 64), 16 * 128 * 64),
+        (Conv2DTranspose, (64, 64, 64), 16 * 128 * 64),
         (L.BatchNormalization, (64, 64, 64), 4 * 64),
-        (L.Conv2DTranspose, (128, 128, 32), 16 * 64 * 32),
+        (Conv2DTranspose, (128, 128, 32), 16 * 64 * 32),
         (L.BatchNormalization, (128, 128, 32), 4 * 32),
-        (L.Conv2DTranspose, (256, 256, 3), 16 * 32 * 3),
+        (Conv2DTranspose, (256, 256, 3), 16 * 32 * 3),
     ]
     assert model.count_params() == 2_297_216
     slopes = [layer.negative_slope for layer in model.layers if isinstance(layer, L.LeakyReLU)]
@@ -53,9 +54,9 @@ def test_generator_of_256_pixels_layer_by_layer():
 def test_discriminator_of_256_pixels_layer_by_layer():
     model = dcgan_discriminator()
     assert parameters(model) == [
-        (L.Conv2D, (128, 128, 64), 16 * 3 * 64 + 64),
-        (L.Conv2D, (64, 64, 128), 16 * 64 * 128 + 128),
-        (L.Conv2D, (32, 32, 256), 16 * 128 * 256 + 256),
+        (Conv2D, (128, 128, 64), 16 * 3 * 64 + 64),
+        (Conv2D, (64, 64, 128), 16 * 64 * 128 + 128),
+        (Conv2D, (32, 32, 256), 16 * 128 * 256 + 256),
         (L.Flatten, (32 * 32 * 256,), 0),
         (L.Dense, (1,), 32 * 32 * 256 + 1),
     ]

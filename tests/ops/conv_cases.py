@@ -54,6 +54,61 @@ class Conv:
 
 
 @dataclasses.dataclass(frozen=True)
+class Strided:
+    """A call of `conv2d`, or of `conv2d_transpose`, whose result is the larger one."""
+
+    shape: tuple[int, int, int, int]
+    out_channels: int
+    size: tuple[int, int] = (4, 4)
+    stride: int = 2
+    padding: str = "same"
+    transposed: bool = False
+
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        kernel = f"{self.out_channels}-{self.size[0]}x{self.size[1]}-stride{self.stride}"
+        return f"{shape}-{kernel}-{self.padding}{'-transposed' if self.transposed else ''}"
+
+    def make_inputs(self, dtype: str, seed: int = 0) -> Tensors:
+        normal = _normals(seed, self.shape)
+        channels = [self.shape[3], self.out_channels]
+        # Of a transposed one, each pixel reads a part of the kernel.
+        taps = self.size[0] * self.size[1] / (self.stride**2 if self.transposed else 1)
+        kernel_shape = [*self.size, *(channels[::-1] if self.transposed else channels)]
+        std = (max(taps, 1) * channels[0]) ** -0.5
+        return {"x": normal(self.shape, dtype), "kernel": normal(kernel_shape, dtype, std)}
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        batch, *image, _ = self.shape
+        return (batch, *map(self._side, image, self.size), self.out_channels)
+
+    def _side(self, side: int, size: int) -> int:
+        if not self.transposed:
+            return -(-(side if self.padding == "same" else side - size + 1) // self.stride)
+        if self.padding == "same":
+            return side * self.stride
+        return (side - 1) * self.stride + max(size, self.stride)
+
+    def monet(self, **options) -> tf.Tensor:
+        op = monet.ops.conv2d_transpose if self.transposed else monet.ops.conv2d
+        return op(**options, strides=self.stride, padding=self.padding)
+
+    def plain(self, x, kernel) -> tf.Tensor:
+        if not self.transposed:
+            return plain_strided_conv(x, kernel, self.stride, self.padding)
+        images = tf.zeros(self.result_shape, x.dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            y = plain_strided_conv(images, kernel, self.stride, self.padding)
+        return tape.gradient(y, images, output_gradients=x)
+
+    @property
+    def uses_winograd(self) -> bool:
+        return self.size == (4, 4) and self.stride <= 2
+
+
+@dataclasses.dataclass(frozen=True)
 class Block:
     """A call of `residual_block`."""
 
@@ -146,6 +201,27 @@ def plain_conv(x, kernel):
     return tf.add_n(
         [
             tf.einsum("nhwc,co->nhwo", padded[:, i : i + height, j : j + width], kernel[i, j])
+            for i in range(kernel.shape[0])
+            for j in range(kernel.shape[1])
+        ]
+    )
+
+
+def plain_strided_conv(x, kernel, stride, padding):
+    """The same, with zeros around the images."""
+    border, spans = [], []
+    for side, size in zip(x.shape[1:3], kernel.shape[:2], strict=True):
+        zeros = max((-(-side // stride) - 1) * stride + size - side, 0) if padding == "same" else 0
+        border.append([zeros // 2, zeros - zeros // 2])
+        spans.append((side + zeros - size) // stride * stride + 1)
+    padded = tf.pad(x, [[0, 0], *border, [0, 0]])
+    return tf.add_n(
+        [
+            tf.einsum(
+                "nhwc,co->nhwo",
+                padded[:, i : i + spans[0] : stride, j : j + spans[1] : stride],
+                kernel[i, j],
+            )
             for i in range(kernel.shape[0])
             for j in range(kernel.shape[1])
         ]

@@ -29,7 +29,15 @@ TOLERANCE = {"float32": 5e-5, "bfloat16": 2e-2, "float16": 3e-3}
 BLOCK_GRADIENTS = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.3}
 
 
-OPS = ("instance_norm", "group_norm", "reflection_pad", "reflect_conv2d", "residual_block")
+OPS = (
+    "instance_norm",
+    "group_norm",
+    "reflection_pad",
+    "reflect_conv2d",
+    "conv2d",
+    "conv2d_transpose",
+    "residual_block",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +95,19 @@ def random_call(rng: np.random.Generator) -> Call:
         tensors = [x, kernel] + ([normal(out_channels)] if rng.random() < 0.5 else [])
         options = {"precise": bool(rng.random() < 0.5)}
         y_shape = (batch, height, width, out_channels)
+    elif op in ("conv2d", "conv2d_transpose"):
+        stride, padding = int(rng.choice([1, 2, 2, 3])), str(rng.choice(["same", "valid"]))
+        sizes = [int(size) for size in rng.integers(1, 6, 2)]
+        if rng.random() < 0.5:
+            sizes = [4, 4]
+        if op == "conv2d" and padding == "valid":
+            sizes = [min(pair) for pair in zip(sizes, (height, width), strict=True)]
+        out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))
+        channel_pair = (channels, out_channels) if op == "conv2d" else (out_channels, channels)
+        std = (sizes[0] * sizes[1] * channels) ** -0.5
+        tensors = [x, normal((*sizes, *channel_pair), std=std)]
+        options = {"strides": stride, "padding": padding, "precise": bool(rng.random() < 0.5)}
+        y_shape = getattr(ops, f"{op}_ref")(*tensors, strides=stride, padding=padding).shape
     else:
         tensors = [x]
         for _ in range(2):

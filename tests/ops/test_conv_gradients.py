@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, cast, make_dy, output_and_gradients, penalty_gradients
+from conv_cases import Block, Conv, Strided, cast, make_dy, output_and_gradients, penalty_gradients
 from norm_cases import error
 
 CASES = [
@@ -14,6 +14,10 @@ CASES = [
     Conv((1, 4, 4, 2), 3, size=7),
     Block((2, 4, 3, 2)),
     Block((1, 5, 4, 16)),
+    Strided((1, 6, 5, 3), 4),
+    Strided((2, 5, 7, 2), 3, size=(3, 2), padding="valid"),
+    Strided((1, 3, 4, 3), 2, transposed=True),
+    Strided((1, 3, 2, 3), 2, size=(3, 3), stride=3, padding="valid", transposed=True),
 ]
 
 
@@ -31,8 +35,12 @@ def test_second_order(implementation, case, traced):
         assert error(value.numpy(), expected.numpy()) < 5e-5
 
 
-def test_third_order(implementation):
-    case = Block((1, 3, 3, 2))
+@pytest.mark.parametrize(
+    "case",
+    [Block((1, 3, 3, 2)), Strided((1, 5, 5, 2), 3), Strided((1, 3, 3, 2), 3, transposed=True)],
+    ids=str,
+)
+def test_third_order(implementation, case):
     inputs = case.make_inputs("float32")
 
     def third(function, inputs):
@@ -52,7 +60,11 @@ def test_third_order(implementation):
     assert error(third(case.monet, inputs), exact) < 1e-4
 
 
-@pytest.mark.parametrize("case", [Conv((2, 6, 5, 16), 17), Block((2, 6, 5, 16))], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [Conv((2, 6, 5, 16), 17), Block((2, 6, 5, 16)), Strided((2, 6, 5, 16), 17)],
+    ids=str,
+)
 def test_gradient_of_one_argument_with_the_others_constant(implementation, case):
     """In a graph, the gradients that nothing uses are not computed."""
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, Trunk, make_dy, output_and_gradients
+from conv_cases import Block, Conv, Strided, Trunk, make_dy, output_and_gradients
 from norm_cases import error
-
-import monet.ops
 
 CASES = [
     Conv((2, 7, 5, 3), 6, size=7),
     Conv((1, 6, 7, 16), 17),
     Block((2, 7, 5, 16)),
     Trunk((1, 5, 6, 3), 2),
+    Strided((2, 7, 5, 3), 6),
+    Strided((1, 4, 5, 6), 3, transposed=True),
 ]
 
 
@@ -28,7 +28,18 @@ def unknown(shape, known: str) -> list | None:
 
 
 @pytest.mark.parametrize("known", ["all", "channels", "rank", "none"])
-@pytest.mark.parametrize("case", [Conv((2, 7, 5, 3), 6, size=5), Block((2, 7, 5, 6))], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [
+        Conv((2, 7, 5, 3), 6, size=5),
+        Block((2, 7, 5, 6)),
+        Strided((2, 7, 5, 3), 6),
+        Strided((2, 8, 6, 3), 6, padding="valid"),
+        Strided((2, 4, 5, 3), 6, transposed=True),
+        Strided((2, 4, 5, 3), 6, padding="valid", transposed=True),
+    ],
+    ids=str,
+)
 def test_unknown_shapes(implementation, case, known):
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
     traced = []
@@ -51,15 +62,23 @@ def test_unknown_shapes(implementation, case, known):
         assert traced[0].as_list() == [None, None, None, case.result_shape[-1]]
 
 
-def test_a_kernel_of_unknown_shape(implementation):
-    case = Conv((2, 7, 5, 3), 6, size=5)
+@pytest.mark.parametrize(
+    "case",
+    [
+        Conv((2, 7, 5, 3), 6, size=5, bias=False),
+        Strided((2, 7, 5, 3), 6),
+        Strided((2, 7, 5, 3), 6, padding="valid", transposed=True),
+    ],
+    ids=str,
+)
+def test_a_kernel_of_unknown_shape(implementation, case):
     inputs = case.make_inputs("float32")
 
     @tf.function(input_signature=[tf.TensorSpec(None)])
     def run(kernel):
-        return monet.ops.reflect_conv2d(inputs["x"], kernel)
+        return case.monet(x=inputs["x"], kernel=kernel)
 
-    expected = monet.ops.reflect_conv2d(inputs["x"], inputs["kernel"])
+    expected = case.monet(**inputs)
     np.testing.assert_allclose(run(inputs["kernel"]), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, Trunk, cast, make_dy, output_and_gradients
+from conv_cases import Block, Conv, Strided, Trunk, cast, make_dy, output_and_gradients
 from norm_cases import DTYPES, error
 
 import monet.ops
@@ -28,10 +28,22 @@ CASES = [
     Block((1, 9, 7, 17)),
     Block((2, 6, 5, 64)),
     Trunk((2, 5, 6, 17), 2),
+    Strided((1, 1, 1, 1), 1),
+    Strided((2, 9, 7, 5), 17),
+    Strided((1, 10, 12, 16), 33),
+    Strided((1, 11, 6, 3), 64, padding="valid"),
+    Strided((2, 6, 7, 20), 1, stride=1, padding="valid"),
+    Strided((2, 7, 5, 6), 3, size=(3, 3)),
+    Strided((1, 8, 9, 3), 4, size=(2, 5), stride=3, padding="valid"),
+    Strided((1, 1, 1, 2), 3, transposed=True),
+    Strided((2, 5, 3, 33), 16, transposed=True),
+    Strided((1, 6, 5, 17), 3, padding="valid", transposed=True),
+    Strided((1, 4, 7, 6), 5, size=(3, 3), transposed=True),
+    Strided((2, 3, 4, 5), 2, size=(1, 2), stride=3, padding="valid", transposed=True),
 ]
 # The smallest error worth a comparison: a few units in the last place of the result.
 FLOOR = {"float32": 2e-6, "bfloat16": 8e-3, "float16": 1e-3}
-# What an op may err, in units of the plain formula's error, and what Winograd's F(4x4, 3x3) may.
+# What an op may err, in units of the plain formula's error, and what Winograd's algorithm may.
 TIMES, WINOGRAD = 4, 10
 
 
@@ -117,6 +129,9 @@ def test_float16_keeps_overflow_to_infinity(implementation):
         Conv((0, 8, 8, 3), 4, size=7),
         Block((0, 4, 5, 16)),
         Trunk((0, 4, 5, 3), 2),
+        Strided((0, 5, 6, 3), 4),
+        Strided((0, 5, 6, 3), 4, padding="valid"),
+        Strided((0, 4, 5, 3), 4, transposed=True),
     ],
     ids=str,
 )

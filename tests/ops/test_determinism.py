@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, make_dy
+from conv_cases import Block, Conv, Strided, make_dy
 from conv_cases import output_and_gradients as conv_output_and_gradients
 from norm_cases import DTYPES, Case, make_inputs, monet_norm, output_and_gradients
 
@@ -26,6 +26,9 @@ CASES = [
     Conv((2, 12, 13, 3), 20, size=7),
     Conv((1, 14, 9, 20), 3, size=7),
     Block((2, 17, 13, 33)),
+    Strided((2, 19, 22, 24), 20),
+    Strided((1, 13, 15, 24), 17, stride=1, padding="valid"),
+    Strided((2, 11, 9, 20), 24, transposed=True),
 ]
 
 

@@ -180,6 +180,8 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
         "group_norm",
         "reflection_pad",
         "reflect_conv2d",
+        "conv2d",
+        "conv2d_transpose",
         "residual_block",
         "residual_trunk",
     ],
@@ -188,7 +190,7 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
     row = dispatch.look_up(op, device, dtype)
-    is_composed = op in ("reflect_conv2d", "residual_block", "residual_trunk")
+    is_composed = "conv2d" in op or op in ("residual_block", "residual_trunk")
     assert (
         row.implementation
         == {
@@ -225,6 +227,19 @@ def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
     assert traced["block"]["MonetNorm"] == traced["block"]["Conv2D"] == 2
     assert traced["convolution"]["MonetReflectionPad"] == traced["convolution"]["Conv2D"] == 1
     assert not any("MirrorPad" in kinds for kinds in traced.values())
+
+
+@pytest.mark.parametrize("mode", ["auto", "native"])
+def test_a_gpu_keeps_tensorflows_strided_convolutions(with_gpu, monkeypatch, mode):
+    monkeypatch.setattr(dispatch, "device_of", lambda x: "GPU")
+    monkeypatch.setattr(gpu, "unusable", lambda: UNUSABLE)  # there is nothing to miss
+    kernel = tf.ones([4, 4, 2, 2])
+    with monet.ops.use(mode), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        down = traced_on_the_gpu(lambda x: monet.ops.conv2d(x, kernel, strides=2), [1, 8, 8, 2])
+        up = traced_on_the_gpu(lambda x: monet.ops.conv2d_transpose(x, kernel), [1, 8, 8, 2])
+    assert "Conv2D" in down and "Conv2DBackpropInput" in up
+    assert not any("Monet" in kind for kind in down | up)
 
 
 def test_a_composed_convolution_has_the_twins_values_and_gradients(norms_on_a_gpu):

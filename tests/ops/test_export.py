@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import monet.layers
 import monet.ops
 
 
@@ -61,7 +62,14 @@ np.save(sys.argv[4], result)
     ],
 )
 def test_export_loads_without_this_package(native, tmp_path, save, signature):
-    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3), Normalize()])
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            monet.layers.Conv2D(4, 3, strides=2),
+            Normalize(),
+            monet.layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
+        ]
+    )
     x = np.random.default_rng(0).normal(size=[1, 9, 8, 3]).astype(np.float32)
     expected = model(x).numpy()
     save(model, str(tmp_path / "saved"))

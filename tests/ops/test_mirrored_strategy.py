@@ -34,9 +34,9 @@ SCRIPT = """
         model = keras.Sequential([
             keras.Input((10, 9, 3)),
             monet.layers.ReflectionPadding2D(1),
-            keras.layers.Conv2D(8, 3),
+            monet.layers.Conv2D(8, 3),
             monet.layers.InstanceNormalization(activation="relu", pad=1),
-            keras.layers.Conv2D(8, 3),
+            monet.layers.Conv2D(8, 3),
             monet.layers.ResidualBlock(8),
             keras.layers.Conv2D(3, 1),
         ])

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, Trunk, make_dy
+from conv_cases import Block, Conv, Strided, Trunk, make_dy
 from norm_cases import Case, Inputs, error, make_inputs, monet_norm, plain_norm
 
 import monet.layers
@@ -103,6 +103,10 @@ def output_and_gradients(function, inputs, dy):
         (Block((2, 9, 6, 10)), "float32", "MonetResidualBlock"),
         (Block((1, 6, 8, 4)), "float16", "MonetResidualBlock"),
         (Trunk((1, 5, 6, 3), 2), "float32", "MonetResidualBlock"),
+        (Strided((2, 9, 7, 5), 6), "float32", "MonetStridedConv"),
+        (Strided((1, 8, 6, 3), 4, padding="valid"), "bfloat16", "MonetStridedConv"),
+        (Strided((2, 4, 5, 6), 3, transposed=True), "float32", "MonetStridedConv"),
+        (Strided((1, 4, 3, 5), 2, size=(3, 3), transposed=True), "float16", "MonetStridedConv"),
     ],
     ids=str,
 )
@@ -117,8 +121,10 @@ def test_custom_calls_give_the_bits_of_the_graph(request, xla, call, dtype, targ
 
     compiled = tf.function(run, jit_compile=True)
     hlo = compiled.experimental_get_compiler_ir(inputs, dy)(stage="hlo")
-    assert f'custom_call_target="{target}"' in hlo
-    assert f'custom_call_target="{target}Grad"' in hlo
+    # What a convolution and its transpose have as gradients is one another.
+    suffixes = ("", "InputGrad", "KernelGrad") if isinstance(call, Strided) else ("", "Grad")
+    for suffix in suffixes:
+        assert f'custom_call_target="{target}{suffix}"' in hlo
 
     got, expected = compiled(inputs, dy), tf.function(run)(inputs, dy)
     in_float64 = {name: tf.cast(tensor, tf.float64) for name, tensor in inputs.items()}
@@ -148,7 +154,13 @@ def test_denormals_and_non_finite_values_are_those_of_the_graph(xla):
 
 @pytest.mark.parametrize(
     "call",
-    [Norm(Case((0, 7, 5, 6), residual=True, pad=1)), Pad((0, 7, 5, 6), 2), Block((0, 7, 5, 6))],
+    [
+        Norm(Case((0, 7, 5, 6), residual=True, pad=1)),
+        Pad((0, 7, 5, 6), 2),
+        Block((0, 7, 5, 6)),
+        Strided((0, 7, 5, 6), 4),
+        Strided((0, 7, 5, 6), 4, transposed=True),
+    ],
     ids=str,
 )
 def test_empty_batch(xla, call):
@@ -212,7 +224,14 @@ def test_gradient_taken_outside_of_the_compiled_function(xla):
 
 
 @pytest.mark.parametrize(
-    "call", [Norm(Case((1, 5, 4, 3), activation="leaky_relu")), Conv((1, 5, 6, 2), 3)], ids=str
+    "call",
+    [
+        Norm(Case((1, 5, 4, 3), activation="leaky_relu")),
+        Conv((1, 5, 6, 2), 3),
+        Strided((1, 5, 6, 2), 3),
+        Strided((1, 5, 6, 2), 3, transposed=True),
+    ],
+    ids=str,
 )
 def test_second_order_gradients(xla, call):
     inputs = call.make_inputs("float32")

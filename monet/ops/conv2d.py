@@ -1,0 +1,92 @@
+"""Convolution with a stride."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from monet.ops import conv2d_arguments, dispatch, library
+from monet.ops.conv2d_arguments import Conv2DCall
+from monet.ops.plain_convolution import plain_conv2d
+
+
+@tf.autograph.experimental.do_not_convert
+def conv2d(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    *,
+    strides: int = 1,
+    padding: str = "valid",
+    precise: bool | None = None,
+) -> tf.Tensor:
+    """Convolves images, as `tf.nn.conv2d` does.
+
+    On CPUs arithmetic is float32 whatever the dtype of `x` is, and results are rounded once. GPUs
+    take TensorFlow's convolution, and so do kernels whose height or width is unknown while tracing.
+
+    Args:
+        x: `[N, H, W, C]`, float32, bfloat16 or float16.
+        kernel: `[height, width, C, out_channels]` in the dtype of `x`.
+        strides: pixels from one window to the next, on both axes.
+        padding: `"valid"`, which needs `height <= H` and `width <= W`, or `"same"`: with zeros
+            around the images, as many or one more at the bottom and the right.
+        precise: 4x4 kernels of stride 1 or 2 may be computed by Winograd's F(3x3, 2x2), which is
+            faster than the plain sum for a slightly larger rounding error. A NaN or an infinity
+            then spreads over the tiles of the result that read it. `True` takes the plain sum. By
+            default `MONET_PRECISE` decides, 0 or 1, else `False`.
+
+    Returns:
+        `[N, out_height, out_width, out_channels]` in the dtype of `x`, with `out_height`
+        `ceil(H / strides)` for `"same"` and `ceil((H - height + 1) / strides)` for `"valid"`.
+
+    Raises:
+        ValueError: a shape, dtype or option that the op doesn't take.
+
+    Example:
+
+    >>> x = tf.random.normal([1, 64, 48, 3])
+    >>> conv2d(x, tf.random.normal([4, 4, 3, 16]), strides=2, padding="same").shape
+    TensorShape([1, 32, 24, 16])
+
+    Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, for
+    Winograd's algorithm.
+    """
+    call = _prepare(x, kernel, strides, padding, precise)
+    if dispatch.choose("conv2d", call.x) == dispatch.NATIVE and call.can_be_native:
+        return _native(call)
+    return _reference(call)
+
+
+@tf.autograph.experimental.do_not_convert
+def conv2d_ref(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    *,
+    strides: int = 1,
+    padding: str = "valid",
+    precise: bool | None = None,
+) -> tf.Tensor:
+    """The plain-TensorFlow twin of `conv2d`: same arguments, same result.
+
+    Runs on every device, under XLA, and is differentiable any number of times.
+    """
+    return _reference(_prepare(x, kernel, strides, padding, precise))
+
+
+def _prepare(x, kernel, strides, padding, precise) -> Conv2DCall:
+    return conv2d_arguments.prepare(
+        "conv2d", x, kernel, strides, padding, precise, transposed=False
+    )
+
+
+def _reference(call: Conv2DCall) -> tf.Tensor:
+    return plain_conv2d(call.x, call.kernel, call.stride, call.padding)
+
+
+def _native(call: Conv2DCall) -> tf.Tensor:
+    return library.ops().monet_strided_conv(
+        x=call.x,
+        kernel=call.kernel,
+        stride=call.stride,
+        padding=call.padding,
+        precise=call.precise,
+    )
