@@ -42,11 +42,11 @@ struct ColumnsOperand {
   int64_t depth;
 };
 
-// c[i][j] = init[j] + dot product of a's row i with vector j, which consists of segments as rows do: segment s of it is at
-// vectors[s] + j * vector_stride.
+// c[i][j] = init[j] + dot product of a's row i with vector j; for very few vectors. A vector consists of segments as rows
+// do: segment s of vector j is at vectors[s] + j * vector_stride.
 struct DotProducts {
   int64_t rows;
-  int64_t num_vectors;
+  int64_t num_vectors;  // 1 to 4
   const float* const* vectors;
   int64_t vector_stride;
   float* const* c;    // [rows], to [num_vectors] each
@@ -106,6 +106,10 @@ struct ConvKernels {
   // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a vector.
   void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
                       int64_t stride);
+
+  // to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns. May write up to the next multiple of a
+  // vector, zeros.
+  void (*transpose)(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride);
 
   WinogradKernels winograd_4x3, winograd_3x2;
 };

@@ -5,15 +5,13 @@
 namespace monet {
 namespace {
 
-constexpr int64_t kFewPixels = 64;
+constexpr int64_t kFewPixels = 128;
 
 // A generator's last layer, for instance. See dot_product.h.
 bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
 
-// Whether outputs are dot products with vectors of weights. In place, those of a transposed kernel are.
-bool UsesDotProducts(const ConvGeometry& geometry, bool in_place) {
-  return FewOutputs(geometry) || (in_place && geometry.order.transposed);
-}
+// The part of a panel that is multiplied at once: it fits into the first level cache.
+constexpr int64_t kChunk = 128;
 
 // A worker takes a block of pixels and computes some of their channels: those of part `part` of `parts`.
 struct ForwardPlan {
@@ -24,7 +22,7 @@ struct ForwardPlan {
         panels(CeilDiv(geometry.out_channels, panel)) {
     pixels = std::clamp<int64_t>(262144 / std::max<int64_t>(geometry.depth(), 1), 12, 96);
     // Weights in place come from far away: they are read once.
-    if (geometry.out_pixels() <= kFewPixels) pixels = kFewPixels;
+    if (geometry.out_pixels() <= kFewPixels && !FewOutputs(geometry)) pixels = kFewPixels;
     blocks = CeilDiv(geometry.out_pixels(), pixels);
     const int64_t wanted = threads > 1 ? 4 * threads : 1;
     parts = std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, panels);
@@ -46,6 +44,7 @@ struct ForwardScratch {
     patch_size = plan.pixels * InputSegments::PatchLength(geometry);
     patches = scratch.Take<float>(threads * plan.segments * patch_size);
     products = scratch.Take<float>(threads * plan.pixels * plan.panel);
+    turned = scratch.Take<float>(threads * kChunk * plan.panel);
     bytes = scratch.bytes();
   }
 
@@ -56,6 +55,7 @@ struct ForwardScratch {
   float** outputs;        // [worker][pixel]
   float* patches;         // [worker][segment][patch_size]
   float* products;        // [worker][pixel][panel]
+  float* turned;          // [worker][kChunk][panel]
   size_t bytes;
 };
 
@@ -74,6 +74,7 @@ class Worker {
         vectors_(scratch.vectors + worker * plan.segments),
         outputs_(scratch.outputs + worker * plan.pixels),
         products_(scratch.products + worker * plan.pixels * plan.panel),
+        turned_(scratch.turned + worker * kChunk * plan.panel),
         pixels_(std::min(plan.pixels, geometry.out_pixels() - block * plan.pixels)) {
     const int64_t first = block * plan.pixels;
     for (int64_t segment = 0; segment < plan.segments; ++segment) {
@@ -83,49 +84,40 @@ class Worker {
     for (int64_t i = 0; i < pixels_; ++i) outputs_[i] = Output(first + i);
   }
 
-  // Computes output channels [begin, end) as dot products.
-  void Dot(int64_t begin, int64_t end) const {
-    int64_t segments = 0;
+  // Computes the output channels as dot products.
+  void Dot() const {
     for (int64_t segment = 0; segment < plan_.segments; ++segment) {
-      if (call_.in_place) {
-        if (IsZero(segment)) continue;
-        std::copy_n(Rows(segment), pixels_, Rows(segments));
-        const int64_t i = segment / geometry_.kernel_width, j = segment % geometry_.kernel_width;
-        vectors_[segments] = geometry_.Weights(call_.kernel, i, j) + begin * geometry_.in_channels;
-      } else {
-        vectors_[segments] = call_.kernel + begin * geometry_.depth() + segment * plan_.depth;
-      }
-      ++segments;
+      vectors_[segment] = call_.in_place ? SegmentWeights(segment) : call_.kernel + segment * plan_.depth;
     }
-    for (int64_t i = 0; i < pixels_; ++i) outputs_[i] += begin;
-    kernels_.dot_rows({rows_, segments, pixels_, 0, plan_.depth},
-                      {pixels_, end - begin, vectors_, call_.in_place ? geometry_.in_channels : geometry_.depth(),
-                       outputs_, call_.bias ? call_.bias + begin : nullptr});
+    kernels_.dot_rows({rows_, plan_.segments, pixels_, 0, plan_.depth},
+                      {pixels_, geometry_.out_channels, vectors_,
+                       call_.in_place ? geometry_.in_channels : geometry_.depth(), outputs_, call_.bias});
   }
 
-  // Computes a panel of output channels, in chunks of the depth whose part of the kernel fits into the first level
-  // cache: several segments at once, or part of one.
+  // Computes a panel of output channels, in chunks of the depth: several segments at once, or part of one.
   void Multiply(int64_t panel) const {
     const int64_t O = geometry_.out_channels, o = panel * plan_.panel, columns = std::min(plan_.panel, O - o);
     const bool dense = places_.step == 1;
     const float* bias = call_.bias ? call_.bias + o : nullptr;
-    PanelProduct product{pixels_, columns, nullptr, call_.in_place ? O : plan_.panel};
+    PanelProduct product;
+    product.rows = pixels_;
+    product.columns = columns;
     product.c = dense ? outputs_[0] + o : products_;
     product.c_stride = dense ? O : plan_.panel;
     product.init = bias;
     product.init_stride = 0;
 
-    const float* kernel = call_.kernel + (call_.in_place ? o : o * geometry_.depth());
-    const int64_t chunks = CeilDiv(plan_.segments * plan_.depth, 128);
+    const int64_t chunks = CeilDiv(plan_.segments * plan_.depth, kChunk);
     const int64_t segments_per_chunk = CeilDiv(plan_.segments, std::min(plan_.segments, chunks));
-    const int64_t chunk = CeilDiv(plan_.depth, CeilDiv(plan_.depth, 128));
+    const int64_t chunk = CeilDiv(plan_.depth, CeilDiv(plan_.depth, kChunk));
     for (int64_t segment = 0; segment < plan_.segments; segment += segments_per_chunk) {
       const int64_t segments = std::min(segments_per_chunk, plan_.segments - segment);
       // The last one is done in any case, so that there is a result.
       if (segments == 1 && segment + 1 < plan_.segments && IsZero(segment)) continue;
       for (int64_t c = 0; c < plan_.depth; c += chunk) {
-        product.b = kernel + (segment * plan_.depth + c) * product.b_stride;
-        kernels_.multiply_rows({Rows(segment), segments, pixels_, c, std::min(chunk, plan_.depth - c)}, product);
+        const int64_t depth = std::min(chunk, plan_.depth - c);
+        Weights(segment, segments, c, depth, o, columns, &product);
+        kernels_.multiply_rows({Rows(segment), segments, pixels_, c, depth}, product);
         product.init = product.c;
         product.init_stride = product.c_stride;
       }
@@ -135,6 +127,30 @@ class Worker {
   }
 
  private:
+  // Finds the weights of `columns` output channels from o on, for values [c, c + depth) of some segments.
+  void Weights(int64_t segment, int64_t segments, int64_t c, int64_t depth, int64_t o, int64_t columns,
+               PanelProduct* product) const {
+    const int64_t row = segment * plan_.depth + c, C = geometry_.in_channels;
+    product->b_stride = plan_.panel;
+    if (!call_.in_place) {
+      product->b = call_.kernel + o * geometry_.depth() + row * plan_.panel;
+    } else if (!geometry_.order.transposed) {
+      product->b = call_.kernel + row * geometry_.out_channels + o;
+      product->b_stride = geometry_.out_channels;
+    } else {
+      product->b = turned_;
+      for (int64_t s = 0; s < segments; ++s) {
+        kernels_.transpose(SegmentWeights(segment + s) + o * C + c, C, columns, depth, turned_ + s * depth * plan_.panel,
+                           plan_.panel);
+      }
+    }
+  }
+
+  // Of a segment that is one tap.
+  const float* SegmentWeights(int64_t segment) const {
+    return geometry_.Weights(call_.kernel, segment / geometry_.kernel_width, segment % geometry_.kernel_width);
+  }
+
   const float** Rows(int64_t segment) const { return rows_ + segment * pixels_; }
 
   // Whether all pixels read nothing but the border there.
@@ -160,6 +176,7 @@ class Worker {
   const float** vectors_;
   float** outputs_;
   float* products_;
+  float* turned_;
   int64_t pixels_;
 };
 
@@ -187,8 +204,8 @@ void DirectForward(const ConvGeometry& geometry, const OutputPlaces& places, con
     const Worker work(geometry, places, call, plan, scratch, worker, item / plan.parts);
     const int64_t part = item % plan.parts;
     const int64_t begin = part * plan.panels / plan.parts, end = (part + 1) * plan.panels / plan.parts;
-    if (UsesDotProducts(geometry, call.in_place)) {
-      work.Dot(begin * plan.panel, std::min(end * plan.panel, geometry.out_channels));
+    if (FewOutputs(geometry)) {
+      work.Dot();  // they are one panel
     } else {
       for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
     }
@@ -225,9 +242,7 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
       const float* from = weights(i % taps) + first * o_stride;
       float* to = packed + i * C * panel;
       if (transposed) {
-        for (int64_t o = 0; o < columns; ++o) {
-          for (int64_t c = 0; c < C; ++c) to[c * panel + o] = from[o * C + c];
-        }
+        SelectedConvKernels().transpose(from, C, columns, C, to, panel);
       } else {
         for (int64_t c = 0; c < C; ++c) std::copy_n(from + c * O, columns, to + c * panel);
       }

@@ -1,7 +1,6 @@
-// Products with a matrix that is stored by columns, as dot products: vectors run over the depth. That suits very few
-// columns (a generator's last layer paints three channels), which would not fill vectors, and a kernel that is used in
-// place, by a transposed convolution of few pixels. The register tile, 6 pixels x kVectors outputs, is added up lane by
-// lane at the end:
+// Convolution to very few channels (a generator's last layer paints three): vectors run over the input's channels, since
+// there are too few outputs to fill them. The register tile, 6 pixels x kVectors outputs, is added up lane by lane at the
+// end:
 //
 //                     vector 0 [c..]   vector 1 [c..]   vector 2 [c..]
 //     a[0][c..]   ->      s00              s01              s02          s[i][j] += a[i][c..] * vector[j][c..]
@@ -45,37 +44,36 @@ inline void DotSegment(const float* const* row, int64_t begin, const float* vect
 }
 
 template <int kRows, int kVectors>
-inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t first_row, int64_t first_vector) {
+inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t first_row) {
   Vec total[kRows][kVectors];
   for (auto& row : total) {
     for (Vec& value : row) value = Zero();
   }
   for (int64_t segment = 0; segment < a.segments; ++segment) {
     DotSegment(a.rows + segment * a.segment_stride + first_row, a.begin,
-               product.vectors[segment] + first_vector * product.vector_stride, product.vector_stride, a.depth, total);
+               product.vectors[segment], product.vector_stride, a.depth, total);
   }
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVectors; ++j) {
-      const float init = product.init ? product.init[first_vector + j] : 0.0f;
-      product.c[first_row + i][first_vector + j] = init + SumOfLanes(total[i][j]);
+      const float init = product.init ? product.init[j] : 0.0f;
+      product.c[first_row + i][j] = init + SumOfLanes(total[i][j]);
     }
   }
 }
 
 template <int kVectors>
-inline void DotVectors(const RowsOperand& a, const DotProducts& product, int64_t first_vector) {
+inline void DotVectors(const RowsOperand& a, const DotProducts& product) {
   int64_t row = 0;
-  for (; row + kDotRows <= product.rows; row += kDotRows) DotTile<kDotRows, kVectors>(a, product, row, first_vector);
-  for (; row < product.rows; ++row) DotTile<1, kVectors>(a, product, row, first_vector);
+  for (; row + kDotRows <= product.rows; row += kDotRows) DotTile<kDotRows, kVectors>(a, product, row);
+  for (; row < product.rows; ++row) DotTile<1, kVectors>(a, product, row);
 }
 
 void DotRows(const RowsOperand& a, const DotProducts& product) {
-  int64_t first = 0;
-  for (; first + 4 <= product.num_vectors; first += 4) DotVectors<4>(a, product, first);
-  switch (product.num_vectors - first) {
-    case 1: return DotVectors<1>(a, product, first);
-    case 2: return DotVectors<2>(a, product, first);
-    case 3: return DotVectors<3>(a, product, first);
+  switch (product.num_vectors) {
+    case 1: return DotVectors<1>(a, product);
+    case 2: return DotVectors<2>(a, product);
+    case 3: return DotVectors<3>(a, product);
+    case 4: return DotVectors<4>(a, product);
   }
 }
 

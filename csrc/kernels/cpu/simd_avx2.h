@@ -40,6 +40,23 @@ inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) {
   return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(condition, _mm256_setzero_ps(), _CMP_GT_OQ));
 }
 
+// Within lanes of 128 bits; then the lanes themselves.
+inline void Transpose(Vec (&rows)[kLanes]) {
+  Vec t[8];
+  for (int i = 0; i < 8; i += 4) {
+    const Vec low = _mm256_unpacklo_ps(rows[i], rows[i + 1]), high = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+    const Vec low2 = _mm256_unpacklo_ps(rows[i + 2], rows[i + 3]), high2 = _mm256_unpackhi_ps(rows[i + 2], rows[i + 3]);
+    t[i] = _mm256_shuffle_ps(low, low2, 0x44);
+    t[i + 1] = _mm256_shuffle_ps(low, low2, 0xee);
+    t[i + 2] = _mm256_shuffle_ps(high, high2, 0x44);
+    t[i + 3] = _mm256_shuffle_ps(high, high2, 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    rows[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+    rows[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+  }
+}
+
 inline Vec Load(const Float32* p, Full) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
 inline Vec Load(const Float32* p, Partial part) {
   return _mm256_maskload_ps(reinterpret_cast<const float*>(p), part.mask);

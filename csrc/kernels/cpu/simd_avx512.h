@@ -31,6 +31,37 @@ inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) {
   return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), then);
 }
 
+// Pairs of rows, then pairs of pairs within lanes of 128 bits; then the lanes themselves.
+inline void Transpose(Vec (&rows)[kLanes]) {
+  Vec t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  const auto low = [](Vec a, Vec b) {
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+  const auto high = [](Vec a, Vec b) {
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+  for (int i = 0; i < 16; i += 4) {
+    rows[i] = low(t[i], t[i + 2]);
+    rows[i + 1] = high(t[i], t[i + 2]);
+    rows[i + 2] = low(t[i + 1], t[i + 3]);
+    rows[i + 3] = high(t[i + 1], t[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 8; ++i) {
+    rows[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+    rows[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+  }
+}
+
 inline Vec Load(const Float32* p, Full) { return _mm512_loadu_ps(p); }
 inline Vec Load(const Float32* p, Partial part) { return _mm512_maskz_loadu_ps(part.mask, p); }
 inline void Store(Float32* p, Vec value, Full) { _mm512_storeu_ps(p, value); }

@@ -37,6 +37,17 @@ inline float SumOfLanes(Vec a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 // Lane by lane: condition > 0 ? then : otherwise. NaN is not positive.
 inline Vec IfPositive(Vec condition, Vec then, Vec otherwise) { return condition > Vec{} ? then : otherwise; }
 
+// rows[i][j] becomes rows[j][i].
+inline void Transpose(Vec (&rows)[kLanes]) {
+  for (int64_t i = 0; i < kLanes; ++i) {
+    for (int64_t j = 0; j < i; ++j) {
+      const float value = rows[i][j];
+      rows[i][j] = rows[j][i];
+      rows[j][i] = value;
+    }
+  }
+}
+
 // memcpy because pointers may be unaligned; compilers turn it into a plain move.
 template <typename Register>
 Register Read(const void* p, Full) {

@@ -1,5 +1,4 @@
 #include "../strided_conv.h"
-#include <cstdlib>
 
 #include "direct.h"
 #include "scratch.h"
@@ -8,7 +7,7 @@
 namespace monet {
 namespace {
 
-int64_t kForwardPixels = getenv("WF") ? atoi(getenv("WF")) : 500, kBackwardInputPixels = getenv("WI") ? atoi(getenv("WI")) : 500, kBackwardKernelPixels = getenv("WK") ? atoi(getenv("WK")) : 500;
+constexpr int64_t kWinogradPixels = 512;
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
@@ -81,21 +80,12 @@ void ForEachPhase(const StridedConvShape& shape, Body body) {
 
 // ---- Choosing the method
 
-bool TakesWinogradParts(const StridedConvShape& shape, const StridedConvOptions& options) {
-  // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save.
+// Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. With fewer pixels,
+// transforming the kernel takes as long as the products that it saves. The number of images has no say, so that an image
+// gives the same bits in any batch.
+bool UsesWinogradParts(const StridedConvShape& shape, const StridedConvOptions& options) {
   return !options.precise && shape.kernel_height == 4 && shape.kernel_width == 4 && shape.stride <= 2 &&
-         std::min(shape.in_channels, shape.out_channels) >= 16;
-}
-
-// With fewer pixels of y, transforming the kernel takes as long as the products that it saves.
-bool UsesWinogradForward(const StridedConvShape& shape, const StridedConvOptions& options) {
-  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kForwardPixels;
-}
-bool UsesWinogradBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options) {
-  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kBackwardInputPixels;
-}
-bool UsesWinogradBackwardKernel(const StridedConvShape& shape, const StridedConvOptions& options) {
-  return TakesWinogradParts(shape, options) && shape.batch * shape.out_height * shape.out_width >= kBackwardKernelPixels;
+         std::min(shape.in_channels, shape.out_channels) >= 16 && shape.out_height * shape.out_width >= kWinogradPixels;
 }
 
 // ---- One convolution, and the memory that it takes: for the packed kernel, if it is packed, and to run
@@ -142,13 +132,13 @@ void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const f
 // ---- The public functions
 
 size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads) {
-  if (UsesWinogradForward(shape, options)) return WinogradScratch(WinogradPartsForward(shape), threads, nullptr).bytes;
+  if (UsesWinogradParts(shape, options)) return WinogradScratch(WinogradPartsForward(shape), threads, nullptr).bytes;
   return DirectScratch(ForwardGeometry(shape), threads, nullptr).bytes;
 }
 
 void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
                         const float* kernel, float* y, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradForward(shape, options)) {
+  if (UsesWinogradParts(shape, options)) {
     RunWinograd(WinogradPartsForward(shape), x, kernel, y, scratch, pool);
     return;
   }
@@ -158,7 +148,7 @@ void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions&
 
 size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
                                             int threads) {
-  if (UsesWinogradBackwardInput(shape, options)) {
+  if (UsesWinogradParts(shape, options)) {
     return WinogradScratch(WinogradPartsBackwardInput(shape), threads, nullptr).bytes;
   }
   size_t bytes = 0;
@@ -170,7 +160,7 @@ size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const
 
 void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options, const float* dy,
                               const float* kernel, float* dx, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradBackwardInput(shape, options)) {
+  if (UsesWinogradParts(shape, options)) {
     RunWinograd(WinogradPartsBackwardInput(shape), dy, kernel, dx, scratch, pool);
     return;
   }
@@ -186,7 +176,7 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
 
 size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
                                              int threads) {
-  if (UsesWinogradBackwardKernel(shape, options)) {
+  if (UsesWinogradParts(shape, options)) {
     return WinogradBackwardKernelScratchBytes(WinogradPartsForward(shape), threads);
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
@@ -194,7 +184,7 @@ size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, cons
 
 void StridedConvBackwardKernel(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
                                const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradBackwardKernel(shape, options)) {
+  if (UsesWinogradParts(shape, options)) {
     WinogradBackwardKernel(WinogradPartsForward(shape), x, nullptr, dy, dkernel, scratch, pool);
   } else {
     DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);

@@ -38,14 +38,13 @@ void PackTransposedRows(const WinogradProblem& problem, const float* kernel, con
   const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
   float turned[kRowsPerItem][kMaxTaps][kMaxPanel];
   for (int64_t t = 0; t < count; ++t) {
-    for (int64_t o = 0; o < rows.channels; ++o) {
-      const float* from = taps[t] ? taps[t] + (rows.first + o) * C : nullptr;
-      for (int64_t c = rows.begin; c < rows.end; ++c) turned[c - rows.begin][t][o] = from ? from[c] : 0.0f;
-    }
+    if (!taps[t]) continue;
+    SelectedConvKernels().transpose(taps[t] + rows.first * C + rows.begin, C, rows.channels, rows.end - rows.begin,
+                                    turned[0][t], kMaxTaps * kMaxPanel);
   }
   for (int64_t c = rows.begin; c < rows.end; ++c) {
     const float* weights[kMaxTaps];
-    for (int64_t t = 0; t < count; ++t) weights[t] = turned[c - rows.begin][t];
+    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? turned[c - rows.begin][t] : kNoWeights;
     problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
   }
 }
