@@ -24,6 +24,15 @@ def reflect_conv2d(x, kernel):
     return tf.nn.conv2d(padded, kernel, strides=1, padding="VALID")
 
 
+def conv2d(x, kernel):
+    return tf.nn.conv2d(x, kernel, strides=2, padding="SAME")
+
+
+def conv2d_transpose(x, kernel):
+    n, h, w, _ = x.shape
+    return tf.nn.conv2d_transpose(x, kernel, [n, 2 * h, 2 * w, kernel.shape[2]], 2, "SAME")
+
+
 def residual_block(x, kernel1, gamma1, beta1, kernel2, gamma2, beta2):
     y = tf.nn.relu(instance_norm(reflect_conv2d(x, kernel1), gamma1, beta1))
     return x + instance_norm(reflect_conv2d(y, kernel2), gamma2, beta2)

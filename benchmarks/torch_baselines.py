@@ -56,7 +56,7 @@ def _tensor(value: np.ndarray, dtype: str):
     tensor = torch.from_numpy(np.ascontiguousarray(value, np.float32))
     if tensor.ndim != 4:
         return tensor
-    is_kernel = tensor.shape[0] == tensor.shape[1] and tensor.shape[0] % 2
+    is_kernel = tensor.shape[0] == tensor.shape[1] < 8
     tensor = tensor.permute(3, 2, 0, 1) if is_kernel else tensor.permute(0, 3, 1, 2)
     return tensor.to(getattr(torch, dtype)).contiguous(memory_format=torch.channels_last)
 
@@ -68,6 +68,20 @@ def instance_norm(x, gamma, beta):
 def reflect_conv2d(x, kernel):
     border = kernel.shape[-1] // 2
     return F.conv2d(F.pad(x, [border] * 4, mode="reflect"), kernel)
+
+
+def conv2d(x, kernel):
+    # One pixel more at the bottom and the right than at the top and the left, if there is an odd one.
+    size = kernel.shape[-1]
+    return F.conv2d(F.pad(x, [(size - 2) // 2, (size - 1) // 2] * 2), kernel, stride=2)
+
+
+def conv2d_transpose(x, kernel):
+    # PyTorch keeps these kernels as [in_channels, out_channels, ...], which they are by now.
+    size = kernel.shape[-1]
+    y = F.conv_transpose2d(x, kernel, stride=2)
+    begin, end = (size - 2) // 2, (size - 1) // 2
+    return y[..., begin : y.shape[-2] - end, begin : y.shape[-1] - end]
 
 
 def residual_block(x, kernel1, gamma1, beta1, kernel2, gamma2, beta2):

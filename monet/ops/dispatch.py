@@ -33,7 +33,7 @@ _PADDING = ("reflection_pad",)
 # 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its own row. The
 # closest is 7x7 from 3 channels, whose forward pass alone takes as long as TensorFlow's.
 _CONVOLUTIONS = ("reflect_conv2d", "residual_block", "residual_trunk")
-# On a GPU TensorFlow's own: none of their parts is native there.
+# Where they are composed, they are TensorFlow's own: none of their parts is native.
 _STRIDED_CONVOLUTIONS = ("conv2d", "conv2d_transpose")
 _PARTS = {
     "conv2d": (),
@@ -55,11 +55,20 @@ class Row(NamedTuple):
     implementation: str
     reason: str
     remedy: str = ""
+    instruction_set: str | None = None  # the only one, as in library.Status
 
 
 # The first row that matches decides. "XLA_CPU" stands for a function that XLA compiles for the CPU.
 # A composed op is native where its parts are. Whether a native one can run, `unusable` says.
 TABLE = (
+    Row(
+        _STRIDED_CONVOLUTIONS,
+        "CPU",
+        ("bfloat16",),
+        COMPOSED,
+        "TensorFlow's convolutions on AMX tiles, which these kernels don't use yet",
+        instruction_set="amx",
+    ),
     Row(_ON_CPUS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
         _ON_CPUS,
@@ -209,6 +218,7 @@ def look_up(op: str, device: str, dtype: str) -> Row:
             (row.ops is _ANY or op in row.ops)
             and (row.device is _ANY or device == row.device)
             and (row.dtypes is _ANY or dtype in row.dtypes)
+            and (row.instruction_set is _ANY or row.instruction_set == library.instruction_set())
         ):
             return row
     raise AssertionError("the last row of TABLE matches everything")

@@ -94,7 +94,7 @@ def status() -> Status:
         remedy="" if usable else loaded.unusable.remedy,
         tensorflow=_describe(installed_tensorflow(record.get("tensorflow"))),
         built_for=_describe(record.get("tensorflow")),
-        instruction_set=_instruction_set(),
+        instruction_set=instruction_set(),
         cuda=usable and _built(record, "cuda"),
         xla=loaded.xla_unusable is None,
     )
@@ -280,7 +280,8 @@ def _built(record: dict, part: str) -> bool:
     return bool(record.get("parts", {}).get(part, {}).get("built"))
 
 
-def _instruction_set() -> str | None:
+def instruction_set() -> str | None:
+    """As in `Status`."""
     try:
         from monet import _kernels
     except ImportError:

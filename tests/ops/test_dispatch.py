@@ -188,7 +188,8 @@ def test_the_cpu_of_a_machine_with_a_gpu_runs_native(native, monkeypatch):
 )
 @pytest.mark.parametrize("device", ["CPU", "GPU", "TPU", "XLA_CPU", "XLA_GPU", "XLA_TPU"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
+def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype, monkeypatch):
+    monkeypatch.setattr(library, "instruction_set", lambda: "avx512")
     row = dispatch.look_up(op, device, dtype)
     is_composed = "conv2d" in op or op in ("residual_block", "residual_trunk")
     assert (
@@ -201,6 +202,24 @@ def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype):
     )
     assert row.reason
     assert row.remedy or row.implementation != dispatch.REFERENCE
+
+
+@pytest.mark.parametrize("op", ["conv2d", "conv2d_transpose"])
+def test_with_amx_tensorflow_convolves_bfloat16_with_a_stride(op, monkeypatch):
+    monkeypatch.setattr(library, "instruction_set", lambda: "amx")
+    composed = {
+        (device, dtype)
+        for device in ("CPU", "XLA_CPU")
+        for dtype in ("float32", "bfloat16", "float16")
+        if dispatch.look_up(op, device, dtype).implementation == dispatch.COMPOSED
+    }
+    assert composed == {("CPU", "bfloat16")}
+    x, kernel = tf.ones([1, 4, 4, 2], tf.bfloat16), tf.ones([4, 4, 2, 2], tf.bfloat16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        function = tf.function(lambda: getattr(monet.ops, op)(x, kernel, strides=2))
+        types = [node.type for node in function.get_concrete_function().graph.get_operations()]
+    assert not any(kind.startswith("Monet") for kind in types)
 
 
 @pytest.fixture
