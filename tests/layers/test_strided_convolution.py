@@ -27,8 +27,12 @@ def twins(layer, plain, x, *arguments, **options):
 
 
 def types_traced(layer, shape) -> set[str]:
-    function = tf.function(lambda x: layer(x))
-    graph = function.get_concrete_function(tf.TensorSpec(shape)).graph
+    @tf.function
+    def run(x):
+        with tf.device("CPU"):
+            return layer(x)
+
+    graph = run.get_concrete_function(tf.TensorSpec(shape)).graph
     return {operation.type for operation in graph.get_operations()}
 
 

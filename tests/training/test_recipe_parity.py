@@ -150,6 +150,8 @@ def test_the_first_losses_are_those_of_plain_keras(name):
         found.append([float(logs[loss]) for loss in LOSSES])
 
     assert np.ptp(expected, axis=0).min() > 1e-3, "the losses move"
-    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5)
-    # Adam divides a gradient by its size: rounding errors of the smallest reach the weights.
-    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    # Adam divides a gradient by its size: rounding errors of the smallest reach the weights, and
+    # grow tenfold or more from step to step. On other batches unet-attention's third losses differ
+    # by up to 4e-3, whether its strided convolutions are those of this package or of Keras.
+    for losses, wanted, rtol in zip(found, expected, (1e-5, 1e-3, 1e-2), strict=True):
+        np.testing.assert_allclose(losses, wanted, rtol=rtol)
