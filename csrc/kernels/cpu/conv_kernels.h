@@ -111,7 +111,7 @@ struct ConvKernels {
   // vector, zeros.
   void (*transpose)(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride);
 
-  WinogradKernels winograd_4x3, winograd_3x2;
+  WinogradKernels winograd_4x3, winograd_3x4, winograd_3x2;
 };
 
 // The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).

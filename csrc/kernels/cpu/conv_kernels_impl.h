@@ -43,6 +43,7 @@ constexpr ConvKernels kConvTable = {
     GatherRows,
     TransposeMatrix,
     kWinogradTable<F4x3>,
+    kWinogradTable<F3x4>,
     kWinogradTable<F3x2>,
 };
 

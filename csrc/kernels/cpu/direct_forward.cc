@@ -10,8 +10,9 @@ constexpr int64_t kFewPixels = 128;
 // A generator's last layer, for instance. See dot_product.h.
 bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
 
-// The part of a panel that is multiplied at once: it fits into the first level cache.
-constexpr int64_t kChunk = 128;
+// The part of a panel that is multiplied at once: it fits into the first level cache. Of short segments there may be one
+// more than fits.
+constexpr int64_t kChunk = 128, kMaxChunk = 2 * kChunk;
 
 // A worker takes a block of pixels and computes some of their channels: those of part `part` of `parts`.
 struct ForwardPlan {
@@ -44,7 +45,7 @@ struct ForwardScratch {
     patch_size = plan.pixels * InputSegments::PatchLength(geometry);
     patches = scratch.Take<float>(threads * plan.segments * patch_size);
     products = scratch.Take<float>(threads * plan.pixels * plan.panel);
-    turned = scratch.Take<float>(threads * kChunk * plan.panel);
+    turned = scratch.Take<float>(threads * kMaxChunk * plan.panel);
     bytes = scratch.bytes();
   }
 
@@ -55,7 +56,7 @@ struct ForwardScratch {
   float** outputs;        // [worker][pixel]
   float* patches;         // [worker][segment][patch_size]
   float* products;        // [worker][pixel][panel]
-  float* turned;          // [worker][kChunk][panel]
+  float* turned;          // [worker][kMaxChunk][panel]
   size_t bytes;
 };
 
@@ -74,7 +75,7 @@ class Worker {
         vectors_(scratch.vectors + worker * plan.segments),
         outputs_(scratch.outputs + worker * plan.pixels),
         products_(scratch.products + worker * plan.pixels * plan.panel),
-        turned_(scratch.turned + worker * kChunk * plan.panel),
+        turned_(scratch.turned + worker * kMaxChunk * plan.panel),
         pixels_(std::min(plan.pixels, geometry.out_pixels() - block * plan.pixels)) {
     const int64_t first = block * plan.pixels;
     for (int64_t segment = 0; segment < plan.segments; ++segment) {

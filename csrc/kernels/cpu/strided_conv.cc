@@ -7,7 +7,8 @@
 namespace monet {
 namespace {
 
-constexpr int64_t kWinogradPixels = 512;
+#include <cstdlib>
+int64_t kWinogradPixels = getenv("WF") ? atoi(getenv("WF")) : 512;
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
@@ -83,9 +84,18 @@ void ForEachPhase(const StridedConvShape& shape, Body body) {
 // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. With fewer pixels,
 // transforming the kernel takes as long as the products that it saves. The number of images has no say, so that an image
 // gives the same bits in any batch.
-bool UsesWinogradParts(const StridedConvShape& shape, const StridedConvOptions& options) {
-  return !options.precise && shape.kernel_height == 4 && shape.kernel_width == 4 && shape.stride <= 2 &&
-         std::min(shape.in_channels, shape.out_channels) >= 16 && shape.out_height * shape.out_width >= kWinogradPixels;
+bool UsesWinograd(const StridedConvShape& shape, const StridedConvOptions& options) {
+  const int64_t size = shape.kernel_height;
+  const bool is_taken = size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4 : shape.stride == 2 && size == 4);
+  return is_taken && !options.precise && std::min(shape.in_channels, shape.out_channels) >= 16 &&
+         shape.out_height * shape.out_width >= kWinogradPixels;
+}
+
+WinogradProblem WinogradForwardOf(const StridedConvShape& shape) {
+  return shape.stride == 1 ? WinogradProblem(ForwardGeometry(shape)) : WinogradPartsForward(shape);
+}
+WinogradProblem WinogradBackwardInputOf(const StridedConvShape& shape) {
+  return shape.stride == 1 ? WinogradProblem(Phase(shape, 0, 0).geometry()) : WinogradPartsBackwardInput(shape);
 }
 
 // ---- One convolution, and the memory that it takes: for the packed kernel, if it is packed, and to run
@@ -132,14 +142,14 @@ void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const f
 // ---- The public functions
 
 size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads) {
-  if (UsesWinogradParts(shape, options)) return WinogradScratch(WinogradPartsForward(shape), threads, nullptr).bytes;
+  if (UsesWinograd(shape, options)) return WinogradScratch(WinogradForwardOf(shape), threads, nullptr).bytes;
   return DirectScratch(ForwardGeometry(shape), threads, nullptr).bytes;
 }
 
 void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
                         const float* kernel, float* y, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradParts(shape, options)) {
-    RunWinograd(WinogradPartsForward(shape), x, kernel, y, scratch, pool);
+  if (UsesWinograd(shape, options)) {
+    RunWinograd(WinogradForwardOf(shape), x, kernel, y, scratch, pool);
     return;
   }
   const ConvGeometry geometry = ForwardGeometry(shape);
@@ -148,8 +158,8 @@ void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions&
 
 size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
                                             int threads) {
-  if (UsesWinogradParts(shape, options)) {
-    return WinogradScratch(WinogradPartsBackwardInput(shape), threads, nullptr).bytes;
+  if (UsesWinograd(shape, options)) {
+    return WinogradScratch(WinogradBackwardInputOf(shape), threads, nullptr).bytes;
   }
   size_t bytes = 0;
   ForEachPhase(shape, [&](const Phase& phase) {
@@ -160,8 +170,8 @@ size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const
 
 void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options, const float* dy,
                               const float* kernel, float* dx, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradParts(shape, options)) {
-    RunWinograd(WinogradPartsBackwardInput(shape), dy, kernel, dx, scratch, pool);
+  if (UsesWinograd(shape, options)) {
+    RunWinograd(WinogradBackwardInputOf(shape), dy, kernel, dx, scratch, pool);
     return;
   }
   // Between the taps of a kernel that is smaller than the stride, dx is zero.
@@ -176,16 +186,16 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
 
 size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
                                              int threads) {
-  if (UsesWinogradParts(shape, options)) {
-    return WinogradBackwardKernelScratchBytes(WinogradPartsForward(shape), threads);
+  if (UsesWinograd(shape, options)) {
+    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(shape), threads);
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }
 
 void StridedConvBackwardKernel(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
                                const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
-  if (UsesWinogradParts(shape, options)) {
-    WinogradBackwardKernel(WinogradPartsForward(shape), x, nullptr, dy, dkernel, scratch, pool);
+  if (UsesWinograd(shape, options)) {
+    WinogradBackwardKernel(WinogradForwardOf(shape), x, nullptr, dy, dkernel, scratch, pool);
   } else {
     DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
   }

@@ -7,11 +7,13 @@
 
 namespace monet {
 
+constexpr int64_t kMaxWinogradTaps = 16, kMaxWinogradValues = 36;
+
 // A convolution, as the algorithm sees it. Kernels that it doesn't take as a whole are taken apart (winograd_parts.h): into
 // parts that read other pixels of the input, so that a tile has in_parts^2 times as many values to be multiplied and
 // added up, or parts that make other pixels of the output.
 struct WinogradProblem {
-  // 3x3 of stride 1, without parts, by F(4x4, 3x3).
+  // Of stride 1, without parts: 3x3 by F(4x4, 3x3), 4x4 by F(3x3, 4x4).
   explicit WinogradProblem(const ConvGeometry& geometry);
   WinogradProblem() = default;
 

@@ -119,12 +119,12 @@ class KernelGradient {
   // The gradients of an item's weights from its sums.
   void TransformBack(int worker, int64_t index, float* dkernel) const {
     const Item item(*this, index);
-    float* taps[9] = {};
+    float* taps[kMaxWinogradTaps] = {};
     problem_.FindTaps<float>(item.block / plan_.blocks_per_part, dkernel, nullptr, taps);
     const int64_t first = item.block % plan_.blocks_per_part * kBlock + item.first_row;
     for (int64_t row = 0; row < item.rows; ++row) {
-      float* to[9];
-      for (int tap = 0; tap < 9; ++tap) {
+      float* to[kMaxWinogradTaps];
+      for (int64_t tap = 0; tap < kMaxWinogradTaps; ++tap) {
         to[tap] = taps[tap] ? taps[tap] + (first + row) * problem_.out_channels + item.panel * plan_.panel : nullptr;
       }
       problem_.kernels->transform_kernel_gradient(Sum(worker, index) + row * plan_.panel, plan_.sum_stride(),

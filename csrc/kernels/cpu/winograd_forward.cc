@@ -168,20 +168,22 @@ class Worker {
 }  // namespace
 
 WinogradProblem::WinogradProblem(const ConvGeometry& geometry)
-    : kernels(&SelectedConvKernels().winograd_4x3),
+    : kernels(geometry.kernel_height == 3 ? &SelectedConvKernels().winograd_4x3 : &SelectedConvKernels().winograd_3x4),
       batch(geometry.batch),
       in_channels(geometry.in_channels),
       out_channels(geometry.out_channels),
       reflect(geometry.reflect),
       transposed(geometry.order.transposed),
-      vertical{geometry.in_height, geometry.out_height, 3, geometry.out_height, -geometry.pad_top, 0},
-      horizontal{geometry.in_width, geometry.out_width, 3, geometry.out_width, -geometry.pad_left, 0},
+      vertical{geometry.in_height,  geometry.out_height, geometry.kernel_height,
+               geometry.out_height, -geometry.pad_top,   0},
+      horizontal{geometry.in_width,  geometry.out_width, geometry.kernel_width,
+                 geometry.out_width, -geometry.pad_left, 0},
       in_parts(1),
       in_step(1),
       in_part_step(0),
       out_parts(1),
       out_step(1),
-      tap_first(transposed ? 2 : 0),
+      tap_first(transposed ? geometry.kernel_height - 1 : 0),
       tap_step(transposed ? -1 : 1),
       tap_part_step(0) {}
 

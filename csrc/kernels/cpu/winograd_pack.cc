@@ -5,7 +5,7 @@ namespace monet {
 namespace {
 
 constexpr int64_t kRowsPerItem = 16;
-constexpr int64_t kMaxPanel = 64, kMaxTaps = 9;
+constexpr int64_t kMaxPanel = 64;
 constexpr float kNoWeights[kMaxPanel] = {};
 
 // What a call of one of the functions below packs: rows [begin, end) of part `in_part`, for the panel of output channels
@@ -20,11 +20,11 @@ struct Rows {
 // Rows of the packed matrices, read where they lie.
 void PackRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
   const int64_t O = problem.out_channels, panel = SelectedConvKernels().panel;
-  const float* taps[kMaxTaps];
+  const float* taps[kMaxWinogradTaps];
   problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
   const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
   for (int64_t c = rows.begin; c < rows.end; ++c) {
-    const float* weights[kMaxTaps];
+    const float* weights[kMaxWinogradTaps];
     for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? taps[t] + c * O + rows.first : kNoWeights;
     problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
   }
@@ -33,17 +33,17 @@ void PackRows(const WinogradProblem& problem, const float* kernel, const Rows& r
 // The same for a kernel that is stored as [tap][out_channels][in_channels].
 void PackTransposedRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
   const int64_t C = problem.in_channels, panel = SelectedConvKernels().panel;
-  const float* taps[kMaxTaps];
+  const float* taps[kMaxWinogradTaps];
   problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
   const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
-  float turned[kRowsPerItem][kMaxTaps][kMaxPanel];
+  float turned[kRowsPerItem][kMaxWinogradTaps][kMaxPanel];
   for (int64_t t = 0; t < count; ++t) {
     if (!taps[t]) continue;
     SelectedConvKernels().transpose(taps[t] + rows.first * C + rows.begin, C, rows.channels, rows.end - rows.begin,
-                                    turned[0][t], kMaxTaps * kMaxPanel);
+                                    turned[0][t], kMaxWinogradTaps * kMaxPanel);
   }
   for (int64_t c = rows.begin; c < rows.end; ++c) {
-    const float* weights[kMaxTaps];
+    const float* weights[kMaxWinogradTaps];
     for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? turned[c - rows.begin][t] : kNoWeights;
     problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
   }

@@ -5,8 +5,6 @@
 
 namespace monet {
 
-constexpr int64_t kMaxWinogradValues = 36;
-
 // The distance between the matrices of a transformed tensor, each of `floats`. An odd number of cache lines: the values of
 // a channel, which are written one after the other, would otherwise compete for the same set of the cache.
 constexpr int64_t ValueStride(int64_t floats) { return (floats + 15) / 16 * 16 / 32 * 32 + 48; }

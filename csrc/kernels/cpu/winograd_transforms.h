@@ -1,7 +1,8 @@
-// Winograd's algorithms F(4x4, 3x3) and F(3x3, 2x2): the transforms between pixels, kernels and the 36 or 16 matrix
-// products in between.
+// Winograd's algorithms F(4x4, 3x3), F(3x3, 4x4) and F(3x3, 2x2): the transforms between pixels, kernels and the 36 or 16
+// matrix products in between.
 //
 //   y = A^T [ (G w G^T) * (B^T d B) ] A        d: 6x6 pixels, w: 3x3 taps, y: 4x4 pixels, *: elementwise
+//                                          or     6x6            4x4          3x3
 //                                          or     4x4            2x2          3x3
 //
 // (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.) In one dimension this is multiplication of
@@ -22,7 +23,8 @@
 // Most codes take a = 1, b = 2. a = 5/8, b = 3/2 costs the same, is as exact to represent, and halves the rounding error
 // (1.4e-6 instead of 3.1e-6 for 256 channels), because the constants are closer to 1.
 //
-// and for F(3, 2) at 0, 1, -1 and infinity:
+// F(3, 4) has the same points, and so the same B^T; its G has a column of third powers more, and its A^T a row less, with
+// the 1 of the last column in the row of squares. F(3, 2) evaluates at 0, 1, -1 and infinity:
 //
 //         | 1   0  -1   0 |         |  1    0  |         | 1   1   1   0 |
 //   B^T = | 0   1   1   0 |     G = | 1/2  1/2 |   A^T = | 0   1  -1   0 |
@@ -110,6 +112,60 @@ struct F4x3 {
       dw[0] = TimesPlus(1.0f / kA2B2, s[0], Add(even_a, even_b));
       dw[1] = Add(odd_a, odd_b);
       dw[2] = TimesPlus(kA2, even_a, TimesPlus(kB2, even_b, s[5]));
+    }
+  };
+};
+
+struct F3x4 {
+  using Input = F4x3::Input;
+
+  struct Kernel {
+    static constexpr int kFrom = 4, kTo = 6;
+    static void Apply(const Vec* w, Vec* u) {
+      u[0] = Times(1.0f / kA2B2, w[0]);
+      const Vec even_a = Times(kP, TimesPlus(kA2, w[2], w[0])), odd_a = Times(kP * kA, TimesPlus(kA2, w[3], w[1]));
+      u[1] = Add(even_a, odd_a);
+      u[2] = Sub(even_a, odd_a);
+      const Vec even_b = Times(kQ, TimesPlus(kB2, w[2], w[0])), odd_b = Times(kQ * kB, TimesPlus(kB2, w[3], w[1]));
+      u[3] = Add(even_b, odd_b);
+      u[4] = Sub(even_b, odd_b);
+      u[5] = w[3];
+    }
+  };
+
+  struct Output {
+    static constexpr int kFrom = 6, kTo = 3;
+    static void Apply(const Vec* m, Vec* y) {
+      const Vec sum_a = Add(m[1], m[2]), sum_b = Add(m[3], m[4]);
+      y[0] = Add(m[0], Add(sum_a, sum_b));
+      y[1] = TimesPlus(kB, Sub(m[3], m[4]), Times(kA, Sub(m[1], m[2])));
+      y[2] = TimesPlus(kB2, sum_b, TimesPlus(kA2, sum_a, m[5]));
+    }
+  };
+
+  struct OutputGradient {
+    static constexpr int kFrom = 3, kTo = 6;
+    static void Apply(const Vec* dy, Vec* z) {
+      z[0] = dy[0];
+      const Vec even_a = TimesPlus(kA2, dy[2], dy[0]), odd_a = Times(kA, dy[1]);
+      z[1] = Add(even_a, odd_a);
+      z[2] = Sub(even_a, odd_a);
+      const Vec even_b = TimesPlus(kB2, dy[2], dy[0]), odd_b = Times(kB, dy[1]);
+      z[3] = Add(even_b, odd_b);
+      z[4] = Sub(even_b, odd_b);
+      z[5] = dy[2];
+    }
+  };
+
+  struct KernelGradient {
+    static constexpr int kFrom = 6, kTo = 4;
+    static void Apply(const Vec* s, Vec* dw) {
+      const Vec even_a = Times(kP, Add(s[1], s[2])), odd_a = Times(kP * kA, Sub(s[1], s[2]));
+      const Vec even_b = Times(kQ, Add(s[3], s[4])), odd_b = Times(kQ * kB, Sub(s[3], s[4]));
+      dw[0] = TimesPlus(1.0f / kA2B2, s[0], Add(even_a, even_b));
+      dw[1] = Add(odd_a, odd_b);
+      dw[2] = TimesPlus(kA2, even_a, Times(kB2, even_b));
+      dw[3] = TimesPlus(kA2, odd_a, TimesPlus(kB2, odd_b, s[5]));
     }
   };
 };
