@@ -7,8 +7,7 @@
 namespace monet {
 namespace {
 
-#include <cstdlib>
-int64_t kWinogradPixels = getenv("WF") ? atoi(getenv("WF")) : 512;
+constexpr int64_t kWinogradPixels = 512;
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,

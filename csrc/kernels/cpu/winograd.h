@@ -53,7 +53,7 @@ struct WinogradProblem {
   }
 };
 
-// The packed kernel: [panel of an output part's out_channels][values][depth][panel], where [depth][panel] is padded to
+// The packed kernel: [panel of an output part's channels][values][depth][panel], where [depth][panel] is padded to
 // ValueStride.
 size_t WinogradPackedBytes(const WinogradProblem& problem);
 void WinogradPack(const WinogradProblem& problem, const float* kernel, float* packed, ThreadPool& pool);

@@ -15,7 +15,7 @@ struct ForwardPlan {
         panel(panel_width),
         panels_per_part(CeilDiv(problem.out_channels, panel)),
         panels(problem.all_out_parts() * panels_per_part),
-        depth((problem.all_in_parts() - 1) * problem.in_channels + RoundUp(problem.in_channels, 16)),
+        depth(TransformedDepth(problem)),
         blocks(CeilDiv(grid.tiles, std::clamp<int64_t>(8192 * 36 / values / depth, 8, 64))),
         block(CeilDiv(grid.tiles, std::max<int64_t>(blocks, 1))) {}
 
@@ -33,7 +33,7 @@ struct ForwardPlan {
   TileGrid grid;
   int64_t values;
   int64_t panel, panels_per_part, panels;
-  int64_t depth;  // of a transformed tile: whole vectors are written for each part of the input, one after the other
+  int64_t depth;  // of a transformed tile
   int64_t blocks, block;  // how many, and of how many tiles
 };
 
@@ -75,16 +75,8 @@ class Worker {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = plan_.grid.At(i);
-      const int64_t C = problem_.in_channels;
-      SlotAffine affine;
-      if (call_.normalize) affine = ImageAffine(call_.normalize, tile.image, C);
-      for (int64_t part = 0; part < problem_.all_in_parts(); ++part) {
-        const float* pixels[kMaxWinogradValues];
-        InputPixels(problem_, tile, part, call_.x, zeros_, pixels);
-        problem_.kernels->transform_input(
-            pixels, C, call_.normalize ? &affine : nullptr,
-            {in_ + (i - begin) * plan_.depth + part * C, plan_.in_stride(), plan_.depth, 0});
-      }
+      TransformInputTile(problem_, tile, call_.x, call_.normalize, zeros_, in_ + (i - begin) * plan_.depth,
+                         plan_.in_stride());
     }
     for (int64_t t = 0; t < plan_.values; ++t) {
       for (int64_t i = 0; i < end - begin; ++i) {
@@ -112,10 +104,8 @@ class Worker {
 
   void TransformOutput(int64_t block, int64_t panel) const {
     const int64_t O = problem_.out_channels, first = FirstChannel(panel);
-    const int64_t part = panel / plan_.panels_per_part, width = problem_.horizontal.out_length;
+    const int64_t part = panel / plan_.panels_per_part;
     OutputTile to;
-    to.column_stride = problem_.out_step * O;
-    to.row_stride = problem_.out_step * width * O;
     to.channels = std::min(plan_.panel, O - first);
     to.bias = call_.bias ? call_.bias + first : nullptr;
     to.moments = call_.moments ? moments_ : nullptr;
@@ -124,15 +114,7 @@ class Worker {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = plan_.grid.At(i);
-      const OutputSpan rows(problem_, problem_.vertical, tile.h, tile.rows, part / problem_.out_parts);
-      const OutputSpan columns(problem_, problem_.horizontal, tile.w, tile.columns, part % problem_.out_parts);
-      to.first_row = static_cast<int>(rows.first);
-      to.first_column = static_cast<int>(columns.first);
-      to.rows = static_cast<int>(rows.count);
-      to.columns = static_cast<int>(columns.count);
-      const int64_t row = tile.image * problem_.vertical.out_length + rows.position;
-      to.y = call_.y + (row * width + columns.position) * O + first;
-      problem_.kernels->transform_output(out_ + (i - begin) * plan_.panel, plan_.out_stride(), to);
+      TransformOutputTile(problem_, tile, part, first, out_ + (i - begin) * plan_.panel, plan_.out_stride(), call_.y, &to);
       to.pixels_before += tile.rows * tile.columns;
       const bool image_ends = (i + 1) % plan_.grid.per_image == 0;
       if (call_.moments && (image_ends || i + 1 == end)) {

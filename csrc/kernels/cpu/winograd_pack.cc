@@ -4,74 +4,65 @@
 namespace monet {
 namespace {
 
-constexpr int64_t kRowsPerItem = 16;
+constexpr int64_t kRows = 16;  // that are transformed at a time
 constexpr int64_t kMaxPanel = 64;
 constexpr float kNoWeights[kMaxPanel] = {};
 
-// What a call of one of the functions below packs: rows [begin, end) of part `in_part`, for the panel of output channels
-// [first, first + channels).
-struct Rows {
-  int64_t part;  // the one that the taps depend on
-  int64_t begin, end;
-  int64_t first, channels;
-  float* to;  // the place of row 0 of the input part
-};
-
-// Rows of the packed matrices, read where they lie.
-void PackRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
-  const int64_t O = problem.out_channels, panel = SelectedConvKernels().panel;
-  const float* taps[kMaxWinogradTaps];
-  problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
-  const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
-  for (int64_t c = rows.begin; c < rows.end; ++c) {
+// Rows [begin, end) of an input part are read where they lie, for `channels` output channels from `first` on.
+void PackRows(const WinogradProblem& problem, const float* const* taps, int64_t first, int64_t channels, int64_t begin,
+              int64_t end, float* to, int64_t value_stride) {
+  const int64_t O = problem.out_channels, count = problem.kernels->taps * problem.kernels->taps;
+  for (int64_t c = begin; c < end; ++c, to += SelectedConvKernels().panel) {
     const float* weights[kMaxWinogradTaps];
-    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? taps[t] + c * O + rows.first : kNoWeights;
-    problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
+    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? taps[t] + c * O + first : kNoWeights;
+    problem.kernels->transform_kernel(weights, channels, to, value_stride);
   }
 }
 
 // The same for a kernel that is stored as [tap][out_channels][in_channels].
-void PackTransposedRows(const WinogradProblem& problem, const float* kernel, const Rows& rows) {
-  const int64_t C = problem.in_channels, panel = SelectedConvKernels().panel;
-  const float* taps[kMaxWinogradTaps];
-  problem.FindTaps<const float>(rows.part, kernel, nullptr, taps);
-  const int64_t stride = ValueStride(problem.depth() * panel), count = problem.kernels->taps * problem.kernels->taps;
-  float turned[kRowsPerItem][kMaxWinogradTaps][kMaxPanel];
+void PackTransposedRows(const WinogradProblem& problem, const float* const* taps, int64_t first, int64_t channels,
+                        int64_t begin, int64_t end, float* to, int64_t value_stride) {
+  const int64_t C = problem.in_channels, count = problem.kernels->taps * problem.kernels->taps;
+  float turned[kRows][kMaxWinogradTaps][kMaxPanel];
   for (int64_t t = 0; t < count; ++t) {
     if (!taps[t]) continue;
-    SelectedConvKernels().transpose(taps[t] + rows.first * C + rows.begin, C, rows.channels, rows.end - rows.begin,
-                                    turned[0][t], kMaxWinogradTaps * kMaxPanel);
+    SelectedConvKernels().transpose(taps[t] + first * C + begin, C, channels, end - begin, turned[0][t],
+                                    kMaxWinogradTaps * kMaxPanel);
   }
-  for (int64_t c = rows.begin; c < rows.end; ++c) {
+  for (int64_t c = begin; c < end; ++c, to += SelectedConvKernels().panel) {
     const float* weights[kMaxWinogradTaps];
-    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? turned[c - rows.begin][t] : kNoWeights;
-    problem.kernels->transform_kernel(weights, rows.channels, rows.to + c * panel, stride);
+    for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? turned[c - begin][t] : kNoWeights;
+    problem.kernels->transform_kernel(weights, channels, to, value_stride);
   }
+}
+
+int64_t PanelsPerPart(const WinogradProblem& problem) {
+  return CeilDiv(problem.out_channels, SelectedConvKernels().panel);
+}
+
+int64_t PanelFloats(const WinogradProblem& problem) {
+  return problem.kernels->values() * ValueStride(problem.depth() * SelectedConvKernels().panel);
 }
 
 }  // namespace
 
 size_t WinogradPackedBytes(const WinogradProblem& problem) {
-  const int64_t panel = SelectedConvKernels().panel;
-  const int64_t panels = problem.all_out_parts() * CeilDiv(problem.out_channels, panel);
-  return static_cast<size_t>(panels * problem.kernels->values() * ValueStride(problem.depth() * panel)) * sizeof(float);
+  const int64_t panels = problem.all_out_parts() * PanelsPerPart(problem);
+  return static_cast<size_t>(panels * PanelFloats(problem)) * sizeof(float);
 }
 
 void WinogradPack(const WinogradProblem& problem, const float* kernel, float* packed, ThreadPool& pool) {
-  const int64_t panel = SelectedConvKernels().panel, panels = CeilDiv(problem.out_channels, panel);
-  const int64_t C = problem.in_channels, blocks = CeilDiv(C, kRowsPerItem), in_parts = problem.all_in_parts();
-  const int64_t panel_size = problem.kernels->values() * ValueStride(problem.depth() * panel);
+  const int64_t panel = SelectedConvKernels().panel, panels = PanelsPerPart(problem);
+  const int64_t C = problem.in_channels, blocks = CeilDiv(C, kRows), in_parts = problem.all_in_parts();
   ForItems(pool, problem.all_out_parts() * panels * in_parts * blocks, [&](int, int64_t item) {
     const int64_t block = item % blocks, in_part = item / blocks % in_parts, p = item / blocks / in_parts;
-    Rows rows;
-    rows.part = in_parts > 1 ? in_part : p / panels;
-    rows.begin = block * kRowsPerItem;
-    rows.end = std::min(C, rows.begin + kRowsPerItem);
-    rows.first = p % panels * panel;
-    rows.channels = std::min(panel, problem.out_channels - rows.first);
-    rows.to = packed + p * panel_size + in_part * C * panel;
+    const float* taps[kMaxWinogradTaps];
+    problem.FindTaps<const float>(in_parts > 1 ? in_part : p / panels, kernel, nullptr, taps);
+    const int64_t first = p % panels * panel, channels = std::min(panel, problem.out_channels - first);
+    const int64_t begin = block * kRows, end = std::min(C, begin + kRows);
+    float* to = packed + p * PanelFloats(problem) + (in_part * C + begin) * panel;
     const auto pack = problem.transposed ? PackTransposedRows : PackRows;
-    pack(problem, kernel, rows);
+    pack(problem, taps, first, channels, begin, end, to, ValueStride(problem.depth() * panel));
   });
 }
 

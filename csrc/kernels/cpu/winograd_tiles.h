@@ -76,4 +76,41 @@ struct OutputSpan {
   int64_t position;  // of the first of them
 };
 
+// Transforms the pixels that a tile reads: the parts of the input one after the other, in one block of the problem's depth.
+inline void TransformInputTile(const WinogradProblem& problem, const Tile& tile, const float* x, const float* normalize,
+                               const float* zeros, float* to, int64_t value_stride) {
+  const int64_t C = problem.in_channels;
+  SlotAffine affine;
+  if (normalize) affine = ImageAffine(normalize, tile.image, C);
+  for (int64_t part = 0; part < problem.all_in_parts(); ++part) {
+    const float* pixels[kMaxWinogradValues];
+    InputPixels(problem, tile, part, x, zeros, pixels);
+    problem.kernels->transform_input(pixels, C, normalize ? &affine : nullptr,
+                                     {to + part * C, value_stride, RoundUp(C, 16), 0});
+  }
+}
+
+// How many floats that takes: whole vectors are written for each part.
+inline int64_t TransformedDepth(const WinogradProblem& problem) {
+  return problem.depth() - problem.in_channels + RoundUp(problem.in_channels, 16);
+}
+
+// Transforms a tile's values back to pixels of part `part` of the output, for channels from `first` on. Of `to`, the caller
+// has set what doesn't depend on the tile.
+inline void TransformOutputTile(const WinogradProblem& problem, const Tile& tile, int64_t part, int64_t first,
+                                const float* values, int64_t value_stride, float* y, OutputTile* to) {
+  const int64_t O = problem.out_channels, width = problem.horizontal.out_length;
+  const OutputSpan rows(problem, problem.vertical, tile.h, tile.rows, part / problem.out_parts);
+  const OutputSpan columns(problem, problem.horizontal, tile.w, tile.columns, part % problem.out_parts);
+  to->column_stride = problem.out_step * O;
+  to->row_stride = problem.out_step * width * O;
+  to->first_row = static_cast<int>(rows.first);
+  to->first_column = static_cast<int>(columns.first);
+  to->rows = static_cast<int>(rows.count);
+  to->columns = static_cast<int>(columns.count);
+  const int64_t row = tile.image * problem.vertical.out_length + rows.position;
+  to->y = y + (row * width + columns.position) * O + first;
+  problem.kernels->transform_output(values, value_stride, *to);
+}
+
 }  // namespace monet
