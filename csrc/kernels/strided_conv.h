@@ -9,8 +9,8 @@
 //
 // Where that is faster and `precise` isn't set, Winograd's algorithms are used: F(4x4, 3x3) for 3x3 kernels of stride 1,
 // F(3x3, 4x4) for 4x4 of stride 1 (each with a quarter of the multiplications, for a rounding error of about 1e-6 instead of
-// 2e-7 with 256 channels), and F(3x3, 2x2) for the 2x2 parts of 4x4 kernels of stride 2 (4/9 of the multiplications). A NaN
-// or an infinity then spreads over the tiles of the result that read it.
+// 2e-7 with 256 channels), and F(3x3, 2x2) for the 2x2 parts of 4x4 kernels of stride 2 (4/9 of the multiplications, 4e-7).
+// A NaN or an infinity then spreads over the tiles of the result that read it.
 #pragma once
 
 #include <cstddef>

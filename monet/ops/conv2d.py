@@ -29,10 +29,12 @@ def conv2d(
         strides: pixels from one window to the next, on both axes.
         padding: `"valid"`, which needs `height <= H` and `width <= W`, or `"same"`: with zeros
             around the images, as many or one more at the bottom and the right.
-        precise: 4x4 kernels of stride 1 or 2 may be computed by Winograd's F(3x3, 2x2), which is
-            faster than the plain sum for a slightly larger rounding error. A NaN or an infinity
-            then spreads over the tiles of the result that read it. `True` takes the plain sum. By
-            default `MONET_PRECISE` decides, 0 or 1, else `False`.
+        precise: 3x3 kernels of stride 1, and 4x4 kernels of stride 1 or 2, are computed by
+            Winograd's algorithms where the smaller one of image and result has 512 pixels or more
+            and there are 16 channels on both sides. That takes about half the time of the plain
+            sum, for a relative rounding error of about 1e-6, or 4e-7 with stride 2, instead of 2e-7
+            in float32. A NaN or an infinity then spreads over the tiles of the result that read it.
+            `True` takes the plain sum. By default `MONET_PRECISE` decides, 0 or 1, else `False`.
 
     Returns:
         `[N, out_height, out_width, out_channels]` in the dtype of `x`, with `out_height`
