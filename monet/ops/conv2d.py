@@ -30,10 +30,10 @@ def conv2d(
         padding: `"valid"`, which needs `height <= H` and `width <= W`, or `"same"`: with zeros
             around the images, as many or one more at the bottom and the right.
         precise: 3x3 kernels of stride 1, and 4x4 kernels of stride 1 or 2, are computed by
-            Winograd's algorithms where the smaller one of image and result has 512 pixels or more
-            and there are 16 channels on both sides. That takes about half the time of the plain
-            sum, for a relative rounding error of about 1e-6, or 4e-7 with stride 2, instead of 2e-7
-            in float32. A NaN or an infinity then spreads over the tiles of the result that read it.
+            Winograd's algorithms where both sides have 16 channels or more and the smaller one 128
+            pixels or more (with stride 2: 512). That takes about half the time of the plain sum,
+            for a relative rounding error of about 1e-6 (with stride 2: 4e-7) instead of 2e-7 in
+            float32. A NaN or an infinity then spreads over the tiles of the result that read it.
             `True` takes the plain sum. By default `MONET_PRECISE` decides, 0 or 1, else `False`.
 
     Returns:

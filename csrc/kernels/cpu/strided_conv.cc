@@ -7,7 +7,6 @@
 namespace monet {
 namespace {
 
-constexpr int64_t kWinogradPixels = 512;
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
@@ -85,9 +84,10 @@ void ForEachPhase(const StridedConvShape& shape, Body body) {
 // gives the same bits in any batch.
 bool UsesWinograd(const StridedConvShape& shape, const StridedConvOptions& options) {
   const int64_t size = shape.kernel_height;
-  const bool is_taken = size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4 : shape.stride == 2 && size == 4);
+  const bool is_taken = size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4
+                                                                          : shape.stride == 2 && size == 4);
   return is_taken && !options.precise && std::min(shape.in_channels, shape.out_channels) >= 16 &&
-         shape.out_height * shape.out_width >= kWinogradPixels;
+         shape.out_height * shape.out_width >= (shape.stride == 1 ? 128 : 512);
 }
 
 WinogradProblem WinogradForwardOf(const StridedConvShape& shape) {
