@@ -22,7 +22,7 @@ struct ConvShape {
   int64_t size;  // of the kernel: odd, size / 2 < height, size / 2 < width
 };
 
-struct AmxKernels;  // cpu/amx_kernels.h
+struct AmxKernels;  // cpu/amx/amx_kernels.h
 
 struct ConvOptions {
   bool precise = false;  // never Winograd

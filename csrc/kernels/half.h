@@ -1,5 +1,5 @@
 // bfloat16 and float16 by integer arithmetic, one value at a time: rounding to nearest even, NaN and denormals kept.
-// For translation units compiled for the baseline instruction set (see cpu/norm_kernels.h).
+// For translation units compiled for the baseline instruction set (see cpu/norm/norm_kernels.h).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "conv_options.h"
 
-#include "../kernels/cpu/amx_kernels.h"
+#include "../kernels/cpu/amx/amx_kernels.h"
 #include "../kernels/cpu/isa.h"
 #include "arguments.h"
 

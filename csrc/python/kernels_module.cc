@@ -1,9 +1,9 @@
 // monet._kernels: the bare kernels on NumPy arrays, and what this build and this CPU can do. For tests and tools.
 #include <pybind11/pybind11.h>
 
-#include "../kernels/cpu/amx_kernels.h"
+#include "../kernels/cpu/amx/amx_kernels.h"
 #include "../kernels/cpu/isa.h"
-#include "../kernels/cpu/norm_kernels.h"
+#include "../kernels/cpu/norm/norm_kernels.h"
 #include "bindings.h"
 
 namespace py = pybind11;

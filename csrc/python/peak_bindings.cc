@@ -4,7 +4,7 @@
 #include <chrono>
 #include <vector>
 
-#include "../kernels/cpu/peak_probe.h"
+#include "../kernels/cpu/peak_probe/peak_probe.h"
 #include "bindings.h"
 #include "std_thread_pool.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/conv.h"
-#include "kernels/cpu/amx_kernels.h"
+#include "kernels/cpu/amx/amx_kernels.h"
 #include "tensorflow/conv_arguments.h"
 #include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"

@@ -1,7 +1,7 @@
 // What MonetResidualBlock and MonetResidualBlockGrad (residual_block_ops.cc) do when they are called: see op_context.h.
 #pragma once
 
-#include "kernels/cpu/amx_kernels.h"
+#include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/residual_block.h"
 #include "tensorflow/conv_arguments.h"
 #include "tensorflow/cpu_device.h"

@@ -12,7 +12,7 @@
 
 #include "kernels/conv.h"
 #include "kernels/conv_reference.h"
-#include "kernels/cpu/amx_kernels.h"
+#include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 #include "kernels/residual_block.h"

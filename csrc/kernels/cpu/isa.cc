@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "amx_kernels.h"
-#include "norm_kernels.h"
+#include "amx/amx_kernels.h"
+#include "norm/norm_kernels.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "../reflection.h"
-#include "norm_plan.h"
+#include "norm/norm_plan.h"
 
 namespace monet {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "../half.h"
 #include "../reflection.h"
-#include "norm_plan.h"
+#include "norm/norm_plan.h"
 
 namespace monet {
 namespace {

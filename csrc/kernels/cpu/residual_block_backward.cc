@@ -1,7 +1,7 @@
 #include "../norm.h"
 #include "../reflection_pad.h"
 #include "../residual_block.h"
-#include "conv_run.h"
+#include "conv/conv_run.h"
 #include "scratch.h"
 
 namespace monet {

@@ -2,10 +2,10 @@
 
 #include "../norm.h"
 #include "../residual_block.h"
-#include "amx_residual_block.h"
-#include "conv_run.h"
+#include "amx/amx_residual_block.h"
+#include "conv/conv_run.h"
 #include "scratch.h"
-#include "winograd.h"
+#include "winograd/winograd.h"
 
 namespace monet {
 namespace {

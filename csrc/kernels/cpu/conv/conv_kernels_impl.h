@@ -1,0 +1,51 @@
+// Implementation of conv_kernels.h over the Vec of whichever simd_*.h was included before this file, and the size of its
+// register tile, kTileRows x kTileVecs.
+#pragma once
+
+#include "conv_kernels.h"
+#include "dot_product.h"
+#include "panel_product.h"
+#include "../winograd/winograd_transforms.h"
+
+namespace monet {
+namespace {
+
+void GatherRows(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to, int64_t stride) {
+  for (int64_t i = 0; i < num_rows; ++i) {
+    ForVectors(columns, [&](int64_t j, auto part) {
+      StoreFloat(to + i * stride + j, LoadFloat(rows[i] + begin + j, part), Full{});
+    });
+  }
+}
+
+void TransposeMatrix(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
+                     int64_t to_stride) {
+  for (int64_t i = 0; i < rows; i += kLanes) {
+    const int64_t count = rows - i < kLanes ? rows - i : kLanes;
+    for (int64_t j = 0; j < columns; j += kLanes) {
+      const int64_t width = columns - j < kLanes ? columns - j : kLanes;
+      Vec block[kLanes];
+      for (int64_t k = 0; k < kLanes; ++k) {
+        const float* row = from + (i + k) * from_stride + j;
+        block[k] = k >= count ? Zero() : width == kLanes ? LoadFloat(row, Full{}) : LoadFloat(row, Partial(width));
+      }
+      Transpose(block);
+      for (int64_t k = 0; k < width; ++k) StoreFloat(to + (j + k) * to_stride + i, block[k], Full{});
+    }
+  }
+}
+
+constexpr ConvKernels kConvTable = {
+    kPanel,
+    MultiplyPanel<RowsOperand>,
+    MultiplyPanel<ColumnsOperand>,
+    DotRows,
+    GatherRows,
+    TransposeMatrix,
+    kWinogradTable<F4x3>,
+    kWinogradTable<F3x4>,
+    kWinogradTable<F3x2>,
+};
+
+}  // namespace
+}  // namespace monet

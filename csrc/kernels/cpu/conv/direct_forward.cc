@@ -1,0 +1,255 @@
+#include "direct.h"
+#include "input_segments.h"
+#include "../scratch.h"
+
+namespace monet {
+namespace {
+
+constexpr int64_t kFewPixels = 128;
+
+// A generator's last layer, for instance. See dot_product.h.
+bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
+
+// The part of a panel that is multiplied at once: it fits into the first level cache. Of short segments there may be one
+// more than fits.
+constexpr int64_t kChunk = 128, kMaxChunk = 2 * kChunk;
+
+// A worker takes a block of pixels and computes some of their channels: those of part `part` of `parts`.
+struct ForwardPlan {
+  ForwardPlan(const ConvGeometry& geometry, int threads)
+      : segments(InputSegments::Count(geometry)),
+        depth(InputSegments::Length(geometry)),
+        panel(SelectedConvKernels().panel),
+        panels(CeilDiv(geometry.out_channels, panel)) {
+    pixels = std::clamp<int64_t>(262144 / std::max<int64_t>(geometry.depth(), 1), 12, 96);
+    // Weights in place come from far away: they are read once.
+    if (geometry.out_pixels() <= kFewPixels && !FewOutputs(geometry)) pixels = kFewPixels;
+    blocks = CeilDiv(geometry.out_pixels(), pixels);
+    const int64_t wanted = threads > 1 ? 4 * threads : 1;
+    parts = std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, panels);
+  }
+
+  int64_t segments, depth;  // of a row, see RowsOperand
+  int64_t panel, panels;
+  int64_t pixels, blocks;  // of a block: the kernel is read once for them
+  int64_t parts;
+};
+
+struct ForwardScratch {
+  ForwardScratch(const ForwardPlan& plan, const ConvGeometry& geometry, int threads, void* memory) {
+    Scratch scratch(memory);
+    zeros = scratch.Take<float>(plan.depth);
+    rows = scratch.Take<const float*>(threads * plan.segments * plan.pixels);
+    vectors = scratch.Take<const float*>(threads * plan.segments);
+    outputs = scratch.Take<float*>(threads * plan.pixels);
+    patch_size = plan.pixels * InputSegments::PatchLength(geometry);
+    patches = scratch.Take<float>(threads * plan.segments * patch_size);
+    products = scratch.Take<float>(threads * plan.pixels * plan.panel);
+    turned = scratch.Take<float>(threads * kMaxChunk * plan.panel);
+    bytes = scratch.bytes();
+  }
+
+  int64_t patch_size;
+  float* zeros;           // [depth]
+  const float** rows;     // [worker][segment][pixel]
+  const float** vectors;  // [worker][segment]
+  float** outputs;        // [worker][pixel]
+  float* patches;         // [worker][segment][patch_size]
+  float* products;        // [worker][pixel][panel]
+  float* turned;          // [worker][kMaxChunk][panel]
+  size_t bytes;
+};
+
+// What one worker does for a block of pixels.
+class Worker {
+ public:
+  Worker(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, const ForwardPlan& plan,
+         const ForwardScratch& scratch, int worker, int64_t block)
+      : geometry_(geometry),
+        places_(places),
+        call_(call),
+        plan_(plan),
+        kernels_(SelectedConvKernels()),
+        zeros_(scratch.zeros),
+        rows_(scratch.rows + worker * plan.segments * plan.pixels),
+        vectors_(scratch.vectors + worker * plan.segments),
+        outputs_(scratch.outputs + worker * plan.pixels),
+        products_(scratch.products + worker * plan.pixels * plan.panel),
+        turned_(scratch.turned + worker * kMaxChunk * plan.panel),
+        pixels_(std::min(plan.pixels, geometry.out_pixels() - block * plan.pixels)) {
+    const int64_t first = block * plan.pixels;
+    for (int64_t segment = 0; segment < plan.segments; ++segment) {
+      float* patches = scratch.patches + (worker * plan.segments + segment) * scratch.patch_size;
+      InputSegments(geometry, call.x, zeros_, patches).Find(first, pixels_, segment, Rows(segment));
+    }
+    for (int64_t i = 0; i < pixels_; ++i) outputs_[i] = Output(first + i);
+  }
+
+  // Computes the output channels as dot products.
+  void Dot() const {
+    for (int64_t segment = 0; segment < plan_.segments; ++segment) {
+      vectors_[segment] = call_.in_place ? SegmentWeights(segment) : call_.kernel + segment * plan_.depth;
+    }
+    kernels_.dot_rows({rows_, plan_.segments, pixels_, 0, plan_.depth},
+                      {pixels_, geometry_.out_channels, vectors_,
+                       call_.in_place ? geometry_.in_channels : geometry_.depth(), outputs_, call_.bias});
+  }
+
+  // Computes a panel of output channels, in chunks of the depth: several segments at once, or part of one.
+  void Multiply(int64_t panel) const {
+    const int64_t O = geometry_.out_channels, o = panel * plan_.panel, columns = std::min(plan_.panel, O - o);
+    const bool dense = places_.step == 1;
+    const float* bias = call_.bias ? call_.bias + o : nullptr;
+    PanelProduct product;
+    product.rows = pixels_;
+    product.columns = columns;
+    product.c = dense ? outputs_[0] + o : products_;
+    product.c_stride = dense ? O : plan_.panel;
+    product.init = bias;
+    product.init_stride = 0;
+
+    const int64_t chunks = CeilDiv(plan_.segments * plan_.depth, kChunk);
+    const int64_t segments_per_chunk = CeilDiv(plan_.segments, std::min(plan_.segments, chunks));
+    const int64_t chunk = CeilDiv(plan_.depth, CeilDiv(plan_.depth, kChunk));
+    for (int64_t segment = 0; segment < plan_.segments; segment += segments_per_chunk) {
+      const int64_t segments = std::min(segments_per_chunk, plan_.segments - segment);
+      // The last one is done in any case, so that there is a result.
+      if (segments == 1 && segment + 1 < plan_.segments && IsZero(segment)) continue;
+      for (int64_t c = 0; c < plan_.depth; c += chunk) {
+        const int64_t depth = std::min(chunk, plan_.depth - c);
+        Weights(segment, segments, c, depth, o, columns, &product);
+        kernels_.multiply_rows({Rows(segment), segments, pixels_, c, depth}, product);
+        product.init = product.c;
+        product.init_stride = product.c_stride;
+      }
+    }
+    if (dense) return;
+    for (int64_t i = 0; i < pixels_; ++i) std::copy_n(products_ + i * plan_.panel, columns, outputs_[i] + o);
+  }
+
+ private:
+  // Finds the weights of `columns` output channels from o on, for values [c, c + depth) of some segments.
+  void Weights(int64_t segment, int64_t segments, int64_t c, int64_t depth, int64_t o, int64_t columns,
+               PanelProduct* product) const {
+    const int64_t row = segment * plan_.depth + c, C = geometry_.in_channels;
+    product->b_stride = plan_.panel;
+    if (!call_.in_place) {
+      product->b = call_.kernel + o * geometry_.depth() + row * plan_.panel;
+    } else if (!geometry_.order.transposed) {
+      product->b = call_.kernel + row * geometry_.out_channels + o;
+      product->b_stride = geometry_.out_channels;
+    } else {
+      product->b = turned_;
+      for (int64_t s = 0; s < segments; ++s) {
+        kernels_.transpose(SegmentWeights(segment + s) + o * C + c, C, columns, depth, turned_ + s * depth * plan_.panel,
+                           plan_.panel);
+      }
+    }
+  }
+
+  // Of a segment that is one tap.
+  const float* SegmentWeights(int64_t segment) const {
+    return geometry_.Weights(call_.kernel, segment / geometry_.kernel_width, segment % geometry_.kernel_width);
+  }
+
+  const float** Rows(int64_t segment) const { return rows_ + segment * pixels_; }
+
+  // Whether all pixels read nothing but the border there.
+  bool IsZero(int64_t segment) const {
+    return std::all_of(Rows(segment), Rows(segment) + pixels_, [&](const float* row) { return row == zeros_; });
+  }
+
+  // Where output pixel number i, counted over the whole batch, is stored.
+  float* Output(int64_t i) const {
+    const int64_t w = i % geometry_.out_width, line = i / geometry_.out_width;
+    const int64_t n = line / geometry_.out_height, h = line % geometry_.out_height;
+    const int64_t row = n * places_.height + h * places_.step + places_.top;
+    return call_.y + (row * places_.width + w * places_.step + places_.left) * geometry_.out_channels;
+  }
+
+  const ConvGeometry& geometry_;
+  const OutputPlaces& places_;
+  const DirectConv& call_;
+  const ForwardPlan& plan_;
+  const ConvKernels& kernels_;
+  const float* zeros_;
+  const float** rows_;
+  const float** vectors_;
+  float** outputs_;
+  float* products_;
+  float* turned_;
+  int64_t pixels_;
+};
+
+}  // namespace
+
+bool DirectUsesKernelInPlace(const ConvGeometry& geometry) {
+  if (geometry.order.transposed) {
+    const bool by_taps = InputSegments::Taps(geometry) == 1;
+    return by_taps && (FewOutputs(geometry) || geometry.out_pixels() <= kFewPixels);
+  }
+  return !FewOutputs(geometry) && geometry.out_channels % 16 == 0 && geometry.out_pixels() <= kFewPixels;
+}
+
+size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
+  return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
+}
+
+void DirectForward(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, void* memory,
+                   ThreadPool& pool) {
+  const ForwardPlan plan(geometry, pool.num_threads());
+  const ForwardScratch scratch(plan, geometry, pool.num_threads(), memory);
+  std::fill_n(scratch.zeros, plan.depth, 0.0f);
+
+  ForItems(pool, plan.blocks * plan.parts, [&](int worker, int64_t item) {
+    const Worker work(geometry, places, call, plan, scratch, worker, item / plan.parts);
+    const int64_t part = item % plan.parts;
+    const int64_t begin = part * plan.panels / plan.parts, end = (part + 1) * plan.panels / plan.parts;
+    if (FewOutputs(geometry)) {
+      work.Dot();  // they are one panel
+    } else {
+      for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
+    }
+  });
+}
+
+size_t DirectPackedBytes(const ConvGeometry& geometry) {
+  const int64_t columns =
+      FewOutputs(geometry) ? geometry.out_channels : RoundUp(geometry.out_channels, SelectedConvKernels().panel);
+  return static_cast<size_t>(geometry.depth() * columns) * sizeof(float);
+}
+
+void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool) {
+  const int64_t C = geometry.in_channels, O = geometry.out_channels, taps = geometry.taps();
+  const bool transposed = geometry.order.transposed;
+  // The weight of channels (c, o) is weights[c * c_stride + o * o_stride].
+  const int64_t c_stride = transposed ? 1 : O, o_stride = transposed ? C : 1;
+  auto weights = [&](int64_t tap) {
+    return geometry.Weights(kernel, tap / geometry.kernel_width, tap % geometry.kernel_width);
+  };
+  if (FewOutputs(geometry)) {
+    ParallelFor(pool, O * taps, std::max<int64_t>(1, 16384 / C), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float* from = weights(i % taps) + i / taps * o_stride;
+        for (int64_t c = 0; c < C; ++c) packed[i * C + c] = from[c * c_stride];
+      }
+    });
+    return;
+  }
+  const int64_t panel = SelectedConvKernels().panel;
+  ParallelFor(pool, CeilDiv(O, panel) * taps, std::max<int64_t>(1, 16384 / (C * panel)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / taps * panel, columns = std::min(panel, O - first);
+      const float* from = weights(i % taps) + first * o_stride;
+      float* to = packed + i * C * panel;
+      if (transposed) {
+        SelectedConvKernels().transpose(from, C, columns, C, to, panel);
+      } else {
+        for (int64_t c = 0; c < C; ++c) std::copy_n(from + c * O, columns, to + c * panel);
+      }
+      for (int64_t c = 0; c < C; ++c) std::fill(to + c * panel + columns, to + (c + 1) * panel, 0.0f);
+    }
+  });
+}
+
+}  // namespace monet

@@ -1,0 +1,152 @@
+// Matrix products with a register tile, over the Vec of whichever simd_*.h was included before this file.
+//
+// The tile, kTileRows x kTileVecs vectors (AVX-512: 6 x 4 of the 32 registers), stays in registers over the whole depth:
+//
+//                        b[k]:  |   b0   |   b1   |   b2   |   b3   |   kPanel columns, loaded once per k
+//                                                                       and used by all rows
+//     a[0][k] broadcast ->      |  s00   |  s01   |  s02   |  s03   |
+//     a[1][k]           ->      |  s10   |  s11   |  s12   |  s13   |   s[i][j] += a[i][k] * b[k][j]
+//       ...                     |   ...                             |
+//     a[5][k]           ->      |  s50   |  s51   |  s52   |  s53   |
+//
+// 24 multiply-adds for 10 loads, and enough of them independent to hide their latency.
+//
+// A matrix b that is used only a few times comes from far away. Since parts of a panel are mostly multiplied in the order
+// in which they are stored, each tile fetches a share of what follows b into the second level cache: one line per k where
+// there are four tiles or more. That is worth a factor of 1.3 to 1.7 in a convolution with 256 channels.
+#pragma once
+
+#include <utility>
+
+#include "../simd/vector_loops.h"
+
+namespace monet {
+namespace {
+
+constexpr int64_t kPanel = kTileVecs * kLanes;
+constexpr int64_t kLine = 16;  // floats in a cache line
+constexpr int64_t kLinesPerPanel = (kPanel + kLine - 1) / kLine;
+
+// Into the second level cache; the address needn't exist.
+inline void Prefetch(const float* p) { __builtin_prefetch(p, 0, 2); }
+
+// How a tile of kRows rows reads its operand: Segment() is called at the beginning of each segment, At(i, k) within it.
+template <int kRows>
+struct RowsReader {
+  RowsReader(const RowsOperand& a, int64_t first_row) : a(a), pointers(a.rows + first_row) {}
+  void Segment(int64_t segment) {
+    for (int i = 0; i < kRows; ++i) row[i] = pointers[segment * a.segment_stride + i] + a.begin;
+  }
+  float At(int i, int64_t k) const { return row[i][k]; }
+
+  const RowsOperand& a;
+  const float* const* pointers;
+  const float* row[kRows];
+};
+
+template <int kRows>
+struct ColumnsReader {
+  ColumnsReader(const ColumnsOperand& a, int64_t first_row) : values(a.values + first_row), stride(a.stride) {}
+  void Segment(int64_t) {}
+  float At(int i, int64_t k) const { return values[k * stride + i]; }
+
+  const float* values;
+  const int64_t stride;
+};
+
+template <int kRows>
+RowsReader<kRows> Reader(const RowsOperand& a, int64_t first_row) {
+  return {a, first_row};
+}
+template <int kRows>
+ColumnsReader<kRows> Reader(const ColumnsOperand& a, int64_t first_row) {
+  return {a, first_row};
+}
+inline int64_t Segments(const RowsOperand& a) { return a.segments; }
+inline int64_t Segments(const ColumnsOperand&) { return 1; }
+
+// The lines of a row of b that a tile fetches.
+struct LineShare {
+  LineShare(int64_t tile, int64_t tiles) {
+    const int64_t sharers = tiles < kLinesPerPanel ? tiles : kLinesPerPanel;
+    begin = tile * kLinesPerPanel / sharers;
+    end = tile < sharers ? (tile + 1) * kLinesPerPanel / sharers : begin;
+  }
+  int64_t begin, end;
+};
+
+template <typename Operand, int kRows, int kVecs>
+void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row, const LineShare& share) {
+  Vec sum[kRows][kVecs];
+  for (int i = 0; i < kRows; ++i) {
+    for (int j = 0; j < kVecs; ++j) sum[i][j] = Zero();
+  }
+
+  auto reader = Reader<kRows>(a, first_row);
+  const float* b = product.b;
+  const float* ahead = b + Segments(a) * a.depth * product.b_stride;
+  for (int64_t segment = 0; segment < Segments(a); ++segment) {
+    reader.Segment(segment);
+    for (int64_t k = 0; k < a.depth; ++k, b += product.b_stride, ahead += product.b_stride) {
+      for (int64_t line = share.begin; line < share.end; ++line) Prefetch(ahead + line * kLine);
+      Vec row[kVecs];
+      for (int j = 0; j < kVecs; ++j) row[j] = LoadFloat(b + j * kLanes, Full{});
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const Vec factor = Broadcast(reader.At(i, k));
+#pragma GCC unroll 16
+        for (int j = 0; j < kVecs; ++j) sum[i][j] = MulAdd(factor, row[j], sum[i][j]);
+      }
+    }
+  }
+
+  // Adds init and stores; `last` is the part of the last vector that exists.
+  auto finish = [&](auto last) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      float* c = product.c + (first_row + i) * product.c_stride;
+      const float* init = product.init ? product.init + (first_row + i) * product.init_stride : nullptr;
+#pragma GCC unroll 16
+      for (int j = 0; j < kVecs - 1; ++j) {
+        const Vec start = init ? LoadFloat(init + j * kLanes, Full{}) : Zero();
+        StoreFloat(c + j * kLanes, Add(start, sum[i][j]), Full{});
+      }
+      constexpr int64_t kLast = (kVecs - 1) * kLanes;
+      const Vec start = init ? LoadFloat(init + kLast, last) : Zero();
+      StoreFloat(c + kLast, Add(start, sum[i][kVecs - 1]), last);
+    }
+  };
+  if (product.columns == kVecs * kLanes) {
+    finish(Full{});
+  } else {
+    finish(Partial(product.columns - (kVecs - 1) * kLanes));
+  }
+}
+
+template <typename Operand>
+using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t, const LineShare&);
+
+// MultiplyTile for every number of rows (1 .. kTileRows) and vectors (1 .. kTileVecs).
+template <typename Operand, int... kIndices>
+inline TileFunction<Operand> ChooseTile(int64_t rows, int64_t vecs, std::integer_sequence<int, kIndices...>) {
+  static constexpr TileFunction<Operand> kFunctions[] = {
+      MultiplyTile<Operand, kIndices / kTileVecs + 1, kIndices % kTileVecs + 1>...};
+  return kFunctions[(rows - 1) * kTileVecs + vecs - 1];
+}
+
+// Rows are dealt out evenly: 32 rows make 6 + 6 + 5 + 5 + 5 + 5 rather than five tiles of 6 and a slow one of 2.
+template <typename Operand>
+void MultiplyPanel(const Operand& a, const PanelProduct& product) {
+  const int64_t vecs = (product.columns + kLanes - 1) / kLanes;
+  const int64_t tiles = (product.rows + kTileRows - 1) / kTileRows;
+  for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
+    const int64_t rows = (product.rows - row + tiles - tile - 1) / (tiles - tile);
+    const auto multiply =
+        ChooseTile<Operand>(rows, vecs, std::make_integer_sequence<int, kTileRows * kTileVecs>());
+    multiply(a, product, row, LineShare(tile, tiles));
+    row += rows;
+  }
+}
+
+}  // namespace
+}  // namespace monet
