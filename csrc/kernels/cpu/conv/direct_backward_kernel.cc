@@ -16,7 +16,7 @@ namespace {
 // small one is shared out by ranges of pixels, whose sums are added up at the end.
 constexpr int64_t kPixels = 128;  // of a chunk: a panel then fits into the first level cache
 constexpr int64_t kBlock = 48;
-constexpr int64_t kSmallKernel = 65536;
+constexpr int64_t kSmallKernel = 131072;
 
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
