@@ -93,7 +93,7 @@ void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection d
   if (UsesWinograd(shape, options)) {
     RunWinogradForward(WinogradProblem(geometry), {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
   } else {
-    DirectForward(geometry, OutputPlaces(geometry), {x, kernel, /*in_place=*/false, bias, y}, scratch, pool);
+    DirectForward({{geometry, OutputPlaces(geometry), x, kernel, /*in_place=*/false, bias, y, scratch}}, pool);
   }
 }
 

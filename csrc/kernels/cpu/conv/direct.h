@@ -3,6 +3,8 @@
 // 2019.) For every kernel size, and for those that Winograd could do where it is not wanted.
 #pragma once
 
+#include <vector>
+
 #include "conv_plan.h"
 
 namespace monet {
@@ -28,15 +30,18 @@ struct OutputPlaces {
 };
 
 struct DirectConv {
+  ConvGeometry geometry;
+  OutputPlaces places;
   const float* x;
   const float* kernel;
   bool in_place;  // the kernel is as it lies, not packed: only where DirectUsesKernelInPlace
-  const float* bias = nullptr;
+  const float* bias;  // or null
   float* y;
+  void* scratch;
 };
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads);
-void DirectForward(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, void* scratch,
-                   ThreadPool& pool);
+// Computes several at once, since to wake the threads for each would take longer than a small one does.
+void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool);
 
 // dkernel [kernel_height, kernel_width, in_channels, out_channels]. The second does it for few out_channels; the first
 // hands over to it.

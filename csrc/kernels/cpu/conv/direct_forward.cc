@@ -14,6 +14,9 @@ bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 
 // more than fits.
 constexpr int64_t kChunk = 128, kMaxChunk = 2 * kChunk;
 
+// To wake other threads takes longer than to pack so many floats.
+constexpr int64_t kSmallPacking = 65536;
+
 // A worker takes a block of pixels and computes some of their channels: those of part `part` of `parts`.
 struct ForwardPlan {
   ForwardPlan(const ConvGeometry& geometry, int threads)
@@ -63,10 +66,9 @@ struct ForwardScratch {
 // What one worker does for a block of pixels.
 class Worker {
  public:
-  Worker(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, const ForwardPlan& plan,
-         const ForwardScratch& scratch, int worker, int64_t block)
-      : geometry_(geometry),
-        places_(places),
+  Worker(const DirectConv& call, const ForwardPlan& plan, const ForwardScratch& scratch, int worker, int64_t block)
+      : geometry_(call.geometry),
+        places_(call.places),
         call_(call),
         plan_(plan),
         kernels_(SelectedConvKernels()),
@@ -76,11 +78,11 @@ class Worker {
         outputs_(scratch.outputs + worker * plan.pixels),
         products_(scratch.products + worker * plan.pixels * plan.panel),
         turned_(scratch.turned + worker * kMaxChunk * plan.panel),
-        pixels_(std::min(plan.pixels, geometry.out_pixels() - block * plan.pixels)) {
+        pixels_(std::min(plan.pixels, geometry_.out_pixels() - block * plan.pixels)) {
     const int64_t first = block * plan.pixels;
     for (int64_t segment = 0; segment < plan.segments; ++segment) {
       float* patches = scratch.patches + (worker * plan.segments + segment) * scratch.patch_size;
-      InputSegments(geometry, call.x, zeros_, patches).Find(first, pixels_, segment, Rows(segment));
+      InputSegments(geometry_, call.x, zeros_, patches).Find(first, pixels_, segment, Rows(segment));
     }
     for (int64_t i = 0; i < pixels_; ++i) outputs_[i] = Output(first + i);
   }
@@ -181,6 +183,33 @@ class Worker {
   int64_t pixels_;
 };
 
+// One convolution, in items for threads to claim.
+class Run {
+ public:
+  Run(const DirectConv& call, int threads)
+      : call_(call), plan_(call.geometry, threads), scratch_(plan_, call.geometry, threads, call.scratch) {
+    std::fill_n(scratch_.zeros, plan_.depth, 0.0f);
+  }
+
+  int64_t items() const { return plan_.blocks * plan_.parts; }
+
+  void Do(int worker, int64_t item) const {
+    const Worker work(call_, plan_, scratch_, worker, item / plan_.parts);
+    const int64_t part = item % plan_.parts;
+    const int64_t begin = part * plan_.panels / plan_.parts, end = (part + 1) * plan_.panels / plan_.parts;
+    if (FewOutputs(call_.geometry)) {
+      work.Dot();  // they are one panel
+    } else {
+      for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
+    }
+  }
+
+ private:
+  const DirectConv& call_;
+  ForwardPlan plan_;
+  ForwardScratch scratch_;
+};
+
 }  // namespace
 
 bool DirectUsesKernelInPlace(const ConvGeometry& geometry) {
@@ -195,21 +224,17 @@ size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
   return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
 }
 
-void DirectForward(const ConvGeometry& geometry, const OutputPlaces& places, const DirectConv& call, void* memory,
-                   ThreadPool& pool) {
-  const ForwardPlan plan(geometry, pool.num_threads());
-  const ForwardScratch scratch(plan, geometry, pool.num_threads(), memory);
-  std::fill_n(scratch.zeros, plan.depth, 0.0f);
-
-  ForItems(pool, plan.blocks * plan.parts, [&](int worker, int64_t item) {
-    const Worker work(geometry, places, call, plan, scratch, worker, item / plan.parts);
-    const int64_t part = item % plan.parts;
-    const int64_t begin = part * plan.panels / plan.parts, end = (part + 1) * plan.panels / plan.parts;
-    if (FewOutputs(geometry)) {
-      work.Dot();  // they are one panel
-    } else {
-      for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
-    }
+void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
+  std::vector<Run> runs;
+  int64_t items = 0;
+  for (const DirectConv& conv : convs) {
+    runs.emplace_back(conv, pool.num_threads());
+    items += runs.back().items();
+  }
+  ForItems(pool, items, [&](int worker, int64_t item) {
+    const Run* run = runs.data();
+    for (; item >= run->items(); ++run) item -= run->items();
+    run->Do(worker, item);
   });
 }
 
@@ -228,7 +253,7 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
     return geometry.Weights(kernel, tap / geometry.kernel_width, tap % geometry.kernel_width);
   };
   if (FewOutputs(geometry)) {
-    ParallelFor(pool, O * taps, std::max<int64_t>(1, 16384 / C), [&](int64_t begin, int64_t end) {
+    ParallelFor(pool, O * taps, std::max<int64_t>(1, kSmallPacking / C), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* from = weights(i % taps) + i / taps * o_stride;
         for (int64_t c = 0; c < C; ++c) packed[i * C + c] = from[c * c_stride];
@@ -237,7 +262,7 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
     return;
   }
   const int64_t panel = SelectedConvKernels().panel;
-  ParallelFor(pool, CeilDiv(O, panel) * taps, std::max<int64_t>(1, 16384 / (C * panel)), [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, CeilDiv(O, panel) * taps, std::max<int64_t>(1, kSmallPacking / (C * panel)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / taps * panel, columns = std::min(panel, O - first);
       const float* from = weights(i % taps) + first * o_stride;

@@ -1,12 +1,11 @@
 #include "../../strided_conv.h"
 
-#include "direct.h"
 #include "../scratch.h"
 #include "../winograd/winograd_parts.h"
+#include "direct.h"
 
 namespace monet {
 namespace {
-
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
@@ -70,13 +69,6 @@ class Phase {
   ConvGeometry geometry_;
 };
 
-template <typename Body>
-void ForEachPhase(const StridedConvShape& shape, Body body) {
-  for (int64_t top = 0; top < shape.stride; ++top) {
-    for (int64_t left = 0; left < shape.stride; ++left) body(Phase(shape, top, left));
-  }
-}
-
 // ---- Choosing the method
 
 // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. With fewer pixels,
@@ -97,13 +89,13 @@ WinogradProblem WinogradBackwardInputOf(const StridedConvShape& shape) {
   return shape.stride == 1 ? WinogradProblem(Phase(shape, 0, 0).geometry()) : WinogradPartsBackwardInput(shape);
 }
 
-// ---- One convolution, and the memory that it takes: for the packed kernel, if it is packed, and to run
+// ---- Convolutions, and the memory that they take: for packed kernels, and to run
 
-struct RunScratch {
-  RunScratch(size_t packed_bytes, size_t run_bytes, void* memory) {
+struct WinogradScratch {
+  WinogradScratch(const WinogradProblem& problem, int threads, void* memory) {
     Scratch scratch(memory);
-    packed = reinterpret_cast<float*>(scratch.Take<char>(static_cast<int64_t>(packed_bytes)));
-    run = scratch.Take<char>(static_cast<int64_t>(run_bytes));
+    packed = reinterpret_cast<float*>(scratch.Take<char>(static_cast<int64_t>(WinogradPackedBytes(problem))));
+    run = scratch.Take<char>(static_cast<int64_t>(WinogradForwardScratchBytes(problem, threads)));
     bytes = scratch.bytes();
   }
 
@@ -112,28 +104,65 @@ struct RunScratch {
   size_t bytes;
 };
 
-RunScratch WinogradScratch(const WinogradProblem& problem, int threads, void* memory) {
-  return {WinogradPackedBytes(problem), WinogradForwardScratchBytes(problem, threads), memory};
-}
-
 void RunWinograd(const WinogradProblem& problem, const float* x, const float* kernel, float* y, void* memory,
                  ThreadPool& pool) {
-  const RunScratch scratch = WinogradScratch(problem, pool.num_threads(), memory);
+  const WinogradScratch scratch(problem, pool.num_threads(), memory);
   WinogradPack(problem, kernel, scratch.packed, pool);
   RunWinogradForward(problem, {x, nullptr, scratch.packed, nullptr, y, nullptr}, scratch.run, pool);
 }
 
-RunScratch DirectScratch(const ConvGeometry& geometry, int threads, void* memory) {
-  const size_t packed = DirectUsesKernelInPlace(geometry) ? 0 : DirectPackedBytes(geometry);
-  return {packed, DirectForwardScratchBytes(geometry, threads), memory};
+// Direct convolutions of one x with one kernel, to one y.
+class DirectConvs {
+ public:
+  DirectConvs(const float* x, const float* kernel, float* y, int threads, void* memory)
+      : x_(x), kernel_(kernel), y_(y), threads_(threads), scratch_(memory) {}
+
+  void Add(const ConvGeometry& geometry, const OutputPlaces& places) {
+    const bool in_place = DirectUsesKernelInPlace(geometry);
+    const size_t packed_bytes = in_place ? 0 : DirectPackedBytes(geometry);
+    packed_.push_back(reinterpret_cast<float*>(scratch_.Take<char>(static_cast<int64_t>(packed_bytes))));
+    void* run = scratch_.Take<char>(static_cast<int64_t>(DirectForwardScratchBytes(geometry, threads_)));
+    convs_.push_back({geometry, places, x_, in_place ? kernel_ : packed_.back(), in_place, nullptr, y_, run});
+  }
+
+  size_t scratch_bytes() const { return scratch_.bytes(); }
+
+  void Run(ThreadPool& pool) const {
+    for (size_t i = 0; i < convs_.size(); ++i) {
+      if (!convs_[i].in_place) DirectPack(convs_[i].geometry, kernel_, packed_[i], pool);
+    }
+    DirectForward(convs_, pool);
+  }
+
+ private:
+  const float* x_;
+  const float* kernel_;
+  float* y_;
+  int threads_;
+  Scratch scratch_;
+  std::vector<DirectConv> convs_;
+  std::vector<float*> packed_;  // where each one's kernel goes, unless it is used in place
+};
+
+// x, kernel, y and memory may be null, to find out how much memory it takes.
+DirectConvs DirectForwardOf(const StridedConvShape& shape, const float* x, const float* kernel, float* y, int threads,
+                            void* memory) {
+  DirectConvs convs(x, kernel, y, threads, memory);
+  const ConvGeometry geometry = ForwardGeometry(shape);
+  convs.Add(geometry, OutputPlaces(geometry));
+  return convs;
 }
 
-void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const float* x, const float* kernel, float* y,
-               void* memory, ThreadPool& pool) {
-  const RunScratch scratch = DirectScratch(geometry, pool.num_threads(), memory);
-  const bool in_place = DirectUsesKernelInPlace(geometry);
-  if (!in_place) DirectPack(geometry, kernel, scratch.packed, pool);
-  DirectForward(geometry, places, {x, in_place ? kernel : scratch.packed, in_place, nullptr, y}, scratch.run, pool);
+DirectConvs DirectBackwardInputOf(const StridedConvShape& shape, const float* dy, const float* kernel, float* dx,
+                                  int threads, void* memory) {
+  DirectConvs convs(dy, kernel, dx, threads, memory);
+  for (int64_t top = 0; top < std::min(shape.stride, shape.height); ++top) {
+    for (int64_t left = 0; left < std::min(shape.stride, shape.width); ++left) {
+      const Phase phase(shape, top, left);
+      if (phase.geometry().taps() > 0) convs.Add(phase.geometry(), phase.Places(shape));
+    }
+  }
+  return convs;
 }
 
 }  // namespace
@@ -142,17 +171,16 @@ void RunDirect(const ConvGeometry& geometry, const OutputPlaces& places, const f
 
 size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads) {
   if (UsesWinograd(shape, options)) return WinogradScratch(WinogradForwardOf(shape), threads, nullptr).bytes;
-  return DirectScratch(ForwardGeometry(shape), threads, nullptr).bytes;
+  return DirectForwardOf(shape, nullptr, nullptr, nullptr, threads, nullptr).scratch_bytes();
 }
 
 void StridedConvForward(const StridedConvShape& shape, const StridedConvOptions& options, const float* x,
                         const float* kernel, float* y, void* scratch, ThreadPool& pool) {
   if (UsesWinograd(shape, options)) {
     RunWinograd(WinogradForwardOf(shape), x, kernel, y, scratch, pool);
-    return;
+  } else {
+    DirectForwardOf(shape, x, kernel, y, pool.num_threads(), scratch).Run(pool);
   }
-  const ConvGeometry geometry = ForwardGeometry(shape);
-  RunDirect(geometry, OutputPlaces(geometry), x, kernel, y, scratch, pool);
 }
 
 size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
@@ -160,11 +188,7 @@ size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const
   if (UsesWinograd(shape, options)) {
     return WinogradScratch(WinogradBackwardInputOf(shape), threads, nullptr).bytes;
   }
-  size_t bytes = 0;
-  ForEachPhase(shape, [&](const Phase& phase) {
-    bytes = std::max(bytes, DirectScratch(phase.geometry(), threads, nullptr).bytes);
-  });
-  return bytes;
+  return DirectBackwardInputOf(shape, nullptr, nullptr, nullptr, threads, nullptr).scratch_bytes();
 }
 
 void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOptions& options, const float* dy,
@@ -177,10 +201,7 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
   if (std::min(shape.kernel_height, shape.kernel_width) < shape.stride) {
     std::fill_n(dx, shape.batch * shape.height * shape.width * shape.in_channels, 0.0f);
   }
-  ForEachPhase(shape, [&](const Phase& phase) {
-    if (phase.geometry().taps() == 0) return;
-    RunDirect(phase.geometry(), phase.Places(shape), dy, kernel, dx, scratch, pool);
-  });
+  DirectBackwardInputOf(shape, dy, kernel, dx, pool.num_threads(), scratch).Run(pool);
 }
 
 size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
