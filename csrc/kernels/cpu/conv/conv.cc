@@ -100,7 +100,7 @@ void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection d
 size_t RunBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads) {
   const ConvGeometry geometry = ConvGeometry::Forward(shape);
   if (UsesAmx(shape, options)) return AmxBackwardKernelScratchBytes(geometry, threads);
-  return UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes(WinogradProblem(geometry), threads)
+  return UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes(WinogradProblem(geometry))
                                       : DirectBackwardKernelScratchBytes(geometry, threads);
 }
 

@@ -65,18 +65,24 @@ ColumnsReader<kRows> Reader(const ColumnsOperand& a, int64_t first_row) {
 inline int64_t Segments(const RowsOperand& a) { return a.segments; }
 inline int64_t Segments(const ColumnsOperand&) { return 1; }
 
-// The lines of a row of b that a tile fetches.
-struct LineShare {
-  LineShare(int64_t tile, int64_t tiles) {
+// What one tile of several fetches of that which follows `depth` rows of b: `lines` at `first`, and `step` further on at the
+// next k. Of a packed b that is one piece, of others some columns.
+struct Ahead {
+  Ahead(const PanelProduct& product, int64_t depth, int64_t tile, int64_t tiles) {
     const int64_t sharers = tiles < kLinesPerPanel ? tiles : kLinesPerPanel;
-    begin = tile * kLinesPerPanel / sharers;
-    end = tile < sharers ? (tile + 1) * kLinesPerPanel / sharers : begin;
+    const int64_t width = (kLinesPerPanel + sharers - 1) / sharers * kLine;
+    const bool is_packed = product.b_stride == kPanel;
+    lines = tile < sharers ? width / kLine : 0;
+    first = product.b + depth * product.b_stride + tile * width * (is_packed ? depth : 1);
+    step = is_packed ? width : product.b_stride;
   }
-  int64_t begin, end;
+
+  const float* first;
+  int64_t lines, step;
 };
 
 template <typename Operand, int kRows, int kVecs>
-void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row, const LineShare& share) {
+void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_row, const Ahead& ahead) {
   Vec sum[kRows][kVecs];
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVecs; ++j) sum[i][j] = Zero();
@@ -84,11 +90,11 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
 
   auto reader = Reader<kRows>(a, first_row);
   const float* b = product.b;
-  const float* ahead = b + Segments(a) * a.depth * product.b_stride;
+  const float* fetch = ahead.first;
   for (int64_t segment = 0; segment < Segments(a); ++segment) {
     reader.Segment(segment);
-    for (int64_t k = 0; k < a.depth; ++k, b += product.b_stride, ahead += product.b_stride) {
-      for (int64_t line = share.begin; line < share.end; ++line) Prefetch(ahead + line * kLine);
+    for (int64_t k = 0; k < a.depth; ++k, b += product.b_stride, fetch += ahead.step) {
+      for (int64_t line = 0; line < ahead.lines; ++line) Prefetch(fetch + line * kLine);
       Vec row[kVecs];
       for (int j = 0; j < kVecs; ++j) row[j] = LoadFloat(b + j * kLanes, Full{});
 #pragma GCC unroll 16
@@ -124,7 +130,7 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
 }
 
 template <typename Operand>
-using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t, const LineShare&);
+using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t, const Ahead&);
 
 // MultiplyTile for every number of rows (1 .. kTileRows) and vectors (1 .. kTileVecs).
 template <typename Operand, int... kIndices>
@@ -143,7 +149,7 @@ void MultiplyPanel(const Operand& a, const PanelProduct& product) {
     const int64_t rows = (product.rows - row + tiles - tile - 1) / (tiles - tile);
     const auto multiply =
         ChooseTile<Operand>(rows, vecs, std::make_integer_sequence<int, kTileRows * kTileVecs>());
-    multiply(a, product, row, LineShare(tile, tiles));
+    multiply(a, product, row, Ahead(product, Segments(a) * a.depth, tile, tiles));
     row += rows;
   }
 }

@@ -207,7 +207,7 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
 size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
                                              int threads) {
   if (UsesWinograd(shape, options)) {
-    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(shape), threads);
+    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(shape));
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }

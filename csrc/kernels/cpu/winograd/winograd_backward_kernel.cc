@@ -10,8 +10,9 @@ namespace {
 //   [in_channels, out_channels] = transposed [tiles, in_channels] * [tiles, out_channels]
 //
 // of a part of the transformed x and the transformed dy. Tiles are taken in chunks: all threads transform a chunk together,
-// then share the products among them. An item is some rows of one panel, for all values: their sums stay in the second
-// level cache until they are transformed back, unless there are several chunks.
+// then share the products among them. One value's matrices fit into the second level cache, so that the products run at
+// the speed of the arithmetic. (To take a panel of all values at a time, and transform it back at once, saves the memory of
+// the sums, but reads the matrices from further away: 7% slower.)
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const WinogradProblem& problem)
       : grid(problem),
@@ -19,9 +20,7 @@ struct KernelGradientPlan {
         panel(SelectedConvKernels().panel),
         panels(CeilDiv(problem.out_channels, panel)),
         blocks_per_part(CeilDiv(problem.in_channels, kBlock)),
-        blocks(problem.all_in_parts() * blocks_per_part),
-        item_rows(blocks * panels >= 16 ? kBlock : kBlock / 4),
-        items(blocks * panels * (kBlock / item_rows)) {
+        blocks(problem.all_in_parts() * blocks_per_part) {
     const int64_t channels = blocks * kBlock + panels * panel;
     chunk = std::min(grid.tiles, std::clamp<int64_t>(131072 / channels, 64, 1024));
   }
@@ -31,25 +30,24 @@ struct KernelGradientPlan {
 
   int64_t x_stride() const { return ValueStride(blocks * chunk * kBlock); }
   int64_t dy_stride() const { return ValueStride(panels * chunk * panel); }
-  int64_t sum_stride() const { return ValueStride(item_rows * panel); }
-  bool is_one_chunk() const { return chunk == grid.tiles; }
+  int64_t sum_columns() const { return panels * panel; }
+  int64_t sum_stride() const { return ValueStride(blocks * kBlock * sum_columns()); }
 
   TileGrid grid;
   int64_t values;
   int64_t panel, panels;
   int64_t blocks_per_part, blocks;
-  int64_t item_rows, items;
   int64_t chunk;  // in tiles
 };
 
 struct KernelGradientScratch {
-  KernelGradientScratch(const WinogradProblem& problem, const KernelGradientPlan& plan, int threads, void* memory) {
+  KernelGradientScratch(const WinogradProblem& problem, const KernelGradientPlan& plan, void* memory) {
     Scratch scratch(memory);
     num_zeros = std::max(problem.in_channels, problem.out_channels);
     zeros = scratch.Take<float>(num_zeros);
     x = scratch.Take<float>(plan.values * plan.x_stride());
     dy = scratch.Take<float>(plan.values * plan.dy_stride());
-    sum = scratch.Take<float>((plan.is_one_chunk() ? threads : plan.items) * plan.values * plan.sum_stride());
+    sum = scratch.Take<float>(plan.values * plan.sum_stride());
     bytes = scratch.bytes();
   }
 
@@ -57,17 +55,17 @@ struct KernelGradientScratch {
   float* zeros;
   float* x;    // [value][block of in_channels][tile][64]
   float* dy;   // [value][panel of out_channels][tile][panel]
-  float* sum;  // [item, or worker if there is but one chunk][value][row][panel]
+  float* sum;  // [value][block of in_channels][64][panels * panel]
   size_t bytes;
 };
 
 class KernelGradient {
  public:
-  KernelGradient(const WinogradProblem& problem, int threads, void* memory)
+  KernelGradient(const WinogradProblem& problem, void* memory)
       : problem_(problem),
         kernels_(SelectedConvKernels()),
         plan_(problem),
-        scratch_(problem, plan_, threads, memory) {}
+        scratch_(problem, plan_, memory) {}
 
   // Transforms x of the tile that is number `i` of the chunk that begins with `first`.
   void TransformInput(const float* x, const float* normalize, int64_t first, int64_t i) const {
@@ -98,38 +96,36 @@ class KernelGradient {
         pixels, O, {scratch_.dy + i * plan_.panel, plan_.dy_stride(), plan_.panel, plan_.chunk * plan_.panel});
   }
 
-  // Adds the products of `tiles` transformed tiles to an item's sums, or begins them.
-  void Multiply(int worker, int64_t index, int64_t tiles, bool begin) const {
-    const Item item(*this, index);
-    if (item.rows <= 0) return;
-    const float* x = scratch_.x + item.block * plan_.chunk * kBlock + item.first_row;
-    const float* dy = scratch_.dy + item.panel * plan_.chunk * plan_.panel;
+  // Adds the product of `tiles` transformed tiles to the sum of value t and a block of in_channels, or begins it.
+  void Multiply(int64_t t, int64_t block, int64_t tiles, bool begin) const {
+    const int64_t first = block % plan_.blocks_per_part * kBlock;
+    const int64_t channels = std::min(kBlock, problem_.in_channels - first);
+    const int64_t sum_columns = plan_.sum_columns();
+    const float* x = scratch_.x + t * plan_.x_stride() + block * plan_.chunk * kBlock;
     // Parts of the chunk whose panel fits into the first level cache.
     const int64_t depth = CeilDiv(tiles, CeilDiv(tiles, 128));
-    for (int64_t t = 0; t < plan_.values; ++t) {
-      float* sum = Sum(worker, index) + t * plan_.sum_stride();
+    for (int64_t panel = 0; panel < plan_.panels; ++panel) {
+      const int64_t columns = std::min(plan_.panel, problem_.out_channels - panel * plan_.panel);
+      const float* dy = scratch_.dy + t * plan_.dy_stride() + panel * plan_.chunk * plan_.panel;
+      float* sum = scratch_.sum + t * plan_.sum_stride() + block * kBlock * sum_columns + panel * plan_.panel;
       for (int64_t k = 0; k < tiles; k += depth) {
-        kernels_.multiply_columns({x + t * plan_.x_stride() + k * kBlock, kBlock, std::min(depth, tiles - k)},
-                                  {item.rows, item.columns, dy + t * plan_.dy_stride() + k * plan_.panel, plan_.panel,
-                                   sum, plan_.panel, begin && k == 0 ? nullptr : sum, plan_.panel});
+        kernels_.multiply_columns({x + k * kBlock, kBlock, std::min(depth, tiles - k)},
+                                  {channels, columns, dy + k * plan_.panel, plan_.panel, sum, sum_columns,
+                                   begin && k == 0 ? nullptr : sum, sum_columns});
       }
     }
   }
 
-  // The gradients of an item's weights from its sums.
-  void TransformBack(int worker, int64_t index, float* dkernel) const {
-    const Item item(*this, index);
+  // The gradients of input channel c's weights, in part `part`.
+  void TransformBack(int64_t part, int64_t c, float* dkernel) const {
     float* taps[kMaxWinogradTaps] = {};
-    problem_.FindTaps<float>(item.block / plan_.blocks_per_part, dkernel, nullptr, taps);
-    const int64_t first = item.block % plan_.blocks_per_part * kBlock + item.first_row;
-    for (int64_t row = 0; row < item.rows; ++row) {
-      float* to[kMaxWinogradTaps];
-      for (int64_t tap = 0; tap < kMaxWinogradTaps; ++tap) {
-        to[tap] = taps[tap] ? taps[tap] + (first + row) * problem_.out_channels + item.panel * plan_.panel : nullptr;
-      }
-      problem_.kernels->transform_kernel_gradient(Sum(worker, index) + row * plan_.panel, plan_.sum_stride(),
-                                                  item.columns, to);
+    problem_.FindTaps<float>(part, dkernel, nullptr, taps);
+    for (float*& tap : taps) {
+      if (tap) tap += c * problem_.out_channels;
     }
+    const int64_t row = part * plan_.blocks_per_part * kBlock + c;
+    problem_.kernels->transform_kernel_gradient(scratch_.sum + row * plan_.sum_columns(), plan_.sum_stride(),
+                                                problem_.out_channels, taps);
   }
 
   void ClearZeros() const { std::fill_n(scratch_.zeros, scratch_.num_zeros, 0.0f); }
@@ -137,27 +133,6 @@ class KernelGradient {
 
  private:
   static constexpr int64_t kBlock = KernelGradientPlan::kBlock;
-
-  // Rows from first_row of a block of in_channels on, and a panel of out_channels.
-  struct Item {
-    Item(const KernelGradient& gradient, int64_t index) {
-      const KernelGradientPlan& plan = gradient.plan_;
-      const int64_t per_block = kBlock / plan.item_rows;
-      panel = index % plan.panels;
-      block = index / plan.panels / per_block;
-      first_row = index / plan.panels % per_block * plan.item_rows;
-      const int64_t first = block % plan.blocks_per_part * kBlock + first_row;
-      rows = std::min(plan.item_rows, gradient.problem_.in_channels - first);
-      columns = std::min(plan.panel, gradient.problem_.out_channels - panel * plan.panel);
-    }
-
-    int64_t block, first_row, panel;
-    int64_t rows, columns;  // rows <= 0: there are no such channels
-  };
-
-  float* Sum(int worker, int64_t index) const {
-    return scratch_.sum + (plan_.is_one_chunk() ? worker : index) * plan_.values * plan_.sum_stride();
-  }
 
   const WinogradProblem& problem_;
   const ConvKernels& kernels_;
@@ -167,13 +142,13 @@ class KernelGradient {
 
 }  // namespace
 
-size_t WinogradBackwardKernelScratchBytes(const WinogradProblem& problem, int threads) {
-  return KernelGradientScratch(problem, KernelGradientPlan(problem), threads, nullptr).bytes;
+size_t WinogradBackwardKernelScratchBytes(const WinogradProblem& problem) {
+  return KernelGradientScratch(problem, KernelGradientPlan(problem), nullptr).bytes;
 }
 
 void WinogradBackwardKernel(const WinogradProblem& problem, const float* x, const float* normalize, const float* dy,
                             float* dkernel, void* memory, ThreadPool& pool) {
-  const KernelGradient gradient(problem, pool.num_threads(), memory);
+  const KernelGradient gradient(problem, memory);
   const KernelGradientPlan& plan = gradient.plan();
   if (plan.grid.tiles == 0) {
     const int64_t taps = problem.vertical.kernel_length * problem.horizontal.kernel_length;
@@ -189,11 +164,14 @@ void WinogradBackwardKernel(const WinogradProblem& problem, const float* x, cons
         gradient.TransformOutputGradient(dy, first, i);
       }
     });
-    ForItems(pool, plan.items, [&](int worker, int64_t item) {
-      gradient.Multiply(worker, item, tiles, first == 0);
-      if (first + tiles == plan.grid.tiles) gradient.TransformBack(worker, item, dkernel);
+    ForItems(pool, plan.values * plan.blocks, [&](int, int64_t item) {
+      gradient.Multiply(item / plan.blocks, item % plan.blocks, tiles, first == 0);
     });
   }
+  const int64_t C = problem.in_channels;
+  ParallelFor(pool, problem.all_in_parts() * C, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) gradient.TransformBack(i / C, i % C, dkernel);
+  });
 }
 
 }  // namespace monet
