@@ -28,7 +28,13 @@ import toolchain  # noqa: E402
 # Name: the library that has to be loaded before Python, the options it reads, the tests it is for.
 SANITIZERS = {
     # Python itself leaks by design; NumPy may ask for huge arrays, and is to get its null pointer.
-    "address": ("libasan.so", "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1", ""),
+    # What kernels get as working memory is full of NaN, so that reading it unwritten shows.
+    "address": (
+        "libasan.so",
+        "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1"
+        ":max_malloc_fill_size=1073741824:malloc_fill_byte=255",
+        "",
+    ),
     "undefined": ("libubsan.so", "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1", ""),
     # Only what runs on threads of its own can race.
     "thread": ("libtsan.so", "TSAN_OPTIONS=halt_on_error=1", "threads or repeated or concurrent"),

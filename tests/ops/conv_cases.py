@@ -105,7 +105,13 @@ class Strided:
 
     @property
     def uses_winograd(self) -> bool:
-        return self.size == (4, 4) and self.stride <= 2
+        """Whether float32 does: UsesWinograd of csrc/kernels/cpu/conv/strided_conv.cc."""
+        _, height, width, _ = self.shape if self.transposed else self.result_shape
+        return (
+            (self.size, self.stride) in [((3, 3), 1), ((4, 4), 1), ((4, 4), 2)]
+            and min(self.shape[3], self.out_channels) >= 16
+            and height * width >= (128 if self.stride == 1 else 512)
+        )
 
 
 @dataclasses.dataclass(frozen=True)
