@@ -62,6 +62,9 @@ NETWORKS = [
     Case((1, 9, 9, 512), 1, stride=1, padding=SYMMETRIC),
     Case((1, 33, 31, 48), 80, stride=1, padding=SYMMETRIC),
     Case((2, 20, 23, 65), 130, stride=1, padding=((2, 1), (1, 2))),
+    Case((1, 33, 31, 256), 128, (3, 3), 1, SYMMETRIC),
+    Case((2, 21, 22, 16), 17, (3, 3), 1),
+    Case((1, 1, 130, 20), 48, (3, 3), 1, SYMMETRIC),
     Case((1, 20, 23, 130), 64, stride=1),
     Case((1, 26, 25, 3), 64, stride=1, padding=SYMMETRIC),
     Case((2, 22, 23, 64), 65, padding=SYMMETRIC),
@@ -75,6 +78,7 @@ SOME = [
     same_case((1, 16, 15, 64), 3),
     same_case((2, 2, 2, 130), 64),
     Case((1, 20, 17, 48), 65, stride=1, padding=SYMMETRIC),
+    Case((2, 17, 19, 40), 33, (3, 3), 1, SYMMETRIC),
     Case((2, 9, 11, 17), 40, (3, 3), 2, SYMMETRIC),
     Case((1, 12, 10, 5), 16, (7, 7), 1, ((2, 3), (3, 2))),
     Case((1, 10, 13, 64), 130, (1, 1), 3),
@@ -84,7 +88,7 @@ SOME = [
 
 def uses_winograd(case: Case, precise: bool) -> bool:
     """Whether the kernels may: strided_conv.h says when."""
-    return not precise and case.size == (4, 4) and case.stride in (1, 2)
+    return not precise and (*case.size, case.stride) in ((3, 3, 1), (4, 4, 1), (4, 4, 2))
 
 
 def run(kernels, case: Case, inputs: Inputs, suffix="", out=(None,) * 3, **options) -> Results:
@@ -216,8 +220,15 @@ def test_pixels_that_no_output_reads_have_no_gradient(kernels):
     assert dx[:, read].all() and not dx[:, ~read].any()
 
 
+def test_stride_far_larger_than_the_image(kernels):
+    case = Case((2, 5, 4, 3), 6, (3, 2), 2**31 - 1, SYMMETRIC)
+    inputs = random_inputs(case)
+    assert_within_budget(run(kernels, case, inputs), exact(case, inputs), winograd=False)
+
+
 LOCAL = [
     Case((2, 24, 25, 16), 20, stride=1, padding=SYMMETRIC),
+    Case((2, 24, 25, 16), 20, (3, 3), 1, SYMMETRIC),
     Case((2, 28, 29, 20), 16, padding=SYMMETRIC),
     Case((2, 28, 29, 64), 64, padding=SYMMETRIC),
     Case((2, 28, 29, 3), 64, padding=SYMMETRIC),
@@ -262,10 +273,10 @@ def assert_spread(dirty, clean, exactly, margin: int) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("case", LOCAL, ids=str)
 def test_not_finite_values_reach_what_reads_them(kernels, case, value, precise):
-    """And no more than that; with Winograd, no more than the 3x3 tiles that read them."""
+    """And no more than that; with Winograd, no more than the tiles that read them."""
     inputs = random_inputs(case)
     clean = run(kernels, case, inputs, precise=precise)
-    tile = 3 if uses_winograd(case, precise) else 0
+    tile = 7 - case.size[0] if uses_winograd(case, precise) else 0
 
     pixel, channel = (1, 13, 14), case.shape[3] // 2
     x = inputs.x.copy()
@@ -290,16 +301,16 @@ def test_not_finite_values_reach_what_reads_them(kernels, case, value, precise):
     np.testing.assert_array_equal(dkernel[..., others], clean.dkernel[..., others])
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_wide_range_of_magnitudes(kernels, stride):
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (4, 1), (4, 2)])
+def test_wide_range_of_magnitudes(kernels, size, stride):
     """Rounding errors stay relative to the values around, not to the largest of the image."""
-    case = Case((1, 48, 48, 32), 32, stride=stride, padding=SYMMETRIC)
+    case = Case((1, 48, 48, 32), 32, (size, size), stride, SYMMETRIC)
     inputs = random_inputs(case)
     scale = np.logspace(-15, 15, 48)
     x = (inputs.x * scale[:, None, None]).astype(np.float32)
     y = kernels.strided_conv_forward(x, inputs.kernel, stride=stride, padding=case.padding)
     want = evaluate(case, inputs._replace(x=x)).y
-    # Row h reads up to row h * stride + 2 of x, and its tile three rows of y more at most.
+    # Row h reads up to row h * stride + 2 of x, and its tile two or three rows of y more at most.
     reach = np.minimum(np.arange(y.shape[1]) * stride + 2 + 3 * stride, 47)
     error = np.abs(y - want).max(axis=(0, 2, 3))
     assert (error <= 1e-4 * scale[reach]).all()

@@ -7,7 +7,6 @@
 namespace monet {
 namespace {
 
-
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
   return {s.batch,
           s.height,
@@ -70,10 +69,14 @@ class Phase {
   ConvGeometry geometry_;
 };
 
+// Of those that have pixels and taps. A stride may be far larger than the image.
 template <typename Body>
 void ForEachPhase(const StridedConvShape& shape, Body body) {
-  for (int64_t top = 0; top < shape.stride; ++top) {
-    for (int64_t left = 0; left < shape.stride; ++left) body(Phase(shape, top, left));
+  for (int64_t top = 0; top < std::min(shape.stride, shape.height); ++top) {
+    for (int64_t left = 0; left < std::min(shape.stride, shape.width); ++left) {
+      const Phase phase(shape, top, left);
+      if (phase.geometry().taps() > 0) body(phase);
+    }
   }
 }
 
@@ -178,7 +181,6 @@ void StridedConvBackwardInput(const StridedConvShape& shape, const StridedConvOp
     std::fill_n(dx, shape.batch * shape.height * shape.width * shape.in_channels, 0.0f);
   }
   ForEachPhase(shape, [&](const Phase& phase) {
-    if (phase.geometry().taps() == 0) return;
     RunDirect(phase.geometry(), phase.Places(shape), dy, kernel, dx, scratch, pool);
   });
 }
