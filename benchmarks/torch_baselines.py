@@ -71,7 +71,7 @@ def reflect_conv2d(x, kernel):
 
 
 def conv2d(x, kernel):
-    # One pixel more at the bottom and the right than at the top and the left, if there is an odd one.
+    # An odd pixel of padding goes to the bottom and the right.
     size = kernel.shape[-1]
     return F.conv2d(F.pad(x, [(size - 2) // 2, (size - 1) // 2] * 2), kernel, stride=2)
 

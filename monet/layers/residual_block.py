@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from monet import ops
 from monet.layers.fused_op import FusedOpLayer, padded_shape
@@ -71,9 +70,9 @@ class ResidualBlock(FusedOpLayer):
     def call(self, inputs):
         if self.padding == "reflect":
             return ops.residual_block(inputs, *self.operands, epsilon=self.epsilon)
-        x = tf.nn.conv2d(inputs, self.kernel1, strides=1, padding="SAME")
+        x = ops.conv2d(inputs, self.kernel1, padding="same")
         x = self._norm(x, self.gamma1, self.beta1, activation="relu")
-        x = tf.nn.conv2d(x, self.kernel2, strides=1, padding="SAME")
+        x = ops.conv2d(x, self.kernel2, padding="same")
         return self._norm(x, self.gamma2, self.beta2, residual=inputs)
 
     @property

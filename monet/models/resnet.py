@@ -60,7 +60,7 @@ def resnet_generator(
         options |= {"kernel_initializer": normal_002(), "dtype": dtype}
         if padding == "reflect":
             return ReflectionConv2D(width, 7, **options)
-        return keras.layers.Conv2D(width, 7, padding="same", **options)
+        return Conv2D(width, 7, padding="same", **options)
 
     images = keras.Input((None, None, channels), name="images")
     x = edge_convolution(filters, use_bias=False, name="stem_convolution")(images)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import tensorflow as tf
 
 from monet.ops import dispatch
@@ -89,7 +91,7 @@ def resolve_precise(op: str, precise: bool | None) -> bool:
 
 
 def is_int(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def format_size(side: int | None) -> str:

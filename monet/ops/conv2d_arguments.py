@@ -54,7 +54,7 @@ def _check_stride(op: str, strides) -> int:
             f"{op} takes the same stride for both axes, got strides={strides!r}; "
             f"use tf.nn.{op} for others"
         )
-    return pair[0]
+    return int(pair[0])
 
 
 def _check_padding(op: str, padding) -> str:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import keras
 import pytest
+import tensorflow as tf
 
 import monet.models
-from monet.layers import Conv2D, Conv2DTranspose
+import monet.ops
 
 
 @pytest.mark.parametrize(
@@ -16,15 +17,30 @@ from monet.layers import Conv2D, Conv2DTranspose
         ("attention_unet_generator", {"filters": 8, "levels": 3}),
         ("attention_discriminator", {"filters": 8}),
         ("resnet_generator", {"filters": 4, "blocks": 1}),
+        ("resnet_generator", {"filters": 4, "blocks": 1, "padding": "zero"}),
         ("dcgan_generator", {"filters": 4, "image_size": 16}),
         ("dcgan_discriminator", {"filters": 4, "image_size": 16}),
+        ("residual_dcgan_generator", {"image_size": 16}),
     ],
 )
-def test_every_strided_convolution_is_of_this_package(build, options):
+def test_every_convolution_is_of_this_package(build, options):
+    if not monet.ops.status().native:
+        pytest.skip(monet.ops.status().reason)
     model = getattr(monet.models, build)(**options)
-    strided = [layer for layer in model.layers if max(getattr(layer, "strides", None) or [1]) > 1]
-    assert strided
-    assert {type(layer) for layer in strided} <= {Conv2D, Conv2DTranspose}
+    shape = [1, *(side or 32 for side in model.input_shape[1:])]
+
+    @tf.function
+    def run(x):
+        with monet.ops.use("native"), tf.device("CPU"):
+            return model(x, training=True)
+
+    operations = run.get_concrete_function(tf.TensorSpec(shape)).graph.get_operations()
+    kinds = {operation.type for operation in operations}
+    assert any(kind.startswith("Monet") and "Conv" in kind for kind in kinds)
+    assert "Conv2DBackpropInput" not in kinds
+    theirs = [operation for operation in operations if operation.type == "Conv2D"]
+    # A 1x1 kernel of stride 1 is a matrix product.
+    assert all(convolution.inputs[1].shape[:2] == [1, 1] for convolution in theirs)
 
 
 def test_models_saved_with_keras_own_convolutions_give_their_weights(tmp_path, monkeypatch):

@@ -61,7 +61,10 @@ def random_call(rng: np.random.Generator) -> Call:
     op = str(rng.choice(OPS))
     dtype = str(rng.choice(list(TOLERANCE), p=[0.6, 0.2, 0.2]))
     batch = int(rng.integers(0, 4))
-    height, width = (int(size) for size in rng.integers(2, 20, 2))
+    is_strided = op in ("conv2d", "conv2d_transpose")
+    # With a stride Winograd takes larger images only.
+    largest = 60 if is_strided and rng.random() < 0.3 else 20
+    height, width = (int(size) for size in rng.integers(2, largest, 2))
     channels = int(rng.choice([1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 48, 64, 70]))
 
     def normal(shape, mean=0.0, std=1.0):
@@ -95,11 +98,11 @@ def random_call(rng: np.random.Generator) -> Call:
         tensors = [x, kernel] + ([normal(out_channels)] if rng.random() < 0.5 else [])
         options = {"precise": bool(rng.random() < 0.5)}
         y_shape = (batch, height, width, out_channels)
-    elif op in ("conv2d", "conv2d_transpose"):
+    elif is_strided:
         stride, padding = int(rng.choice([1, 2, 2, 3])), str(rng.choice(["same", "valid"]))
         sizes = [int(size) for size in rng.integers(1, 6, 2)]
-        if rng.random() < 0.5:
-            sizes = [4, 4]
+        if rng.random() < 0.7:
+            sizes = [int(rng.choice([3, 4]))] * 2
         if op == "conv2d" and padding == "valid":
             sizes = [min(pair) for pair in zip(sizes, (height, width), strict=True)]
         out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))
