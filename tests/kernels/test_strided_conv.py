@@ -82,6 +82,12 @@ def test_pixels_that_no_output_reads_have_no_gradient(kernels):
     assert dx[:, read].all() and not dx[:, ~read].any()
 
 
+def test_stride_far_larger_than_the_image(kernels):
+    case = Case((2, 5, 4, 3), 6, (3, 2), 2**31 - 1, SYMMETRIC)
+    inputs = random_inputs(case)
+    assert_within_budget(run(kernels, case, inputs), exact(case, inputs))
+
+
 def test_inputs_are_converted_not_refused(kernels):
     case = same_case((1, 8, 9, 18), 20)
     x, kernel, dy = inputs = random_inputs(case)
