@@ -105,6 +105,10 @@ def random_call(rng: np.random.Generator) -> Call:
             sizes = [int(rng.choice([3, 4]))] * 2
         if op == "conv2d" and padding == "valid":
             sizes = [min(pair) for pair in zip(sizes, (height, width), strict=True)]
+        if sizes == [1, 1]:
+            # TensorFlow 2.21's kernel gradient of these with a stride writes out of bounds: now and
+            # then the twin's is wrong, or the process aborts.
+            stride = 1
         out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))
         channel_pair = (channels, out_channels) if op == "conv2d" else (out_channels, channels)
         std = (sizes[0] * sizes[1] * channels) ** -0.5

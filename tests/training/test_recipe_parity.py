@@ -150,8 +150,11 @@ def test_the_first_losses_are_those_of_plain_keras(name):
         found.append([float(logs[loss]) for loss in LOSSES])
 
     assert np.ptp(expected, axis=0).min() > 1e-3, "the losses move"
-    # Adam divides a gradient by its size: rounding errors of the smallest reach the weights, and
-    # grow tenfold or more from step to step. On other batches unet-attention's third losses differ
-    # by up to 4e-3, whether its strided convolutions are those of this package or of Keras.
-    for losses, wanted, rtol in zip(found, expected, (1e-5, 1e-3, 1e-2), strict=True):
+    # Adam divides a gradient by its size: rounding errors of the smallest reach the weights.
+    tolerances = [1e-5, 1e-3, 1e-3]
+    if name == "unet-attention":
+        # There they grow twentyfold and more from step to step. On these and other batches the
+        # third losses differ by 4e-4 to 4e-3, with MONET_PRECISE=1 or the twins (1e-3) no less.
+        tolerances[2] = 1e-2
+    for losses, wanted, rtol in zip(found, expected, tolerances, strict=True):
         np.testing.assert_allclose(losses, wanted, rtol=rtol)
