@@ -14,7 +14,10 @@ class InputSegments {
   InputSegments(const ConvGeometry& geometry, const float* x, const float* zeros, float* patches)
       : geometry_(geometry), x_(x), zeros_(zeros), patches_(patches) {}
 
-  static int64_t Taps(const ConvGeometry& geometry) { return geometry.in_channels >= 64 ? 1 : geometry.kernel_width; }
+  // Dot products (dot_product.h) are added up at the end of each segment, and want longer ones.
+  static int64_t Taps(const ConvGeometry& geometry) {
+    return geometry.in_channels >= (geometry.out_channels > 4 ? 64 : 128) ? 1 : geometry.kernel_width;
+  }
   static int64_t Length(const ConvGeometry& geometry) { return Taps(geometry) * geometry.in_channels; }
   static int64_t PatchLength(const ConvGeometry& geometry) { return Taps(geometry) > 1 ? Length(geometry) : 0; }
   // How many segments cover the kernel. They are numbered in the order of its taps.

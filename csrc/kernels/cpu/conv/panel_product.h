@@ -66,12 +66,12 @@ inline int64_t Segments(const RowsOperand& a) { return a.segments; }
 inline int64_t Segments(const ColumnsOperand&) { return 1; }
 
 // What one tile of several fetches of that which follows `depth` rows of b: `lines` at `first`, and `step` further on at the
-// next k. Of a packed b that is one piece, of others some columns.
+// next k. Of a packed b that is one piece, a line for each k; of others some columns, so that all of them are fetched.
 struct Ahead {
   Ahead(const PanelProduct& product, int64_t depth, int64_t tile, int64_t tiles) {
-    const int64_t sharers = tiles < kLinesPerPanel ? tiles : kLinesPerPanel;
-    const int64_t width = (kLinesPerPanel + sharers - 1) / sharers * kLine;
     const bool is_packed = product.b_stride == kPanel;
+    const int64_t sharers = is_packed || tiles > kLinesPerPanel ? kLinesPerPanel : tiles;
+    const int64_t width = (kLinesPerPanel + sharers - 1) / sharers * kLine;
     lines = tile < sharers ? width / kLine : 0;
     first = product.b + depth * product.b_stride + tile * width * (is_packed ? depth : 1);
     step = is_packed ? width : product.b_stride;
