@@ -1,6 +1,6 @@
+#include "../scratch.h"
 #include "direct.h"
 #include "input_segments.h"
-#include "../scratch.h"
 
 namespace monet {
 namespace {
@@ -261,8 +261,8 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
     });
     return;
   }
-  const int64_t panel = SelectedConvKernels().panel;
-  ParallelFor(pool, CeilDiv(O, panel) * taps, std::max<int64_t>(1, kSmallPacking / (C * panel)), [&](int64_t begin, int64_t end) {
+  const int64_t panel = SelectedConvKernels().panel, grain = std::max<int64_t>(1, kSmallPacking / (C * panel));
+  ParallelFor(pool, CeilDiv(O, panel) * taps, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / taps * panel, columns = std::min(panel, O - first);
       const float* from = weights(i % taps) + first * o_stride;

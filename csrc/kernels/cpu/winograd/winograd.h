@@ -41,13 +41,13 @@ struct WinogradProblem {
 
   // The number of the kernel's tap (a, b) for part `part` (counted over both axes), or -1 if it has none.
   int64_t Tap(int64_t part, int64_t a, int64_t b) const;
-  // All of them, [taps][taps]: pointers into the kernel, or `missing`.
+  // All of them, [taps][taps]: pointers into the kernel, or null.
   template <typename Float>
-  void FindTaps(int64_t part, Float* kernel, Float* missing, Float** taps) const {
+  void FindTaps(int64_t part, Float* kernel, Float** taps) const {
     for (int64_t a = 0; a < kernels->taps; ++a) {
       for (int64_t b = 0; b < kernels->taps; ++b) {
         const int64_t tap = Tap(part, a, b);
-        *taps++ = tap < 0 ? missing : kernel + tap * in_channels * out_channels;
+        *taps++ = tap < 0 ? nullptr : kernel + tap * in_channels * out_channels;
       }
     }
   }

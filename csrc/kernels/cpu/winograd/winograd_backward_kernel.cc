@@ -119,7 +119,7 @@ class KernelGradient {
   // The gradients of input channel c's weights, in part `part`.
   void TransformBack(int64_t part, int64_t c, float* dkernel) const {
     float* taps[kMaxWinogradTaps] = {};
-    problem_.FindTaps<float>(part, dkernel, nullptr, taps);
+    problem_.FindTaps(part, dkernel, taps);
     for (float*& tap : taps) {
       if (tap) tap += c * problem_.out_channels;
     }

@@ -57,7 +57,7 @@ void WinogradPack(const WinogradProblem& problem, const float* kernel, float* pa
   ForItems(pool, problem.all_out_parts() * panels * in_parts * blocks, [&](int, int64_t item) {
     const int64_t block = item % blocks, in_part = item / blocks % in_parts, p = item / blocks / in_parts;
     const float* taps[kMaxWinogradTaps];
-    problem.FindTaps<const float>(in_parts > 1 ? in_part : p / panels, kernel, nullptr, taps);
+    problem.FindTaps(in_parts > 1 ? in_part : p / panels, kernel, taps);
     const int64_t first = p % panels * panel, channels = std::min(panel, problem.out_channels - first);
     const int64_t begin = block * kRows, end = std::min(C, begin + kRows);
     float* to = packed + p * PanelFloats(problem) + (in_part * C + begin) * panel;
