@@ -1,4 +1,5 @@
 """Turns a computation into the arms that a benchmark compares: functions of no arguments."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 Plain TensorFlow and Keras, nothing of this package. The structure (six generator calls, four
 tapes, four optimizers) is the one that the published CycleGAN tutorials share.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -167,9 +168,7 @@ def count_flops(network):
     return flops
 
 
-def make_training_step(
-    generator, discriminator, adversarial=squared_error, jit_compile=False
-):
+def make_training_step(generator, discriminator, adversarial=squared_error, jit_compile=False):
     """A tutorial's whole training step as a `tf.function` of (photos, paintings).
 
     Args:
@@ -204,8 +203,8 @@ def make_training_step(
             losses = (
                 adversarial(fake_painting_logits, 1.0) + cycle + 5.0 * l1(paintings, same_painting),
                 adversarial(fake_photo_logits, 1.0) + cycle + 5.0 * l1(photos, same_photo),
-                0.5 * (adversarial(real_painting_logits, 1.0)
-                       + adversarial(fake_painting_logits, 0.0)),
+                0.5
+                * (adversarial(real_painting_logits, 1.0) + adversarial(fake_painting_logits, 0.0)),
                 0.5 * (adversarial(real_photo_logits, 1.0) + adversarial(fake_photo_logits, 0.0)),
             )
         for loss, network, optimizer in zip(losses, networks, optimizers, strict=True):

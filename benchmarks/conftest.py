@@ -3,6 +3,7 @@
 Options: `--smoke` runs one small case of each benchmark once (does it work, not how fast);
 `--check-floors` fails where a ratio falls below `floors.json`; `--json` names the result file.
 """
+
 from __future__ import annotations
 
 import os
@@ -21,12 +22,22 @@ _report = pytest.StashKey[Report]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("monet benchmarks")
-    group.addoption("--smoke", action="store_true",
-                    help="one quick round of one small case each: checks that benchmarks run")
-    group.addoption("--check-floors", action="store_true",
-                    help="fail where a ratio is below benchmarks/floors.json")
-    group.addoption("--json", type=Path, default=Path(".benchmarks/latest.json"),
-                    help="where the results go (default: %(default)s)")
+    group.addoption(
+        "--smoke",
+        action="store_true",
+        help="one quick round of one small case each: checks that benchmarks run",
+    )
+    group.addoption(
+        "--check-floors",
+        action="store_true",
+        help="fail where a ratio is below benchmarks/floors.json",
+    )
+    group.addoption(
+        "--json",
+        type=Path,
+        default=Path(".benchmarks/latest.json"),
+        help="where the results go (default: %(default)s)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,8 +95,9 @@ def compare(smoke: bool, report: Report, check_floor) -> Callable[..., dict[str,
         *,
         rounds: int = 15,
     ) -> dict[str, Timing]:
-        timings = interleave(arms, rounds=1 if smoke else rounds,
-                             slice_seconds=0.0 if smoke else 0.05)
+        timings = interleave(
+            arms, rounds=1 if smoke else rounds, slice_seconds=0.0 if smoke else 0.05
+        )
         report.add(name, timings, work)
         check_floor(name, timings["monet"].speedup)
         return timings

@@ -3,6 +3,7 @@
 The arms take turns, round after round, so a slow second hits all of them alike; what is
 reported is each arm's median time and the median of the *per-round* ratios to the first arm.
 """
+
 from __future__ import annotations
 
 import statistics

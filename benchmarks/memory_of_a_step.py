@@ -7,6 +7,7 @@ includes the traced graph and what the allocator keeps for later.
 Run by test_memory.py in a process of its own: `python memory_of_a_step.py ARM SIZE`, where ARM is
 "tutorial" or "monet". Linux only.
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -52,10 +53,14 @@ def main() -> None:
     for _ in range(2):
         step()
     peak = tf.config.experimental.get_memory_info("CPU:0")["peak"]
-    print(json.dumps({
-        "tensors": peak - at_rest if peak else None,
-        "resident": resident("VmHWM") - before,
-    }))
+    print(
+        json.dumps(
+            {
+                "tensors": peak - at_rest if peak else None,
+                "resident": resident("VmHWM") - before,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Collects benchmark rows, prints them as one table and compares them with the floors."""
+
 from __future__ import annotations
 
 import datetime
@@ -25,8 +26,10 @@ def cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line),
-                platform.machine())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if "model name" in line),
+        platform.machine(),
+    )
 
 
 @functools.cache
@@ -103,13 +106,15 @@ class Report:
     def add_memory(self, name: str, peaks: Mapping[str, int]) -> None:
         """Adds a row of memory: what was done, and each arm's peak in bytes (baseline first)."""
         baseline = next(iter(peaks.values()))
-        self.rows.append({
-            "name": name,
-            "arms": {
-                arm: {"mebibytes": round(peak / 2**20, 1), "ratio": round(baseline / peak, 2)}
-                for arm, peak in peaks.items()
-            },
-        })
+        self.rows.append(
+            {
+                "name": name,
+                "arms": {
+                    arm: {"mebibytes": round(peak / 2**20, 1), "ratio": round(baseline / peak, 2)}
+                    for arm, peak in peaks.items()
+                },
+            }
+        )
 
     def floor(self, name: str, device: str | None = None) -> float | None:
         """The least ratio of baseline to monet that `name` may show on a device class (this one).

@@ -1,4 +1,5 @@
 """Reflection-padded convolution: the trunk's 3x3, and the generator's 7x7 stem and head."""
+
 from __future__ import annotations
 
 import arms
@@ -28,7 +29,9 @@ def test_reflect_conv2d(compare, shape, dtype, direction):
     inputs = [tf.cast(x, dtype), tf.cast(kernel, dtype)]
     with ops.use("native"):
         own = arms.tensorflow_arms(
-            baselines.reflect_conv2d, ops.reflect_conv2d, inputs,
+            baselines.reflect_conv2d,
+            ops.reflect_conv2d,
+            inputs,
             tf.cast(dy, dtype) if backward else None,
         )
     own |= torch_baselines.arms(torch_baselines.reflect_conv2d, [x, kernel], dy, dtype)

@@ -1,4 +1,5 @@
 """The whole ResNet-9 generator, forward, as `monet.generate` runs it."""
+
 from __future__ import annotations
 
 import arms
@@ -21,7 +22,8 @@ def test_generator_forward(compare, smoke, dtype):
         own = models.resnet_generator()
     with ops.use("native"):
         paintings = arms.tensorflow_arms(
-            lambda x: plain(x, training=False), lambda x: own(x, training=False),
+            lambda x: plain(x, training=False),
+            lambda x: own(x, training=False),
             [tf.constant(photos, tf.float32)],
         )
     function, weights = torch_baselines.resnet_generator()

@@ -1,4 +1,5 @@
 """Peak memory of a training step beyond weights and optimizer slots: activations and scratch."""
+
 from __future__ import annotations
 
 import json
@@ -31,7 +32,10 @@ def test_training_step_memory(report, check_floor, smoke, size):
 
 def _peaks(arm: str, size: int) -> dict[str, int | None]:
     result = subprocess.run(
-        [sys.executable, PROGRAM, arm, str(size)], stdout=subprocess.PIPE, text=True,
-        check=True, env=os.environ | {"MONET_OPS": "native", "PYTHONPATH": SOURCE},
+        [sys.executable, PROGRAM, arm, str(size)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=os.environ | {"MONET_OPS": "native", "PYTHONPATH": SOURCE},
     )
     return json.loads(result.stdout.splitlines()[-1])

@@ -1,4 +1,5 @@
 """Instance norm + ReLU, forward and forward + backward, inside a graph."""
+
 from __future__ import annotations
 
 import arms
@@ -50,7 +51,9 @@ def test_instance_norm_relu(compare, smoke, shape, dtype, direction):
     inputs = [tf.cast(values[0], dtype), *(tf.constant(v, tf.float32) for v in values[1:])]
     with ops.use("native"):
         own = arms.tensorflow_arms(
-            chained(baseline_norm_relu), chained(monet_norm_relu), inputs,
+            chained(baseline_norm_relu),
+            chained(monet_norm_relu),
+            inputs,
             tf.cast(dy, dtype) if backward else None,
         )
     own |= torch_baselines.arms(chained(torch_norm_relu), values, dy, dtype)

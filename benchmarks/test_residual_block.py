@@ -1,4 +1,5 @@
 """The generator's residual block at its own size; three in a row, as entering a graph costs too."""
+
 from __future__ import annotations
 
 import arms
@@ -45,7 +46,9 @@ def test_residual_block(compare, size, dtype, direction):
     inputs = [tf.cast(v, dtype if v.ndim == 4 else tf.float32) for v in values]
     with ops.use("native"):
         own = arms.tensorflow_arms(
-            chained(baselines.residual_block), monet_blocks, inputs,
+            chained(baselines.residual_block),
+            monet_blocks,
+            inputs,
             tf.cast(dy, dtype) if backward else None,
         )
     own |= torch_baselines.arms(chained(torch_baselines.residual_block), values, dy, dtype)

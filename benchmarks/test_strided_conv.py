@@ -1,4 +1,5 @@
 """Convolutions of stride 2 and their transposes, as U-Nets and discriminators have them."""
+
 from __future__ import annotations
 
 import arms

@@ -1,4 +1,5 @@
 """One CycleGAN training step: a tutorial's against this package's, at the same precision."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -83,8 +84,9 @@ def test_resnet_step(compare, smoke, dtype):
         functools.partial(baselines.patchgan_discriminator, size=size, filters=filters),
     )
     recipe = sized(recipes.get_recipe("cyclegan"), size, filters)
-    compare_steps(compare, "ResNet-9", dtype, image_batch(size), recipe, networks,
-                  baselines.squared_error)
+    compare_steps(
+        compare, "ResNet-9", dtype, image_batch(size), recipe, networks, baselines.squared_error
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", f"mixed_{arms.LOW_PRECISION}"])
@@ -95,5 +97,6 @@ def test_unet_step(compare, smoke, dtype):
         functools.partial(baselines.unet_discriminator, size, filters=filters),
     )
     recipe = sized(recipes.get_recipe("unet-bce"), size, filters)
-    compare_steps(compare, "U-Net", dtype, image_batch(size), recipe, networks,
-                  baselines.cross_entropy)
+    compare_steps(
+        compare, "U-Net", dtype, image_batch(size), recipe, networks, baselines.cross_entropy
+    )

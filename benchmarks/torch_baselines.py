@@ -2,6 +2,7 @@
 
 Tensors are channels_last, which is PyTorch's name for NHWC, with the weights converted once.
 """
+
 from __future__ import annotations
 
 import os

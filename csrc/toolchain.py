@@ -183,7 +183,6 @@ class Compiler:
                 "see the compiler's output with pip install -v, and report it",
             )
 
-
     def accepts(self, code: str, flags: list[str]) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             probe = Path(folder) / "probe.cc"

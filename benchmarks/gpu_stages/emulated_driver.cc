@@ -91,7 +91,8 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CU
 
 CUresult cuEventCreate(CUevent* event, unsigned) { return Create(event); }
 CUresult cuEventRecord(CUevent event, CUstream) {
-  TimeOf(event) = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  TimeOf(event) =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
   return kSuccess;
 }
 CUresult cuEventSynchronize(CUevent) { return kSuccess; }

@@ -99,9 +99,7 @@ def residual_trunk(fused: FusedNorm):
             blocks = _blocks(weights)
             for number, (kernel1, gamma1, beta1, kernel2, gamma2, beta2) in enumerate(blocks, 1):
                 conv1 = _nhwc_memory(F.conv2d(padded, kernel1))
-                inner, *statistics1 = fused.forward(
-                    conv1, gamma1, beta1, activation="relu", pad=1
-                )
+                inner, *statistics1 = fused.forward(conv1, gamma1, beta1, activation="relu", pad=1)
                 conv2 = _nhwc_memory(F.conv2d(inner, kernel2))
                 last = number == len(blocks)
                 following, *statistics2 = fused.forward(

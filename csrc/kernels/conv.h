@@ -1,14 +1,16 @@
-// Convolution with a reflected border, stride 1, on the CPU (reflect_conv2d), in float32 unless the options say otherwise.
+// Convolution with a reflected border, stride 1, on the CPU (reflect_conv2d), in float32 unless the options say
+// otherwise.
 //
 //   y[n, h, w, o] = bias[o] + sum over i, j, c of x[n, R(h + i - p), R(w + j - p), c] * kernel[i, j, c, o]
 //
-// with p = size / 2 and R reflecting an index back into the image without repeating the edge, as tf.pad(mode="REFLECT").
-// Tensors are NHWC and dense, kernels are [size, size, in_channels, out_channels] as Keras stores them. Pointers need the
-// alignment of a float only. Results are the same bits for any number of threads.
+// with p = size / 2 and R reflecting an index back into the image without repeating the edge, as
+// tf.pad(mode="REFLECT"). Tensors are NHWC and dense, kernels are [size, size, in_channels, out_channels] as Keras
+// stores them. Pointers need the alignment of a float only. Results are the same bits for any number of threads.
 //
-// 3x3 kernels use Winograd's F(4x4, 3x3) unless `precise` is set: a quarter of the multiplications, for a rounding error
-// of about 1e-6 instead of 2e-7 with 256 channels. A NaN or an infinity then spreads over the 4x4 tiles of y that read it,
-// and an image of one colour gives values that differ by that error from pixel to pixel, where the direct sum's are equal.
+// 3x3 kernels use Winograd's F(4x4, 3x3) unless `precise` is set: a quarter of the multiplications, for a rounding
+// error of about 1e-6 instead of 2e-7 with 256 channels. A NaN or an infinity then spreads over the 4x4 tiles of y that
+// read it, and an image of one colour gives values that differ by that error from pixel to pixel, where the direct
+// sum's are equal.
 #pragma once
 
 #include "thread_pool.h"
@@ -26,9 +28,9 @@ struct AmxKernels;  // cpu/amx/amx_kernels.h
 
 struct ConvOptions {
   bool precise = false;  // never Winograd
-  // Multiplies bfloat16 values on AMX tiles, adding up in float32, where the shape suits that (UsesAmx): x, dy and kernels
-  // are rounded to bfloat16 first, which changes nothing if that is what they came from. Null: float32. SelectedAmxKernels
-  // says what to pass for tensors of a dtype.
+  // Multiplies bfloat16 values on AMX tiles, adding up in float32, where the shape suits that (UsesAmx): x, dy and
+  // kernels are rounded to bfloat16 first, which changes nothing if that is what they came from. Null: float32.
+  // SelectedAmxKernels says what to pass for tensors of a dtype.
   const AmxKernels* amx = nullptr;
 };
 bool UsesAmx(const ConvShape& shape, const ConvOptions& options);
@@ -43,8 +45,8 @@ size_t ConvPackedBytes(const ConvShape& shape, const ConvOptions& options, ConvD
 void ConvPack(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, const float* kernel,
               void* packed, ThreadPool& pool);
 
-// Bytes of working memory a call needs with a pool of `threads`. It may be uninitialised and is free for reuse after the
-// call.
+// Bytes of working memory a call needs with a pool of `threads`. It may be uninitialised and is free for reuse after
+// the call.
 size_t ConvForwardScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
 size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);
 size_t ConvBackwardKernelScratchBytes(const ConvShape& shape, const ConvOptions& options, int threads);

@@ -45,7 +45,8 @@ void NormForward(DType dtype, const NormShape& shape, const NormOptions& options
 //   dx            [batch, height, width, channels]; with pad == 0 it may be dy itself, else it must not overlap dy, and
 //                 never dskip or x
 //   dgamma, dbeta [channels], summed over the batch
-//   dresidual     like dx, or null: dy with its border folded back, plus dskip (with pad == 0 and no dskip a copy of dy:
+//   dresidual     like dx, or null: dy with its border folded back, plus dskip (with pad == 0 and no dskip a copy of
+//   dy:
 //                 pass null and use dy itself). May be dskip itself.
 void NormBackward(DType dtype, const NormShape& shape, const NormOptions& options, const void* dy, const void* dskip,
                   const void* x, const float* gamma, const float* beta, const float* mean, const float* rstd, void* dx,

@@ -24,9 +24,12 @@ void WriteAs(void* tensor, int64_t i, T value) {
 
 double ReadValue(DType dtype, const void* tensor, int64_t i) {
   switch (dtype) {
-    case DType::kFloat32: return ReadAs<float>(tensor, i);
-    case DType::kBFloat16: return FromBFloat16(ReadAs<uint16_t>(tensor, i));
-    case DType::kFloat16: return FromFloat16(ReadAs<uint16_t>(tensor, i));
+    case DType::kFloat32:
+      return ReadAs<float>(tensor, i);
+    case DType::kBFloat16:
+      return FromBFloat16(ReadAs<uint16_t>(tensor, i));
+    case DType::kFloat16:
+      return FromFloat16(ReadAs<uint16_t>(tensor, i));
   }
   return 0.0;
 }
@@ -34,26 +37,35 @@ double ReadValue(DType dtype, const void* tensor, int64_t i) {
 void WriteValue(DType dtype, void* tensor, int64_t i, double value) {
   const float rounded = static_cast<float>(value);
   switch (dtype) {
-    case DType::kFloat32: return WriteAs(tensor, i, rounded);
-    case DType::kBFloat16: return WriteAs(tensor, i, ToBFloat16(rounded));
-    case DType::kFloat16: return WriteAs(tensor, i, ToFloat16(rounded));
+    case DType::kFloat32:
+      return WriteAs(tensor, i, rounded);
+    case DType::kBFloat16:
+      return WriteAs(tensor, i, ToBFloat16(rounded));
+    case DType::kFloat16:
+      return WriteAs(tensor, i, ToFloat16(rounded));
   }
 }
 
 double Activate(const NormOptions& options, double z) {
   switch (options.activation) {
-    case Activation::kNone: return z;
-    case Activation::kRelu: return z < 0.0 ? 0.0 : z;
-    case Activation::kLeakyRelu: return z > 0.0 ? z : z * options.negative_slope;
+    case Activation::kNone:
+      return z;
+    case Activation::kRelu:
+      return z < 0.0 ? 0.0 : z;
+    case Activation::kLeakyRelu:
+      return z > 0.0 ? z : z * options.negative_slope;
   }
   return z;
 }
 
 double ActivationSlope(const NormOptions& options, double z) {
   switch (options.activation) {
-    case Activation::kNone: return 1.0;
-    case Activation::kRelu: return z > 0.0 ? 1.0 : 0.0;
-    case Activation::kLeakyRelu: return z > 0.0 ? 1.0 : options.negative_slope;
+    case Activation::kNone:
+      return 1.0;
+    case Activation::kRelu:
+      return z > 0.0 ? 1.0 : 0.0;
+    case Activation::kLeakyRelu:
+      return z > 0.0 ? 1.0 : options.negative_slope;
   }
   return 1.0;
 }

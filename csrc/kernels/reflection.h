@@ -25,7 +25,8 @@ struct Copies {
   int count = 0;
 };
 
-// What the gradient of a pixel is added up from at most: 3 rows of 3 columns of copies, and something beside the padding.
+// What the gradient of a pixel is added up from at most: 3 rows of 3 columns of copies, and something beside the
+// padding.
 constexpr int64_t kMaxFoldTerms = 10;
 
 }  // namespace monet

@@ -1,5 +1,5 @@
-// Reflection padding of NHWC images, and its gradient (CPU). Pointers need no alignment. Results are the same bits for any
-// number of threads.
+// Reflection padding of NHWC images, and its gradient (CPU). Pointers need no alignment. Results are the same bits for
+// any number of threads.
 #pragma once
 
 #include "thread_pool.h"

@@ -43,8 +43,8 @@ struct ConvNormGradients {
   float* beta;    // [channels]
 };
 
-size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
-                                        bool save, int threads);
+size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save,
+                                        int threads);
 size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
                                          int threads);
 

@@ -1,16 +1,18 @@
-// Convolution with a stride and a border of zeros (conv2d), and its transpose (conv2d_transpose), on the CPU in float32.
+// Convolution with a stride and a border of zeros (conv2d), and its transpose (conv2d_transpose), on the CPU in
+// float32.
 //
-//   y[n, h, w, o] = sum over i, j, c of x[n, h * stride + i - pad_top, w * stride + j - pad_left, c] * kernel[i, j, c, o]
+//   y[n, h, w, o] = sum over i, j, c of x[n, h * stride + i - pad_top, w * stride + j - pad_left, c] * kernel[i, j, c,
+//   o]
 //
-// x is zero beyond its edges. Tensors are NHWC and dense, kernels are [height, width, in_channels, out_channels] as Keras
-// stores those of Conv2D; what Keras stores for Conv2DTranspose is the kernel of the convolution that it transposes, so
-// StridedConvBackwardInput computes that layer. Pointers need the alignment of a float only. Results are the same bits for
-// any number of threads.
+// x is zero beyond its edges. Tensors are NHWC and dense, kernels are [height, width, in_channels, out_channels] as
+// Keras stores those of Conv2D; what Keras stores for Conv2DTranspose is the kernel of the convolution that it
+// transposes, so StridedConvBackwardInput computes that layer. Pointers need the alignment of a float only. Results are
+// the same bits for any number of threads.
 //
-// Where that is faster and `precise` isn't set, Winograd's algorithms are used: F(4x4, 3x3) for 3x3 kernels of stride 1,
-// F(3x3, 4x4) for 4x4 of stride 1 (each with a quarter of the multiplications, for a rounding error of about 1e-6 instead of
-// 2e-7 with 256 channels), and F(3x3, 2x2) for the 2x2 parts of 4x4 kernels of stride 2 (4/9 of the multiplications, 4e-7).
-// A NaN or an infinity then spreads over the tiles of the result that read it.
+// Where that is faster and `precise` isn't set, Winograd's algorithms are used: F(4x4, 3x3) for 3x3 kernels of stride
+// 1, F(3x3, 4x4) for 4x4 of stride 1 (each with a quarter of the multiplications, for a rounding error of about 1e-6
+// instead of 2e-7 with 256 channels), and F(3x3, 2x2) for the 2x2 parts of 4x4 kernels of stride 2 (4/9 of the
+// multiplications, 4e-7). A NaN or an infinity then spreads over the tiles of the result that read it.
 #pragma once
 
 #include <cstddef>
@@ -34,11 +36,13 @@ struct StridedConvOptions {
   bool precise = false;  // never Winograd
 };
 
-// Bytes of working memory that each of the calls below needs with a pool of `threads`. It may be uninitialised and is free
-// for reuse after the call.
+// Bytes of working memory that each of the calls below needs with a pool of `threads`. It may be uninitialised and is
+// free for reuse after the call.
 size_t StridedConvForwardScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads);
-size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads);
-size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options, int threads);
+size_t StridedConvBackwardInputScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
+                                            int threads);
+size_t StridedConvBackwardKernelScratchBytes(const StridedConvShape& shape, const StridedConvOptions& options,
+                                             int threads);
 
 //   x       [batch, height, width, in_channels]
 //   kernel  [kernel_height, kernel_width, in_channels, out_channels]

@@ -36,25 +36,22 @@ void Round(const std::vector<double>& values, float* rounded) {
 
 void StridedConvForwardReference(const StridedConvShape& s, const float* x, const float* kernel, float* y) {
   std::vector<double> sum(s.batch * s.out_height * s.out_width * s.out_channels);
-  ForEachProduct(s, [&](int64_t in, int64_t weight, int64_t out) {
-    sum[out] += static_cast<double>(x[in]) * kernel[weight];
-  });
+  ForEachProduct(
+      s, [&](int64_t in, int64_t weight, int64_t out) { sum[out] += static_cast<double>(x[in]) * kernel[weight]; });
   Round(sum, y);
 }
 
 void StridedConvBackwardInputReference(const StridedConvShape& s, const float* dy, const float* kernel, float* dx) {
   std::vector<double> sum(s.batch * s.height * s.width * s.in_channels);
-  ForEachProduct(s, [&](int64_t in, int64_t weight, int64_t out) {
-    sum[in] += static_cast<double>(dy[out]) * kernel[weight];
-  });
+  ForEachProduct(
+      s, [&](int64_t in, int64_t weight, int64_t out) { sum[in] += static_cast<double>(dy[out]) * kernel[weight]; });
   Round(sum, dx);
 }
 
 void StridedConvBackwardKernelReference(const StridedConvShape& s, const float* x, const float* dy, float* dkernel) {
   std::vector<double> sum(s.taps() * s.in_channels * s.out_channels);
-  ForEachProduct(s, [&](int64_t in, int64_t weight, int64_t out) {
-    sum[weight] += static_cast<double>(x[in]) * dy[out];
-  });
+  ForEachProduct(s,
+                 [&](int64_t in, int64_t weight, int64_t out) { sum[weight] += static_cast<double>(x[in]) * dy[out]; });
   Round(sum, dkernel);
 }
 

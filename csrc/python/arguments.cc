@@ -7,9 +7,7 @@
 
 namespace monet {
 
-std::string ShapeText(const py::array& array) {
-  return py::str(py::tuple(array.attr("shape"))).cast<std::string>();
-}
+std::string ShapeText(const py::array& array) { return py::str(py::tuple(array.attr("shape"))).cast<std::string>(); }
 
 void CheckFloats(const char* name, const Floats& array, const std::vector<int64_t>& shape) {
   if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim())) {

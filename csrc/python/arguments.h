@@ -19,8 +19,7 @@ namespace monet {
 namespace py = pybind11;
 
 // Whatever it is made from is converted to contiguous, aligned float32.
-using Floats =
-    py::array_t<float, py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
+using Floats = py::array_t<float, py::array::c_style | py::array::forcecast | py::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 
 // Raises ValueError.
 template <typename... Parts>

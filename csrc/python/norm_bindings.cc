@@ -199,8 +199,8 @@ void DefineNorm(py::module_& m) {
                           residual, pad, threads, dtype);
         },
         "dy"_a, "x"_a, "gamma"_a, "beta"_a, "mean"_a, "rstd"_a, py::kw_only(), "dskip"_a = py::none(),
-        "groups"_a = py::none(), "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2, "residual"_a = py::none(),
-        "pad"_a = 0, "threads"_a = 1, "dtype"_a = py::none(), backward_doc);
+        "groups"_a = py::none(), "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2,
+        "residual"_a = py::none(), "pad"_a = 0, "threads"_a = 1, "dtype"_a = py::none(), backward_doc);
   };
   define("norm_forward", "norm_backward", false, kForwardDoc, kBackwardDoc);
   define("norm_forward_reference", "norm_backward_reference", true,

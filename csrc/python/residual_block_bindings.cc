@@ -87,8 +87,8 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
       stored.emplace_back(dtype, static_cast<const float*>(saved[i].conv), x.size(), lease.pool());
       saved[i].conv = stored.back().data();
     }
-    ResidualBlockForward(shape, options, dtype, x_stored.data(), packed.get(), stored[0].data(),
-                         save ? saved : nullptr, scratch.get(), lease.pool());
+    ResidualBlockForward(shape, options, dtype, x_stored.data(), packed.get(), stored[0].data(), save ? saved : nullptr,
+                         scratch.get(), lease.pool());
     for (StoredValues& values : stored) values.Store();
   }
   if (!save) return y;
@@ -102,7 +102,8 @@ py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2
   CheckThreads(threads);
   const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
   CheckFloats("dy", dy, x_shape);
-  if (saved.size() != 6) Fail("saved has ", saved.size(), " arrays, expected the 6 that residual_block_forward returned");
+  if (saved.size() != 6)
+    Fail("saved has ", saved.size(), " arrays, expected the 6 that residual_block_forward returned");
   ConvNormSaved saved_data[2];
   for (int i = 0; i < 2; ++i) {
     CheckFloats("saved conv", saved[i * 3], x_shape);
@@ -174,13 +175,13 @@ void DefineResidualBlock(py::module_& m) {
   m.def(
       "residual_block_forward",
       [](const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1, const Floats& kernel2,
-         const Floats& gamma2, const Floats& beta2, double epsilon, bool precise,
-         const std::optional<std::string>& amx, bool bfloat16, bool save, int threads) {
+         const Floats& gamma2, const Floats& beta2, double epsilon, bool precise, const std::optional<std::string>& amx,
+         bool bfloat16, bool save, int threads) {
         return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon, CheckConvOptions(precise, amx),
                        bfloat16, save, threads);
       },
-      "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, py::kw_only(),
-      "epsilon"_a = 1e-5, "precise"_a = false, "amx"_a = py::none(), "bfloat16"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
+      "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, py::kw_only(), "epsilon"_a = 1e-5,
+      "precise"_a = false, "amx"_a = py::none(), "bfloat16"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
   m.def(
       "residual_block_backward",
       [](const Floats& dy, const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1,

@@ -153,8 +153,8 @@ py::array BackwardInput(bool reference, const Floats& dy, const Floats& kernel, 
   return dx;
 }
 
-py::array BackwardKernel(bool reference, const Floats& x, const Floats& dy, int64_t kernel_height,
-                         int64_t kernel_width, int64_t stride, const py::object& padding, bool precise, int threads,
+py::array BackwardKernel(bool reference, const Floats& x, const Floats& dy, int64_t kernel_height, int64_t kernel_width,
+                         int64_t stride, const py::object& padding, bool precise, int threads,
                          const std::optional<py::array>& out) {
   CheckImages("x", x, "in_channels");
   CheckImages("dy", dy, "out_channels");

@@ -33,8 +33,7 @@ class CudaKernel final : public ExecutorKernel<Op> {
 
 }  // namespace
 
-#define MONET_REGISTER_WITH_CUDA(Op) \
-  REGISTER_KERNEL_BUILDER(Name(Op::kName).Device(MONET_CUDA_DEVICE), CudaKernel<Op>);
+#define MONET_REGISTER_WITH_CUDA(Op) REGISTER_KERNEL_BUILDER(Name(Op::kName).Device(MONET_CUDA_DEVICE), CudaKernel<Op>);
 
 MONET_FOR_EVERY_OP_WITH_CUDA(MONET_REGISTER_WITH_CUDA)
 

@@ -85,13 +85,13 @@ absl::Status NormGradShapes(InferenceContext* c) {
 
 }  // namespace
 
-#define MONET_NORM_ATTRIBUTES                                           \
-  Attr("T: {float, bfloat16, half}")                                    \
-      .Attr("groups: int >= 0 = 0")                                     \
-      .Attr("epsilon: float = 1e-5")                                    \
-      .Attr("activation: {'none', 'relu', 'leaky_relu'} = 'none'")      \
-      .Attr("negative_slope: float = 0.2")                              \
-      .Attr("pad: int >= 0 = 0")                                        \
+#define MONET_NORM_ATTRIBUTES                                      \
+  Attr("T: {float, bfloat16, half}")                               \
+      .Attr("groups: int >= 0 = 0")                                \
+      .Attr("epsilon: float = 1e-5")                               \
+      .Attr("activation: {'none', 'relu', 'leaky_relu'} = 'none'") \
+      .Attr("negative_slope: float = 0.2")                         \
+      .Attr("pad: int >= 0 = 0")                                   \
       .Attr("num_residual: int >= 0")
 
 REGISTER_OP("MonetNorm")

@@ -11,8 +11,8 @@ namespace monet {
 // block on one 256 px picture, and 1.5% on eight, which is what monet.generate paints at a time.
 class PackedKernel {
  public:
-  absl::Status Pack(OpContext* context, const ConvShape& shape, const ConvOptions& options,
-                    ConvDirection direction, const tensorflow::Tensor& kernel, ThreadPool& pool) {
+  absl::Status Pack(OpContext* context, const ConvShape& shape, const ConvOptions& options, ConvDirection direction,
+                    const tensorflow::Tensor& kernel, ThreadPool& pool) {
     InputValues values;
     TF_RETURN_IF_ERROR(values.Convert(context, kernel, pool));
     TF_RETURN_IF_ERROR(AllocateScratch(context, ConvPackedBytes(shape, options, direction), &packed_));

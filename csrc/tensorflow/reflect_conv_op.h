@@ -33,9 +33,8 @@ class ReflectConvOp {
   static absl::Status CheckOperands(const Tensor& x, const Tensor& kernel, ConvShape* shape) {
     TF_RETURN_IF_ERROR(CheckImages("x", x.shape()));
     if (kernel.dims() != 4) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("kernel must have shape [size, size, in_channels, out_channels], got ",
-                       kernel.shape().DebugString()));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "kernel must have shape [size, size, in_channels, out_channels], got ", kernel.shape().DebugString()));
     }
     const int64_t size = kernel.dim_size(0), out_channels = kernel.dim_size(3);
     *shape = {x.dim_size(0), x.dim_size(1), x.dim_size(2), x.dim_size(3), out_channels, size};

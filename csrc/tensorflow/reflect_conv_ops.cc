@@ -1,4 +1,5 @@
-// Registration and shape functions of MonetReflectConv and MonetReflectConvGrad. What they compute: csrc/kernels/conv.h.
+// Registration and shape functions of MonetReflectConv and MonetReflectConvGrad. What they compute:
+// csrc/kernels/conv.h.
 #include "tensorflow/conv_arguments.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"

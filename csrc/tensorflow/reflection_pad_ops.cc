@@ -1,4 +1,5 @@
-// Registration and shape functions of MonetReflectionPad and its gradient. What they compute: csrc/kernels/reflection_pad.h.
+// Registration and shape functions of MonetReflectionPad and its gradient. What they compute:
+// csrc/kernels/reflection_pad.h.
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"

@@ -12,7 +12,8 @@ using ::tensorflow::shape_inference::DimensionHandle;
 using ::tensorflow::shape_inference::InferenceContext;
 using ::tensorflow::shape_inference::ShapeHandle;
 
-// Merges the shapes of x, kernel1, gamma1, beta1, kernel2, gamma2 and beta2, which follow one another from input `first`.
+// Merges the shapes of x, kernel1, gamma1, beta1, kernel2, gamma2 and beta2, which follow one another from input
+// `first`.
 absl::Status MergeOperands(InferenceContext* c, int first, ShapeHandle* x) {
   TF_RETURN_IF_ERROR(c->WithRank(c->input(first), 4, x));
   const DimensionHandle height = c->Dim(*x, 1), width = c->Dim(*x, 2);

@@ -1,5 +1,5 @@
-// How far a kernel of some stride and padding goes over an image, and checks of it, made where shapes become known: while
-// tracing or when the op runs. What is said of one axis holds for the other.
+// How far a kernel of some stride and padding goes over an image, and checks of it, made where shapes become known:
+// while tracing or when the op runs. What is said of one axis holds for the other.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,9 @@ struct ConvWindow {
     TF_RETURN_IF_ERROR(CheckNotEmpty("x", axis, size));
     TF_RETURN_IF_ERROR(CheckNotEmpty("kernel", axis, kernel));
     if (!same && kernel > size) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("with padding VALID a kernel of ", axis, " = ", kernel, " needs images of ", axis, " >= ", kernel,
-                       ", got ", size, "; pass larger images, a smaller kernel or padding SAME"));
+      return absl::InvalidArgumentError(absl::StrCat("with padding VALID a kernel of ", axis, " = ", kernel,
+                                                     " needs images of ", axis, " >= ", kernel, ", got ", size,
+                                                     "; pass larger images, a smaller kernel or padding SAME"));
     }
     *output = ((same ? size : size - kernel + 1) + stride - 1) / stride;
     return absl::OkStatus();

@@ -1,5 +1,5 @@
-// What MonetStridedConv, MonetStridedConvInputGrad and MonetStridedConvKernelGrad (strided_conv_ops.cc) do when they are
-// called: see op_context.h.
+// What MonetStridedConv, MonetStridedConvInputGrad and MonetStridedConvKernelGrad (strided_conv_ops.cc) do when they
+// are called: see op_context.h.
 #pragma once
 
 #include <algorithm>
@@ -179,8 +179,8 @@ class StridedConvBackwardKernelOp final : public StridedConvOp {
 
     ThreadPool& pool = device.pool;
     OutputValues dkernel;
-    TF_RETURN_IF_ERROR(dkernel.Allocate(
-        context, 0, {shape.kernel_height, shape.kernel_width, shape.in_channels, shape.out_channels}));
+    TF_RETURN_IF_ERROR(
+        dkernel.Allocate(context, 0, {shape.kernel_height, shape.kernel_width, shape.in_channels, shape.out_channels}));
     if (shape.batch == 0) {
       std::fill_n(dkernel.data(), shape.taps() * shape.in_channels * shape.out_channels, 0.0f);
       dkernel.Store(pool);

@@ -1,4 +1,5 @@
-// Registration and shape functions of MonetStridedConv and its gradients. What they compute: csrc/kernels/strided_conv.h.
+// Registration and shape functions of MonetStridedConv and its gradients. What they compute:
+// csrc/kernels/strided_conv.h.
 #include <string>
 
 #include "tensorflow/core/framework/common_shape_fns.h"
@@ -38,8 +39,7 @@ absl::Status OutputDim(InferenceContext* c, const ConvWindow& window, const char
   *output = window.same && window.stride == 1 ? size : c->UnknownDim();
   if (!c->ValueKnown(size) || !(window.same || c->ValueKnown(kernel))) return absl::OkStatus();
   int64_t value;  // with SAME, any kernel will do
-  TF_RETURN_IF_ERROR(
-      window.OutputSize(axis, c->Value(size), c->ValueKnown(kernel) ? c->Value(kernel) : 1, &value));
+  TF_RETURN_IF_ERROR(window.OutputSize(axis, c->Value(size), c->ValueKnown(kernel) ? c->Value(kernel) : 1, &value));
   *output = c->MakeDim(value);
   return absl::OkStatus();
 }
@@ -60,8 +60,7 @@ absl::Status InputDim(InferenceContext* c, const ConvWindow& window, const char*
   *size = window.same && window.stride == 1 ? output : c->UnknownDim();
   if (!c->ValueKnown(output) || !(window.same || c->ValueKnown(kernel))) return absl::OkStatus();
   int64_t value;
-  TF_RETURN_IF_ERROR(
-      window.InputSize(axis, c->Value(output), c->ValueKnown(kernel) ? c->Value(kernel) : 1, &value));
+  TF_RETURN_IF_ERROR(window.InputSize(axis, c->Value(output), c->ValueKnown(kernel) ? c->Value(kernel) : 1, &value));
   *size = c->MakeDim(value);
   return absl::OkStatus();
 }
@@ -113,8 +112,7 @@ absl::Status StridedConvKernelGradShapes(InferenceContext* c) {
   ShapeHandle x, dy, y;
   TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
   TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &dy));
-  const ShapeHandle kernel =
-      c->MakeShape({c->MakeDim(height), c->MakeDim(width), c->Dim(x, 3), c->Dim(dy, 3)});
+  const ShapeHandle kernel = c->MakeShape({c->MakeDim(height), c->MakeDim(width), c->Dim(x, 3), c->Dim(dy, 3)});
   TF_RETURN_IF_ERROR(OutputShape(c, window, x, kernel, &y));
   TF_RETURN_IF_ERROR(c->Merge(y, dy, &dy));
   c->set_output(0, kernel);
@@ -123,9 +121,9 @@ absl::Status StridedConvKernelGradShapes(InferenceContext* c) {
 
 }  // namespace
 
-#define MONET_STRIDED_CONV_ATTRIBUTES    \
-  Attr("T: {float, bfloat16, half}")     \
-      .Attr("stride: int >= 1")          \
+#define MONET_STRIDED_CONV_ATTRIBUTES     \
+  Attr("T: {float, bfloat16, half}")      \
+      .Attr("stride: int >= 1")           \
       .Attr("padding: {'SAME', 'VALID'}") \
       .Attr("precise: bool = false")
 

@@ -8,9 +8,12 @@ namespace monet {
 
 constexpr DType StorageOf(tensorflow::DataType type) {
   switch (type) {
-    case tensorflow::DT_BFLOAT16: return DType::kBFloat16;
-    case tensorflow::DT_HALF: return DType::kFloat16;
-    default: return DType::kFloat32;  // the ops' registrations admit no other
+    case tensorflow::DT_BFLOAT16:
+      return DType::kBFloat16;
+    case tensorflow::DT_HALF:
+      return DType::kFloat16;
+    default:
+      return DType::kFloat32;  // the ops' registrations admit no other
   }
 }
 

@@ -46,10 +46,14 @@ absl::Status ReadAttributes(const ffi::Dictionary& attributes, Op* op) {
 
 inline tensorflow::DataType TypeOf(const ffi::AnyBuffer& buffer) {
   switch (buffer.element_type()) {
-    case ffi::F32: return tensorflow::DT_FLOAT;
-    case ffi::BF16: return tensorflow::DT_BFLOAT16;
-    case ffi::F16: return tensorflow::DT_HALF;
-    default: return tensorflow::DT_INVALID;  // the ops take and give no other
+    case ffi::F32:
+      return tensorflow::DT_FLOAT;
+    case ffi::BF16:
+      return tensorflow::DT_BFLOAT16;
+    case ffi::F16:
+      return tensorflow::DT_HALF;
+    default:
+      return tensorflow::DT_INVALID;  // the ops take and give no other
   }
 }
 

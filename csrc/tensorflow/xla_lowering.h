@@ -1,5 +1,5 @@
-// An op (op_context.h) under jit_compile=True: lowered to a custom call, which XLA's runtime hands to a typed FFI handler
-// (xla_custom_call.h). Lowering runs while XLA compiles, with static shapes.
+// An op (op_context.h) under jit_compile=True: lowered to a custom call, which XLA's runtime hands to a typed FFI
+// handler (xla_custom_call.h). Lowering runs while XLA compiles, with static shapes.
 #pragma once
 
 #include <cstdint>

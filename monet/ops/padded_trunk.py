@@ -114,4 +114,3 @@ def _kernel_gradient(x, kernel, dy):
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=dy, **_VALID
     )
-

@@ -1,6 +1,6 @@
-// Runs the convolutions and the residual block on this CPU's AMX tiles, and compares them with the same kernels on emulated
-// tiles, bit for bit, and with plain float64 sums. A program of its own, without Python, for machines that have little else:
-// amx_check.py builds it, and tells where it has been run.
+// Runs the convolutions and the residual block on this CPU's AMX tiles, and compares them with the same kernels on
+// emulated tiles, bit for bit, and with plain float64 sums. A program of its own, without Python, for machines that
+// have little else: amx_check.py builds it, and tells where it has been run.
 //
 //   amx_check [threads]      exits with 0 if all agree, 1 if not, 2 without AMX
 #include <cmath>
@@ -150,9 +150,9 @@ std::vector<Floats> RunBlock(const ResidualBlockShape& shape, const AmxKernels* 
   return results;
 }
 
-// Not bit for bit: the vectors that add up statistics fuse multiply-adds, the emulation's don't. That moves what is rounded
-// to bfloat16 by a bit here and there. Gradients are compared with the emulation's only: against float32, values around
-// zero fall on the other side of the ReLU.
+// Not bit for bit: the vectors that add up statistics fuse multiply-adds, the emulation's don't. That moves what is
+// rounded to bfloat16 by a bit here and there. Gradients are compared with the emulation's only: against float32,
+// values around zero fall on the other side of the ReLU.
 void CheckBlock(const ResidualBlockShape& shape, ThreadPool& pool) {
   std::printf("residual block %dx%dx%dx%d\n", int(shape.batch), int(shape.height), int(shape.width),
               int(shape.channels));

@@ -100,8 +100,13 @@ def run_tests(sanitizer: str, folder: Path, tests: list[Path], selection: str = 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sanitizers", nargs="+", choices=SANITIZERS, metavar="SANITIZER",
-                        help=f"one or more of {', '.join(SANITIZERS)}")
+    parser.add_argument(
+        "sanitizers",
+        nargs="+",
+        choices=SANITIZERS,
+        metavar="SANITIZER",
+        help=f"one or more of {', '.join(SANITIZERS)}",
+    )
     parser.add_argument("-k", default="", metavar="EXPRESSION", help="only these tests, see pytest")
     arguments = parser.parse_args()
     failed = []

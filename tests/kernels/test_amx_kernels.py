@@ -131,9 +131,7 @@ def test_convolution_that_stores_bfloat16(kernels, amx, case):
 @pytest.mark.parametrize("shape", SHAPES[:3], ids=str)
 def test_block_that_stores_bfloat16(kernels, amx, shape):
     inputs, dy = block_inputs(shape)
-    y, saved = kernels.residual_block_forward(
-        *inputs, save=True, amx=amx, bfloat16=True, threads=2
-    )
+    y, saved = kernels.residual_block_forward(*inputs, save=True, amx=amx, bfloat16=True, threads=2)
     assert relative_error(y, block.evaluate(inputs, dy, np.float64)[0].y) < 3.5e-3
     _, of_float32 = kernels.residual_block_forward(*inputs, save=True, amx=amx)
     of_float32 = [rounded(a) if a.ndim == 4 else a for a in of_float32]

@@ -101,10 +101,18 @@ def check_strided_conv(function, arguments, changes, message):
         ({"x": CONV_X[:, :1]}, "a 4x5 kernel needs at least as many pixels, got 3x10 with the pad"),
         ({"padding": (0, 0, 0, 0), "x": CONV_X[:, :, :4]}, "got 9x4 with the padding"),
         ({"out": np.ones((2, 4, 6, 6), np.float32)[:, :, ::2]}, "out is not contiguous"),
-        ({"out": np.frombuffer(bytes(CONV_DY.nbytes), np.float32).reshape(CONV_DY.shape)},
-         "out is read-only"),
-        ({"out": np.empty(CONV_DY.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(2, 4, 3, 6)},
-         "out is not aligned"),
+        (
+            {"out": np.frombuffer(bytes(CONV_DY.nbytes), np.float32).reshape(CONV_DY.shape)},
+            "out is read-only",
+        ),
+        (
+            {
+                "out": np.empty(CONV_DY.nbytes + 1, np.uint8)[1:]
+                .view(np.float32)
+                .reshape(2, 4, 3, 6)
+            },
+            "out is not aligned",
+        ),
     ],
 )
 def test_strided_conv_forward(kernels, changes, message, suffix):

@@ -91,7 +91,6 @@ def test_residual_trunk(implementation):
         assert op(X, []).shape == X.shape
 
 
-
 @pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
 def test_arrays_and_lists_are_taken_as_tensors(implementation, dtype):
     x = tf.zeros([1, 2, 2, 1], dtype)
@@ -132,9 +131,7 @@ def test_shapes_of_reflect_conv2d_known_only_at_run_time(fused_convolutions, sha
         ("gamma2", [3], "gamma2 must have shape [2], got [3]"),
     ],
 )
-def test_shapes_of_residual_block_known_only_at_run_time(
-    fused_convolutions, name, shape, message
-):
+def test_shapes_of_residual_block_known_only_at_run_time(fused_convolutions, name, shape, message):
     shapes = {"x": [1, 4, 4, 2]}
     for i in (1, 2):
         shapes |= {f"kernel{i}": [3, 3, 2, 2], f"gamma{i}": [2], f"beta{i}": [2]}

@@ -94,10 +94,14 @@ Isa SelectedIsa() {
 
 const char* InstructionSet() {
   switch (SelectedIsa()) {
-    case Isa::kAmx: return "amx";
-    case Isa::kAvx512: return "avx512";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kPortable: break;
+    case Isa::kAmx:
+      return "amx";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kPortable:
+      break;
   }
   return "portable";
 }

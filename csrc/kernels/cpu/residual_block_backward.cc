@@ -20,9 +20,9 @@ struct BackwardScratch {
     affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
     activated = NormalizesInput(conv, options.conv) ? nullptr : scratch.Take<float>(values);
     // The steps of the backward pass follow each other and share this.
-    step = scratch.Take<char>(
-        std::max({NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, options.conv, threads),
-                  RunConvScratchBytes(conv, options.conv, ConvDirection::kBackwardInput, threads)}));
+    step = scratch.Take<char>(std::max(
+        {NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, options.conv, threads),
+         RunConvScratchBytes(conv, options.conv, ConvDirection::kBackwardInput, threads)}));
     bytes = scratch.bytes();
   }
 
@@ -72,8 +72,8 @@ class Backward {
 
   // The gradient of the convolution's padded input, from dconv.
   const float* PaddedInput(int i) const {
-    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, DType::kFloat32, scratch_.dconv, weights_[i].packed, nullptr,
-            scratch_.padded, scratch_.step, pool_);
+    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, DType::kFloat32, scratch_.dconv,
+            weights_[i].packed, nullptr, scratch_.padded, scratch_.step, pool_);
     return scratch_.padded;
   }
 
@@ -97,9 +97,8 @@ class Backward {
     ParallelFor(pool_, shape_.batch * shape_.height, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* mean = affine + i / shape_.height * 3 * C;
-        Float32NormKernels()
-            .normalize(conv + i * row, nullptr, to + i * row, row, C, {mean, mean + C, mean + 2 * C},
-                       {Activation::kRelu, 0.0f});
+        Float32NormKernels().normalize(conv + i * row, nullptr, to + i * row, row, C, {mean, mean + C, mean + 2 * C},
+                                       {Activation::kRelu, 0.0f});
       }
     });
   }

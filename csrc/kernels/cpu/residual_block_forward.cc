@@ -66,7 +66,8 @@ void FinishStatistics(const ResidualBlockShape& shape, float epsilon, const Wino
     for (int64_t item = begin; item < end; ++item) {
       const int64_t n = item / groups, first = item % groups * kChannels, count = std::min(kChannels, C - first);
       double mean[kChannels], variance[kChannels];
-      WinogradImageMoments(WinogradProblem(ConvGeometry::Forward(shape.conv())), moments, n, first, count, mean, variance);
+      WinogradImageMoments(WinogradProblem(ConvGeometry::Forward(shape.conv())), moments, n, first, count, mean,
+                           variance);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t c = first + i;
         const float rstd = static_cast<float>(1.0 / std::sqrt(variance[i] + epsilon));
@@ -112,8 +113,8 @@ void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions
                      const ConvNormWeights* weights, float* y, const ConvNormSaved* saved,
                      const ForwardScratch& scratch, ThreadPool& pool) {
   auto convolve_and_normalize = [&](int i, const float* from, Activation activation, const float* residual, float* to) {
-    RunConv(shape.conv(), options.conv, ConvDirection::kForward, DType::kFloat32, from, weights[i].packed, nullptr, saved[i].conv,
-            scratch.run, pool);
+    RunConv(shape.conv(), options.conv, ConvDirection::kForward, DType::kFloat32, from, weights[i].packed, nullptr,
+            saved[i].conv, scratch.run, pool);
     NormOptions norm;
     norm.epsilon = options.epsilon;
     norm.activation = activation;
@@ -126,8 +127,8 @@ void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions
 
 }  // namespace
 
-size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
-                                        bool save, int threads) {
+size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save,
+                                        int threads) {
   return ForwardScratch(shape, options, save, threads, nullptr).bytes;
 }
 

@@ -72,7 +72,7 @@ template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads, kResidentBlocks)
     PartialGradients(Tiling tiling, Norm norm, const T* dy, const T* dskip, const T* x, const float* mean,
                      const float* rstd, const float* gamma, const float* beta, float2* partials) {
-  MONET_SHARED(float, slots, GradientSums<kWidth>::kCount * kThreads / 2);
+  MONET_SHARED(float, slots, GradientSums<kWidth>::kCount* kThreads / 2);
   const Place place(tiling, kWidth, blockIdx.x);
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
     GradientSums<kWidth> sums = {};
@@ -80,17 +80,16 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
       const Affine<kWidth> affine(norm, image, place.channel, mean, rstd, gamma, beta);
       const int64_t first = image * tiling.chunks.pixels * tiling.channels + place.channel;
       const int64_t padded_first = image * norm.image.pixels() * tiling.channels + place.channel;
-      ForGradients<T, kWidth>(
-          tiling, place, norm.image, dy + padded_first, dskip ? dskip + first : nullptr, x + first,
-          [&](int64_t, const Vector<T, kWidth>& values, const float(&gradient)[kWidth]) {
+      ForGradients<T, kWidth>(tiling, place, norm.image, dy + padded_first, dskip ? dskip + first : nullptr, x + first,
+                              [&](int64_t, const Vector<T, kWidth>& values, const float (&gradient)[kWidth]) {
 #pragma unroll
-            for (int i = 0; i < kWidth; ++i) {
-              const float value = ToFloat(values.element[i]);
-              const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
-              sums.dz(i) += dz;
-              sums.dz_x(i) = fmaf(dz, value - affine.mean[i], sums.dz_x(i));
-            }
-          });
+                                for (int i = 0; i < kWidth; ++i) {
+                                  const float value = ToFloat(values.element[i]);
+                                  const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
+                                  sums.dz(i) += dz;
+                                  sums.dz_x(i) = fmaf(dz, value - affine.mean[i], sums.dz_x(i));
+                                }
+                              });
     }
     ReduceRows(tiling, place, slots, sums);
     if (!place.active || place.row > 0) continue;
@@ -167,21 +166,20 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
     }
     const int64_t first = image * tiling.chunks.pixels * tiling.channels + place.channel;
     const int64_t padded_first = image * norm.image.pixels() * tiling.channels + place.channel;
-    ForGradients<T, kWidth>(
-        tiling, place, norm.image, dy + padded_first, dskip ? dskip + first : nullptr, x + first,
-        [&](int64_t pixel, const Vector<T, kWidth>& values, const float(&gradient)[kWidth]) {
-          Vector<T, kWidth> result, folded;
+    ForGradients<T, kWidth>(tiling, place, norm.image, dy + padded_first, dskip ? dskip + first : nullptr, x + first,
+                            [&](int64_t pixel, const Vector<T, kWidth>& values, const float (&gradient)[kWidth]) {
+                              Vector<T, kWidth> result, folded;
 #pragma unroll
-          for (int i = 0; i < kWidth; ++i) {
-            const float value = ToFloat(values.element[i]);
-            const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
-            const float along_group = fmaf(slope[i], value - affine.mean[i], offset[i]);
-            result.element[i] = FromFloat<T>(fmaf(affine.scale[i], dz, -along_group));
-            folded.element[i] = FromFloat<T>(gradient[i]);
-          }
-          Store(dx + first + pixel * tiling.channels, result);
-          if (dresidual) Store(dresidual + first + pixel * tiling.channels, folded);
-        });
+                              for (int i = 0; i < kWidth; ++i) {
+                                const float value = ToFloat(values.element[i]);
+                                const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
+                                const float along_group = fmaf(slope[i], value - affine.mean[i], offset[i]);
+                                result.element[i] = FromFloat<T>(fmaf(affine.scale[i], dz, -along_group));
+                                folded.element[i] = FromFloat<T>(gradient[i]);
+                              }
+                              Store(dx + first + pixel * tiling.channels, result);
+                              if (dresidual) Store(dresidual + first + pixel * tiling.channels, folded);
+                            });
   }
 }
 

@@ -73,7 +73,7 @@ __device__ float Pivot(const T* x, int group, int channels_per_group) {
 template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     PartialMoments(Tiling tiling, int channels_per_group, const T* x, float2* partials) {
-  MONET_SHARED(float, slots, Moments<kWidth>::kCount * kThreads / 2);
+  MONET_SHARED(float, slots, Moments<kWidth>::kCount* kThreads / 2);
   const Place place(tiling, kWidth, blockIdx.x);
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
     Moments<kWidth> moments = {};

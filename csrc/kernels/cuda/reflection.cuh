@@ -17,9 +17,7 @@ struct PaddedImage {
     return (static_cast<int64_t>(height) + 2 * pad) * (static_cast<int64_t>(width) + 2 * pad);
   }
   // The index of pixel (h, w) of the image, counted in the padded one.
-  __device__ int64_t Pixel(int h, int w) const {
-    return static_cast<int64_t>(h + pad) * (width + 2 * pad) + (w + pad);
-  }
+  __device__ int64_t Pixel(int h, int w) const { return static_cast<int64_t>(h + pad) * (width + 2 * pad) + (w + pad); }
 };
 
 // The coordinate in [0, length) shown at i in [-pad, length + pad).

@@ -36,8 +36,8 @@ __global__ void __launch_bounds__(kThreads) Pad(Tiling tiling, PaddedImage padde
 
 // Visits the pixels of dx.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads) FoldBorder(Tiling tiling, PaddedImage padded, const T* dy, const T* dskip,
-                                                       T* dx) {
+__global__ void __launch_bounds__(kThreads)
+    FoldBorder(Tiling tiling, PaddedImage padded, const T* dy, const T* dskip, T* dx) {
   const Place place(tiling, kWidth, blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
   for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {

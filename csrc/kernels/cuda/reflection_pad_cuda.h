@@ -1,4 +1,5 @@
-// Reflection padding of NHWC images (ImageShape) on NVIDIA GPUs, and its gradient. Calls and pointers are as in norm_cuda.h.
+// Reflection padding of NHWC images (ImageShape) on NVIDIA GPUs, and its gradient. Calls and pointers are as in
+// norm_cuda.h.
 #pragma once
 
 #include "../reflection_pad.h"

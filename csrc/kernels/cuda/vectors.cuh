@@ -91,9 +91,12 @@ const char* WithVectorsOf(int64_t count, uintptr_t addresses, LaunchFunction lau
 template <typename LaunchFunction>
 const char* WithVectors(DType dtype, int64_t count, uintptr_t addresses, LaunchFunction launch) {
   switch (dtype) {
-    case DType::kFloat32: return WithVectorsOf<float>(count, addresses, launch);
-    case DType::kFloat16: return WithVectorsOf<Float16>(count, addresses, launch);
-    case DType::kBFloat16: return WithVectorsOf<BFloat16>(count, addresses, launch);
+    case DType::kFloat32:
+      return WithVectorsOf<float>(count, addresses, launch);
+    case DType::kFloat16:
+      return WithVectorsOf<Float16>(count, addresses, launch);
+    case DType::kBFloat16:
+      return WithVectorsOf<BFloat16>(count, addresses, launch);
   }
   return "unknown dtype";
 }

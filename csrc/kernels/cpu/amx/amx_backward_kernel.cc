@@ -6,9 +6,9 @@ namespace monet {
 namespace {
 
 // The sum over pixels is a matrix product, which wants pixels side by side: rows of the image are cut into blocks of 32
-// pixels, the last filled up with zeros, and x is turned into [block of channels][column of the kernel][row of the padded
-// image][block of pixels][32 channels][32 pixels]. The columns of the kernel each have a copy of x, shifted so that a tile
-// begins at a cache line; for another row of the kernel one begins reading another row down.
+// pixels, the last filled up with zeros, and x is turned into [block of channels][column of the kernel][row of the
+// padded image][block of pixels][32 channels][32 pixels]. The columns of the kernel each have a copy of x, shifted so
+// that a tile begins at a cache line; for another row of the kernel one begins reading another row down.
 //
 // A few images at a time are packed: all of a large batch would take too much memory.
 struct GradientPlan {
@@ -59,10 +59,7 @@ struct GradientScratch {
 class KernelGradient {
  public:
   KernelGradient(const AmxKernels& kernels, const ConvGeometry& geometry, int threads, void* memory)
-      : kernels_(kernels),
-        geometry_(geometry),
-        plan_(geometry),
-        scratch_(geometry, plan_, threads, memory) {}
+      : kernels_(kernels), geometry_(geometry), plan_(geometry), scratch_(geometry, plan_, threads, memory) {}
 
   const GradientPlan& plan() const { return plan_; }
 
@@ -83,7 +80,8 @@ class KernelGradient {
       kernels_.pack(DType::kFloat32, from + c, C, width, std::min(kAmxBlock, C - c), pixels + pad * kAmxBlock);
       AmxFillBorder(pixels, width, pad, true);
       for (int64_t column = 0; column < geometry_.kernel_width; ++column) {
-        uint16_t* to = scratch_.x + i * plan_.x_image + block * plan_.x_block + column * plan_.x_copy + row * plan_.x_row;
+        uint16_t* to =
+            scratch_.x + i * plan_.x_image + block * plan_.x_block + column * plan_.x_copy + row * plan_.x_row;
         TransposeRow(pixels + column * kAmxBlock, to);
       }
     }
@@ -123,7 +121,8 @@ class KernelGradient {
 
   void Unpack(int64_t item, float* dkernel) const {
     const int64_t C = geometry_.in_channels, O = geometry_.out_channels;
-    const int64_t o = item % plan_.out_blocks * kAmxBlock, c = item / plan_.out_blocks % plan_.layout.blocks * kAmxBlock;
+    const int64_t o = item % plan_.out_blocks * kAmxBlock,
+                  c = item / plan_.out_blocks % plan_.layout.blocks * kAmxBlock;
     const int64_t tap = item / plan_.out_blocks / plan_.layout.blocks;
     const float* sums = scratch_.sums + item * kAmxBlockValues;
     for (int64_t i = 0; i < std::min(kAmxBlock, C - c); ++i) {

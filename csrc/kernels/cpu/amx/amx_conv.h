@@ -39,8 +39,8 @@ void AmxPackImages(const AmxKernels& kernels, const ConvGeometry& geometry, DTyp
 
 // The packed kernel: [block of out_channels][block of in_channels][tap][2][16][16][2], see amx_kernels.h.
 size_t AmxPackedBytes(const ConvGeometry& geometry);
-void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, const float* kernel,
-             uint16_t* packed, ThreadPool& pool);
+void AmxPack(const AmxKernels& kernels, const ConvGeometry& geometry, const float* kernel, uint16_t* packed,
+             ThreadPool& pool);
 
 // x and y are stored as `dtype`.
 size_t AmxForwardScratchBytes(const ConvGeometry& geometry);

@@ -4,8 +4,8 @@
 namespace monet {
 namespace {
 
-// Pixels that a worker computes at a time, for one block of output channels: what they read, 0.3 MB with 256 channels, is
-// still in the second level cache for the next block.
+// Pixels that a worker computes at a time, for one block of output channels: what they read, 0.3 MB with 256 channels,
+// is still in the second level cache for the next block.
 constexpr int64_t kPixelsPerItem = 16 * kAmxBlock;
 
 struct ForwardScratch {

@@ -13,7 +13,7 @@
 
 namespace monet {
 
-constexpr int64_t kAmxBlock = 32;                          // channels or pixels
+constexpr int64_t kAmxBlock = 32;                           // channels or pixels
 constexpr int64_t kAmxBlockValues = kAmxBlock * kAmxBlock;  // of a square block, such as the weights of one tap
 
 // Mean, and m2 = sum (value - mean)^2, of each channel of a block over `pixels` pixels.
@@ -26,8 +26,8 @@ struct AmxMoments {
 // Where the results for an image's pixels go, one block of channels of them.
 struct AmxOutput {
   int64_t height, width;
-  DType dtype;  // float32 or bfloat16
-  void* to;     // of pixel (0, 0)
+  DType dtype;                       // float32 or bfloat16
+  void* to;                          // of pixel (0, 0)
   int64_t row_stride, pixel_stride;  // in values
   int64_t channels;                  // that are written, kAmxBlock or fewer
   const float* bias;                 // [channels], or null
@@ -35,7 +35,8 @@ struct AmxOutput {
 };
 
 // A stride 1 convolution of one padded image, for one block of output channels. The image is stored by blocks of
-// channels, each [padded height][padded width][32] and followed by some pixels that may be read (AmxLayout in amx_conv.h).
+// channels, each [padded height][padded width][32] and followed by some pixels that may be read (AmxLayout in
+// amx_conv.h).
 //
 // Pixels are numbered as if output rows were as wide as the padded image. Pixel number p then reads for tap (i, j) the
 // pixel p + i * padded_width + j, and any 32 consecutive pixels read 32 consecutive ones, even across the ends of rows:
@@ -53,15 +54,15 @@ struct AmxConvolution {
 // sums[c][o] (+)= sum over k of x[c][k] * dy[k][o]: for one tap, a block of input and a block of output channels.
 struct AmxKernelGradient {
   int64_t images, x_stride, dy_stride;  // between images
-  int64_t blocks;      // of 32 pixels, per image
-  const uint16_t* x;   // [block of pixels][32 channels][32 pixels]
-  const uint16_t* dy;  // [block of pixels][2][16 pairs of pixels][16 channels][2]
-  bool add;            // to sums, instead of overwriting them
-  float* sums;         // [32][32]
+  int64_t blocks;                       // of 32 pixels, per image
+  const uint16_t* x;                    // [block of pixels][32 channels][32 pixels]
+  const uint16_t* dy;                   // [block of pixels][2][16 pairs of pixels][16 channels][2]
+  bool add;                             // to sums, instead of overwriting them
+  float* sums;                          // [32][32]
 };
 
-// y = x + (conv - mean) * scale + beta for one block of channels of consecutive pixels, which are `stride` values apart.
-// y may be conv.
+// y = x + (conv - mean) * scale + beta for one block of channels of consecutive pixels, which are `stride` values
+// apart. y may be conv.
 struct AmxNormalizeAdd {
   DType dtype;
   const void* conv;

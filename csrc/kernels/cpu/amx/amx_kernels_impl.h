@@ -9,8 +9,8 @@
 //   a: 16 rows x 32 k   | tile 4 | | tile 0: 16 x 16 sums         |  | tile 1                       |
 //   a: 16 more rows     | tile 5 | | tile 2                       |  | tile 3                       |
 //
-// In a convolution rows are pixels, columns output channels, and k input channels; the sums stay in their tiles over all
-// taps and blocks of input channels. In the kernel's gradient rows are input channels and k pixels.
+// In a convolution rows are pixels, columns output channels, and k input channels; the sums stay in their tiles over
+// all taps and blocks of input channels. In the kernel's gradient rows are input channels and k pixels.
 #pragma once
 
 #include <cstring>
@@ -69,7 +69,8 @@ inline void Multiply(Tiles& tiles, const uint16_t* a, const uint16_t* b) {
 
 // ---- Convolution
 
-// The sums [32][32] of 32 pixels from `pixel` on. kSize is the kernel's size if the compiler is to unroll the taps, or 0.
+// The sums [32][32] of 32 pixels from `pixel` on. kSize is the kernel's size if the compiler is to unroll the taps, or
+// 0.
 template <int kSize>
 void ConvolvePixels(Tiles& tiles, const AmxConvolution& call, int64_t pixel, float* sums) {
   constexpr int64_t kStepsAhead = 2;
@@ -90,8 +91,8 @@ void ConvolvePixels(Tiles& tiles, const AmxConvolution& call, int64_t pixel, flo
   StoreSums(tiles, sums);
 }
 
-// Adds the moments of some rows of sums. (Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
-// Sample Variances", 1979.)
+// Adds the moments of some rows of sums. (Chan, Golub & LeVeque, "Updating Formulae and a Pairwise Algorithm for
+// Computing Sample Variances", 1979.)
 void AddMoments(const float* const* rows, int64_t num_rows, AmxMoments* moments) {
   float mean[kAmxBlock], m2[kAmxBlock];
   const Vec share = Broadcast(1.0f / static_cast<float>(num_rows));
@@ -208,8 +209,8 @@ void Unpack(const uint16_t* from, int64_t pixels, int64_t channels, DType dtype,
   unpack(from, pixels, channels, to, stride);
 }
 
-// Four by four at a time, each row being one 64-bit word. In two steps, each of which swaps what is above the diagonal of
-// a 2x2 matrix with what is below it: first of words' halves, then of the 16-bit values in them.
+// Four by four at a time, each row being one 64-bit word. In two steps, each of which swaps what is above the diagonal
+// of a 2x2 matrix with what is below it: first of words' halves, then of the 16-bit values in them.
 inline void Transpose4x4(const uint16_t* from, uint16_t* to) {
   constexpr uint64_t kLower = 0xffffffffu, kEven = 0x0000ffff0000ffffu;
   uint64_t row[4];

@@ -1,5 +1,5 @@
-// The AMX instructions that the kernels use, on tiles of 16 rows of 64 bytes. (Intel, "Architectures Software Developer's
-// Manual", volume 1, chapter 18.) emulator/amx_tiles.h has the same by plain code.
+// The AMX instructions that the kernels use, on tiles of 16 rows of 64 bytes. (Intel, "Architectures Software
+// Developer's Manual", volume 1, chapter 18.) emulator/amx_tiles.h has the same by plain code.
 //
 // In assembly rather than by the compiler's intrinsics: those of GCC take no template argument as a tile's number, and
 // don't tell the compiler that a load reads memory.
@@ -55,8 +55,8 @@ class Tiles {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(stride), "i"(kTile) : "memory");
   }
 
-  // sums[m][n] += a[m][2k] * b[k][2n] + a[m][2k + 1] * b[k][2n + 1], added up over the 16 values of k: bfloat16 in a and
-  // b, float32 in sums.
+  // sums[m][n] += a[m][2k] * b[k][2n] + a[m][2k + 1] * b[k][2n + 1], added up over the 16 values of k: bfloat16 in a
+  // and b, float32 in sums.
   template <int kSums, int kA, int kB>
   void MultiplyAdd() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSums), "i"(kA), "i"(kB));

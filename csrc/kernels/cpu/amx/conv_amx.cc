@@ -1,7 +1,7 @@
 // Compiled with the flags of AVX-512 and -mamx-tile -mamx-bf16, if the compiler knows the latter.
 //
-// With -DMONET_AMX_EMULATED everything behaves as on a CPU with AMX, on any that has AVX-512, and slowly. It is for running
-// the tests of the ops: CXX="g++ -DMONET_AMX_EMULATED" python setup.py build_ext --inplace
+// With -DMONET_AMX_EMULATED everything behaves as on a CPU with AMX, on any that has AVX-512, and slowly. It is for
+// running the tests of the ops: CXX="g++ -DMONET_AMX_EMULATED" python setup.py build_ext --inplace
 #include "amx_kernels.h"
 
 #if defined(__AMX_BF16__)

@@ -66,7 +66,8 @@ bool UsesAmx(const ConvShape& shape, const ConvOptions& options) {
 
 // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save.
 bool UsesWinograd(const ConvShape& shape, const ConvOptions& options) {
-  return !UsesAmx(shape, options) && shape.size == 3 && !options.precise && shape.in_channels >= 16 && shape.out_channels >= 16;
+  return !UsesAmx(shape, options) && shape.size == 3 && !options.precise && shape.in_channels >= 16 &&
+         shape.out_channels >= 16;
 }
 
 ConvGeometry Geometry(const ConvShape& shape, ConvDirection direction) {
@@ -80,8 +81,8 @@ size_t RunConvScratchBytes(const ConvShape& shape, const ConvOptions& options, C
                                       : DirectForwardScratchBytes(geometry, threads);
 }
 
-void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, DType dtype,
-             const void* from, const void* packed, const float* bias, void* to, void* scratch, ThreadPool& pool) {
+void RunConv(const ConvShape& shape, const ConvOptions& options, ConvDirection direction, DType dtype, const void* from,
+             const void* packed, const float* bias, void* to, void* scratch, ThreadPool& pool) {
   const ConvGeometry geometry = Geometry(shape, direction);
   if (UsesAmx(shape, options)) {
     AmxForward(*options.amx, geometry, dtype, from, static_cast<const uint16_t*>(packed), bias, to, scratch, pool);
@@ -156,7 +157,8 @@ size_t ConvBackwardInputScratchBytes(const ConvShape& shape, const ConvOptions& 
 void ConvBackwardInput(const ConvShape& shape, const ConvOptions& options, const float* dy, const void* packed,
                        const float* add, float* dx, void* memory, ThreadPool& pool) {
   const BackwardInputScratch scratch(shape, options, pool.num_threads(), memory);
-  RunConv(shape, options, ConvDirection::kBackwardInput, DType::kFloat32, dy, packed, nullptr, scratch.padded, scratch.run, pool);
+  RunConv(shape, options, ConvDirection::kBackwardInput, DType::kFloat32, dy, packed, nullptr, scratch.padded,
+          scratch.run, pool);
   const ImageShape image{shape.batch, shape.height, shape.width, shape.in_channels};
   ReflectionPadGrad(DType::kFloat32, image, shape.size / 2, scratch.padded, add, dx, pool);
 }

@@ -6,11 +6,15 @@ const ConvKernels* ConvKernelsFor(Isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case Isa::kAmx:
-    case Isa::kAvx512: return Avx512ConvKernels();
-    case Isa::kAvx2: return Avx2ConvKernels();
+    case Isa::kAvx512:
+      return Avx512ConvKernels();
+    case Isa::kAvx2:
+      return Avx2ConvKernels();
 #endif
-    case Isa::kPortable: return PortableConvKernels();
-    default: return nullptr;
+    case Isa::kPortable:
+      return PortableConvKernels();
+    default:
+      return nullptr;
   }
 }
 

@@ -22,7 +22,7 @@ struct PanelProduct {
   const float* b;
   int64_t b_stride;  // between rows: `panel` if packed
   float* c;
-  int64_t c_stride;  // between rows
+  int64_t c_stride;   // between rows
   const float* init;  // null: zero. May be c.
   int64_t init_stride;
 };
@@ -42,8 +42,8 @@ struct ColumnsOperand {
   int64_t depth;
 };
 
-// c[i][j] = init[j] + dot product of a's row i with vector j; for very few vectors. A vector consists of segments as rows
-// do: segment s of vector j is at vectors[s] + j * vector_stride.
+// c[i][j] = init[j] + dot product of a's row i with vector j; for very few vectors. A vector consists of segments as
+// rows do: segment s of vector j is at vectors[s] + j * vector_stride.
 struct DotProducts {
   int64_t rows;
   int64_t num_vectors;  // 1 to 4
@@ -55,16 +55,16 @@ struct DotProducts {
 
 // ---- Winograd; winograd_transforms.h has the formulas
 //
-// A transformed tile has tile_in^2 values per channel, each belonging to another matrix product. Value t of channel c is
-// at values[t * value_stride + c / block * block_stride + c % block]; blocks are multiples of 16, or whole panels.
+// A transformed tile has tile_in^2 values per channel, each belonging to another matrix product. Value t of channel c
+// is at values[t * value_stride + c / block * block_stride + c % block]; blocks are multiples of 16, or whole panels.
 struct TransformedTile {
   float* values;
   int64_t value_stride;
   int64_t block, block_stride;
 };
 
-// Where a tile of output goes: pixels from (first_row, first_column) of it on, fewer than all where it sticks out of the
-// image.
+// Where a tile of output goes: pixels from (first_row, first_column) of it on, fewer than all where it sticks out of
+// the image.
 struct OutputTile {
   float* y;  // of the first of them
   int64_t row_stride, column_stride;
@@ -103,13 +103,15 @@ struct ConvKernels {
   void (*multiply_rows)(const RowsOperand& a, const PanelProduct& product);
   void (*multiply_columns)(const ColumnsOperand& a, const PanelProduct& product);
   void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
-  // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a vector.
+  // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a
+  // vector.
   void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
                       int64_t stride);
 
   // to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns. May write up to the next multiple of a
   // vector, zeros.
-  void (*transpose)(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride);
+  void (*transpose)(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
+                    int64_t to_stride);
 
   WinogradKernels winograd_4x3, winograd_3x4, winograd_3x2;
 };

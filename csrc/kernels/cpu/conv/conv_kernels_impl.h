@@ -1,5 +1,5 @@
-// Implementation of conv_kernels.h over the Vec of whichever simd_*.h was included before this file, and the size of its
-// register tile, kTileRows x kTileVecs.
+// Implementation of conv_kernels.h over the Vec of whichever simd_*.h was included before this file, and the size of
+// its register tile, kTileRows x kTileVecs.
 #pragma once
 
 #include "conv_kernels.h"

@@ -18,8 +18,8 @@ inline const NormKernels& Float32NormKernels() { return *NormKernelsFor(Selected
 inline int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }
 
-// Where the weight is that a tap (i, j) multiplies with: tap number first + i * row + j * column of the kernel, which is
-// stored as [tap][in_channels][out_channels], or `transposed`, [tap][out_channels][in_channels].
+// Where the weight is that a tap (i, j) multiplies with: tap number first + i * row + j * column of the kernel, which
+// is stored as [tap][in_channels][out_channels], or `transposed`, [tap][out_channels][in_channels].
 struct KernelOrder {
   int64_t first, row, column;
   bool transposed;
@@ -28,8 +28,9 @@ struct KernelOrder {
 // A convolution from one tensor to another: for its tap (i, j), output pixel (h, w) reads input pixel
 // (h * stride - pad_top + i, w * stride - pad_left + j). Beyond the edge the input is reflected, or zero.
 //
-// The gradient with respect to a convolution's input is one as well, with the kernel turned by 180 degrees: from dy, with a
-// border of zeros, to the gradient of the padded input. ReflectionPadGrad then adds the border to where it came from.
+// The gradient with respect to a convolution's input is one as well, with the kernel turned by 180 degrees: from dy,
+// with a border of zeros, to the gradient of the padded input. ReflectionPadGrad then adds the border to where it came
+// from.
 struct ConvGeometry {
   int64_t batch;
   int64_t in_height, in_width, in_channels;
@@ -41,8 +42,8 @@ struct ConvGeometry {
   KernelOrder order;
 
   static ConvGeometry Forward(const ConvShape& s) {
-    return {s.batch,  s.height, s.width,    s.in_channels, s.height,        s.width, s.out_channels, s.size,
-            s.size,   1,        s.size / 2, s.size / 2,    /*reflect=*/true, {0, s.size, 1, false}};
+    return {s.batch, s.height, s.width, s.in_channels, s.height,   s.width,          s.out_channels,
+            s.size,  s.size,   1,       s.size / 2,    s.size / 2, /*reflect=*/true, {0, s.size, 1, false}};
   }
   static ConvGeometry BackwardInput(const ConvShape& s) {
     const int64_t border = 2 * (s.size / 2);
@@ -84,8 +85,8 @@ struct ConvGeometry {
   }
 };
 
-// Calls function(worker, item) for every item in [0, items). Workers claim items as ParallelFor's do; a worker, numbered
-// from 0 to pool.num_threads() - 1, does one thing at a time and may own working memory.
+// Calls function(worker, item) for every item in [0, items). Workers claim items as ParallelFor's do; a worker,
+// numbered from 0 to pool.num_threads() - 1, does one thing at a time and may own working memory.
 template <typename Function>
 void ForItems(ThreadPool& pool, int64_t items, Function function) {
   const int workers = static_cast<int>(std::min<int64_t>(items, std::max(pool.num_threads(), 1)));

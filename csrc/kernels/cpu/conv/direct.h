@@ -1,6 +1,6 @@
 // Convolution as the plain sum of products, with no copy of the input: rows of the matrix [pixels, taps * in_channels]
-// are given by pointers to the pixels, which also take care of the border. (Dukhan, "The Indirect Convolution Algorithm",
-// 2019.) For every kernel size, and for those that Winograd could do where it is not wanted.
+// are given by pointers to the pixels, which also take care of the border. (Dukhan, "The Indirect Convolution
+// Algorithm", 2019.) For every kernel size, and for those that Winograd could do where it is not wanted.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,8 @@
 
 namespace monet {
 
-// The packed kernel: [panel of out_channels][taps][in_channels][panel], or for very few out_channels their dot products'
-// vectors, [out_channels][taps][in_channels].
+// The packed kernel: [panel of out_channels][taps][in_channels][panel], or for very few out_channels their dot
+// products' vectors, [out_channels][taps][in_channels].
 size_t DirectPackedBytes(const ConvGeometry& geometry);
 void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool);
 
@@ -34,7 +34,7 @@ struct DirectConv {
   OutputPlaces places;
   const float* x;
   const float* kernel;
-  bool in_place;  // the kernel is as it lies, not packed: only where DirectUsesKernelInPlace
+  bool in_place;      // the kernel is as it lies, not packed: only where DirectUsesKernelInPlace
   const float* bias;  // or null
   float* y;
   void* scratch;

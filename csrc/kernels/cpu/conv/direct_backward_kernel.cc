@@ -104,8 +104,8 @@ class Worker {
       for (int64_t o = 0; o < O; o += panel) {
         float* to = sum_ + (unit / plan_.widths * plan_.length + Begin(unit) + c) * O + o;
         kernels_.multiply_columns({x_ + c * kPixels, kBlock, pixels},
-                                  {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, panel, to,
-                                   O, begin ? nullptr : to, O});
+                                  {std::min(kBlock, Count(unit) - c), std::min(panel, O - o), dy_ + o * kPixels, panel,
+                                   to, O, begin ? nullptr : to, O});
       }
     }
   }

@@ -10,8 +10,8 @@ constexpr int64_t kFewPixels = 128;
 // A generator's last layer, for instance. See dot_product.h.
 bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
 
-// The part of a panel that is multiplied at once: it fits into the first level cache. Of short segments there may be one
-// more than fits.
+// The part of a panel that is multiplied at once: it fits into the first level cache. Of short segments there may be
+// one more than fits.
 constexpr int64_t kChunk = 128, kMaxChunk = 2 * kChunk;
 
 // To wake other threads takes longer than to pack so many floats.
@@ -143,8 +143,8 @@ class Worker {
     } else {
       product->b = turned_;
       for (int64_t s = 0; s < segments; ++s) {
-        kernels_.transpose(SegmentWeights(segment + s) + o * C + c, C, columns, depth, turned_ + s * depth * plan_.panel,
-                           plan_.panel);
+        kernels_.transpose(SegmentWeights(segment + s) + o * C + c, C, columns, depth,
+                           turned_ + s * depth * plan_.panel, plan_.panel);
       }
     }
   }

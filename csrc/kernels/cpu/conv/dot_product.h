@@ -1,6 +1,6 @@
-// Convolution to very few channels (a generator's last layer paints three): vectors run over the input's channels, since
-// there are too few outputs to fill them. The register tile, 6 pixels x kVectors outputs, is added up lane by lane at the
-// end:
+// Convolution to very few channels (a generator's last layer paints three): vectors run over the input's channels,
+// since there are too few outputs to fill them. The register tile, 6 pixels x kVectors outputs, is added up lane by
+// lane at the end:
 //
 //                     vector 0 [c..]   vector 1 [c..]   vector 2 [c..]
 //     a[0][c..]   ->      s00              s01              s02          s[i][j] += a[i][c..] * vector[j][c..]
@@ -50,8 +50,8 @@ inline void DotTile(const RowsOperand& a, const DotProducts& product, int64_t fi
     for (Vec& value : row) value = Zero();
   }
   for (int64_t segment = 0; segment < a.segments; ++segment) {
-    DotSegment(a.rows + segment * a.segment_stride + first_row, a.begin,
-               product.vectors[segment], product.vector_stride, a.depth, total);
+    DotSegment(a.rows + segment * a.segment_stride + first_row, a.begin, product.vectors[segment],
+               product.vector_stride, a.depth, total);
   }
   for (int i = 0; i < kRows; ++i) {
     for (int j = 0; j < kVectors; ++j) {
@@ -70,10 +70,14 @@ inline void DotVectors(const RowsOperand& a, const DotProducts& product) {
 
 void DotRows(const RowsOperand& a, const DotProducts& product) {
   switch (product.num_vectors) {
-    case 1: return DotVectors<1>(a, product);
-    case 2: return DotVectors<2>(a, product);
-    case 3: return DotVectors<3>(a, product);
-    case 4: return DotVectors<4>(a, product);
+    case 1:
+      return DotVectors<1>(a, product);
+    case 2:
+      return DotVectors<2>(a, product);
+    case 3:
+      return DotVectors<3>(a, product);
+    case 4:
+      return DotVectors<4>(a, product);
   }
 }
 

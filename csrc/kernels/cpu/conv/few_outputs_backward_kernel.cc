@@ -9,8 +9,8 @@ namespace {
 //
 //   [out_channels, in_channels] = transposed dy [pixels, out_channels] * x [pixels, in_channels]
 //
-// dy is used in place. For a row of the kernel, x is copied into panels once; the taps of the row read it from one pixel
-// further on each. Lines of the images are shared out in ranges, whose sums are added up at the end.
+// dy is used in place. For a row of the kernel, x is copied into panels once; the taps of the row read it from one
+// pixel further on each. Lines of the images are shared out in ranges, whose sums are added up at the end.
 constexpr int64_t kPixels = 128;  // of a run: a panel then fits into the first level cache
 
 struct FewOutputsPlan {
@@ -77,9 +77,8 @@ class Worker {
       const int64_t c = p * plan_.panel;
       for (int64_t j = 0; j < geometry_.kernel_width; ++j) {
         float* to = sum_ + (row * geometry_.kernel_width + j) * O * C + c;
-        kernels_.multiply_columns(
-            {dy, O, run}, {O, std::min(plan_.panel, C - c), Panel(p) + j * plan_.panel,
-                                          geometry_.stride * plan_.panel, to, C, begin ? nullptr : to, C});
+        kernels_.multiply_columns({dy, O, run}, {O, std::min(plan_.panel, C - c), Panel(p) + j * plan_.panel,
+                                                 geometry_.stride * plan_.panel, to, C, begin ? nullptr : to, C});
       }
     }
   }

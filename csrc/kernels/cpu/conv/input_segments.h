@@ -1,7 +1,7 @@
 // Where the pixels lie that a direct convolution reads. For one row of the kernel an output pixel reads pixels side by
-// side: a segment of kernel_width * in_channels consecutive floats, which is used in place. Only at the left and right edge
-// of the image, where the border has to be made up, it is put together in a patch of memory. Where there are channels
-// enough, a segment is one tap's: one pixel, which needs no patch.
+// side: a segment of kernel_width * in_channels consecutive floats, which is used in place. Only at the left and right
+// edge of the image, where the border has to be made up, it is put together in a patch of memory. Where there are
+// channels enough, a segment is one tap's: one pixel, which needs no patch.
 #pragma once
 
 #include "conv_plan.h"

@@ -8,44 +8,38 @@ namespace monet {
 namespace {
 
 ConvGeometry ForwardGeometry(const StridedConvShape& s) {
-  return {s.batch,
-          s.height,
-          s.width,
-          s.in_channels,
-          s.out_height,
-          s.out_width,
-          s.out_channels,
-          s.kernel_height,
-          s.kernel_width,
-          s.stride,
-          s.pad_top,
-          s.pad_left,
-          /*reflect=*/false,
-          {0, s.kernel_width, 1, false}};
+  return {s.batch,           s.height,
+          s.width,           s.in_channels,
+          s.out_height,      s.out_width,
+          s.out_channels,    s.kernel_height,
+          s.kernel_width,    s.stride,
+          s.pad_top,         s.pad_left,
+          /*reflect=*/false, {0, s.kernel_width, 1, false}};
 }
 
-// The gradient with respect to x falls into as many convolutions of stride 1 as the stride has phases in both axes. Those
-// pixels of dx that are `top` rows and `left` columns from the first, and from there a stride apart, are made by a part of
-// the kernel's taps, and the places of dy that belong to successive taps are successive.
+// The gradient with respect to x falls into as many convolutions of stride 1 as the stride has phases in both axes.
+// Those pixels of dx that are `top` rows and `left` columns from the first, and from there a stride apart, are made by
+// a part of the kernel's taps, and the places of dy that belong to successive taps are successive.
 class Phase {
  public:
   Phase(const StridedConvShape& s, int64_t top, int64_t left) : top_(top), left_(left) {
     const Axis vertical(s.height, s.kernel_height, s.stride, s.pad_top, top);
     const Axis horizontal(s.width, s.kernel_width, s.stride, s.pad_left, left);
-    geometry_ = {s.batch,
-                 s.out_height,
-                 s.out_width,
-                 s.out_channels,
-                 vertical.pixels,
-                 horizontal.pixels,
-                 s.in_channels,
-                 vertical.taps,
-                 horizontal.taps,
-                 1,
-                 vertical.pad,
-                 horizontal.pad,
-                 /*reflect=*/false,
-                 {vertical.last_tap * s.kernel_width + horizontal.last_tap, -s.stride * s.kernel_width, -s.stride, true}};
+    geometry_ = {
+        s.batch,
+        s.out_height,
+        s.out_width,
+        s.out_channels,
+        vertical.pixels,
+        horizontal.pixels,
+        s.in_channels,
+        vertical.taps,
+        horizontal.taps,
+        1,
+        vertical.pad,
+        horizontal.pad,
+        /*reflect=*/false,
+        {vertical.last_tap * s.kernel_width + horizontal.last_tap, -s.stride * s.kernel_width, -s.stride, true}};
   }
 
   const ConvGeometry& geometry() const { return geometry_; }
@@ -72,12 +66,12 @@ class Phase {
 // ---- Choosing the method
 
 // Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. With fewer pixels,
-// transforming the kernel takes as long as the products that it saves. The number of images has no say, so that an image
-// gives the same bits in any batch.
+// transforming the kernel takes as long as the products that it saves. The number of images has no say, so that an
+// image gives the same bits in any batch.
 bool UsesWinograd(const StridedConvShape& shape, const StridedConvOptions& options) {
   const int64_t size = shape.kernel_height;
-  const bool is_taken = size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4
-                                                                          : shape.stride == 2 && size == 4);
+  const bool is_taken =
+      size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4 : shape.stride == 2 && size == 4);
   return is_taken && !options.precise && std::min(shape.in_channels, shape.out_channels) >= 16 &&
          shape.out_height * shape.out_width >= (shape.stride == 1 ? 128 : 512);
 }

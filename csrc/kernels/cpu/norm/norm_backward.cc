@@ -44,11 +44,12 @@ class Backward {
   void ReduceBlock(const void* dy, const void* dskip, const void* x, int64_t image, int64_t block) const {
     float* sum = scratch_.sums + (image * plan_.blocks + block) * 2 * plan_.period;
     std::fill(sum, sum + 2 * plan_.period, 0.0f);
-    ForGradientSpans(dy, dskip, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
-                                                  NormKernels::DyForm form) {
-      kernels_.reduce_gradient[form](gradient, At(x, begin, size_), count, plan_.period - slot, Affine(image, slot),
-                                     activation(), sum + slot, sum + plan_.period + slot);
-    });
+    ForGradientSpans(dy, dskip, image, block,
+                     [&](int64_t begin, int64_t count, int64_t slot, const void* gradient, NormKernels::DyForm form) {
+                       kernels_.reduce_gradient[form](gradient, At(x, begin, size_), count, plan_.period - slot,
+                                                      Affine(image, slot), activation(), sum + slot,
+                                                      sum + plan_.period + slot);
+                     });
   }
 
   // With dxhat = dz * gamma, and averages over the values of a group (Ioffe & Szegedy 2015, section 3):
@@ -97,13 +98,14 @@ class Backward {
   void InputGradientBlock(const void* dy, const void* dskip, const void* x, void* dx, void* dresidual, int64_t image,
                           int64_t block) const {
     const float* slots = Slots(image);
-    ForGradientSpans(dy, dskip, image, block, [&](int64_t begin, int64_t count, int64_t slot, const void* gradient,
-                                                  NormKernels::DyForm form) {
-      kernels_.input_gradient[form](gradient, At(x, begin, size_), At(dx, begin, size_),
-                                    dresidual ? At(dresidual, begin, size_) : nullptr, count, plan_.period - slot,
-                                    Affine(image, slot), slots + 3 * plan_.period + slot,
-                                    slots + 4 * plan_.period + slot, activation());
-    });
+    ForGradientSpans(dy, dskip, image, block,
+                     [&](int64_t begin, int64_t count, int64_t slot, const void* gradient, NormKernels::DyForm form) {
+                       kernels_.input_gradient[form](gradient, At(x, begin, size_), At(dx, begin, size_),
+                                                     dresidual ? At(dresidual, begin, size_) : nullptr, count,
+                                                     plan_.period - slot, Affine(image, slot),
+                                                     slots + 3 * plan_.period + slot, slots + 4 * plan_.period + slot,
+                                                     activation());
+                     });
   }
 
   const NormPlan& plan() const { return plan_; }
@@ -122,8 +124,8 @@ class Backward {
   }
 
   // Calls span(begin, count, slot, gradient, form) over the values of a block, `begin` being an index into x and `slot`
-  // that of its first value. Where the padding copied a pixel, its gradient is the sum over the copies; dskip, unless it
-  // is null, is one more.
+  // that of its first value. Where the padding copied a pixel, its gradient is the sum over the copies; dskip, unless
+  // it is null, is one more.
   template <typename Span>
   void ForGradientSpans(const void* dy, const void* dskip, int64_t image, int64_t block, Span span) const {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);

@@ -159,9 +159,7 @@ class Forward {
 
 }  // namespace
 
-size_t NormForwardScratchBytes(const NormShape& shape) {
-  return ForwardScratch(shape, NormPlan(shape), nullptr).bytes;
-}
+size_t NormForwardScratchBytes(const NormShape& shape) { return ForwardScratch(shape, NormPlan(shape), nullptr).bytes; }
 
 void NormForward(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
                  const float* beta, const void* residual, int64_t residual_pad, void* y, float* mean, float* rstd,

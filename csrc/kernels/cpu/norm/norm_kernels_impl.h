@@ -30,7 +30,8 @@ inline void ForSpan(int64_t count, int64_t period, Body body) {
   ForRows(rows, [&](int64_t row, auto group) {
     ForVectors(period, [&](int64_t slot, auto part) { body(row * period + slot, slot, group, part); });
   });
-  ForVectors(count - rows * period, [&](int64_t slot, auto part) { body(rows * period + slot, slot, Rows<1>{}, part); });
+  ForVectors(count - rows * period,
+             [&](int64_t slot, auto part) { body(rows * period + slot, slot, Rows<1>{}, part); });
 }
 
 // ---- Activations
@@ -58,9 +59,12 @@ struct ActivationTag {
 template <typename Body>
 inline void WithActivation(Activation activation, Body body) {
   switch (activation) {
-    case Activation::kNone: return body(ActivationTag<Activation::kNone>{});
-    case Activation::kRelu: return body(ActivationTag<Activation::kRelu>{});
-    case Activation::kLeakyRelu: return body(ActivationTag<Activation::kLeakyRelu>{});
+    case Activation::kNone:
+      return body(ActivationTag<Activation::kNone>{});
+    case Activation::kRelu:
+      return body(ActivationTag<Activation::kRelu>{});
+    case Activation::kLeakyRelu:
+      return body(ActivationTag<Activation::kLeakyRelu>{});
   }
 }
 
@@ -263,9 +267,12 @@ constexpr NormKernels kTable = {
 
 inline const NormKernels* TableFor(DType dtype) {
   switch (dtype) {
-    case DType::kFloat32: return &kTable<Float32>;
-    case DType::kBFloat16: return &kTable<BFloat16>;
-    case DType::kFloat16: return &kTable<Float16>;
+    case DType::kFloat32:
+      return &kTable<Float32>;
+    case DType::kBFloat16:
+      return &kTable<BFloat16>;
+    case DType::kFloat16:
+      return &kTable<Float16>;
   }
   return nullptr;
 }

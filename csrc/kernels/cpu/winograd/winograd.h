@@ -1,6 +1,7 @@
-// Convolution by Winograd's algorithms, see winograd_transforms.h: output is cut into tiles of tile_out x tile_out pixels,
-// each computed from tile_in x tile_in pixels of input. Of the transformed values, number t of all tiles make up a matrix
-// [tiles, in_channels], which is multiplied by matrix t of the transformed kernel, [in_channels, out_channels].
+// Convolution by Winograd's algorithms, see winograd_transforms.h: output is cut into tiles of tile_out x tile_out
+// pixels, each computed from tile_in x tile_in pixels of input. Of the transformed values, number t of all tiles make
+// up a matrix [tiles, in_channels], which is multiplied by matrix t of the transformed kernel, [in_channels,
+// out_channels].
 #pragma once
 
 #include "../conv/conv_plan.h"
@@ -9,9 +10,9 @@ namespace monet {
 
 constexpr int64_t kMaxWinogradTaps = 16, kMaxWinogradValues = 36;
 
-// A convolution, as the algorithm sees it. Kernels that it doesn't take as a whole are taken apart (winograd_parts.h): into
-// parts that read other pixels of the input, so that a tile has in_parts^2 times as many values to be multiplied and
-// added up, or parts that make other pixels of the output.
+// A convolution, as the algorithm sees it. Kernels that it doesn't take as a whole are taken apart (winograd_parts.h):
+// into parts that read other pixels of the input, so that a tile has in_parts^2 times as many values to be multiplied
+// and added up, or parts that make other pixels of the output.
 struct WinogradProblem {
   // Of stride 1, without parts: 3x3 by F(4x4, 3x3), 4x4 by F(3x3, 4x4).
   explicit WinogradProblem(const ConvGeometry& geometry);
@@ -22,10 +23,10 @@ struct WinogradProblem {
   bool reflect;     // beyond the edge the input is reflected, or zero
   bool transposed;  // the kernel is stored as [tap][out_channels][in_channels]
 
-  // Along one axis, tiles are cut out of a grid of `grid` outputs. For output g and tap a, part p of the input is read at
-  // in_first + (g + a) * in_step + p * in_part_step, and multiplied with tap tap_first + a * tap_step + p * tap_part_step
-  // of the kernel, if there is one. The result for part p of the output goes to out_first + g * out_step + p, if that is
-  // within it, with the taps of part p.
+  // Along one axis, tiles are cut out of a grid of `grid` outputs. For output g and tap a, part p of the input is read
+  // at in_first + (g + a) * in_step + p * in_part_step, and multiplied with tap tap_first + a * tap_step + p *
+  // tap_part_step of the kernel, if there is one. The result for part p of the output goes to out_first + g * out_step
+  // + p, if that is within it, with the taps of part p.
   struct Axis {
     int64_t in_length, out_length, kernel_length;
     int64_t grid, in_first, out_first;
@@ -71,7 +72,8 @@ void WinogradImageMoments(const WinogradProblem& problem, const WinogradMoments&
 
 struct WinogradForward {
   const float* x;
-  // If not null, x is replaced with relu((x - mean) * scale + beta): [batch][3][in_channels] holds mean, scale and beta.
+  // If not null, x is replaced with relu((x - mean) * scale + beta): [batch][3][in_channels] holds mean, scale and
+  // beta.
   const float* normalize = nullptr;
   const float* packed;
   const float* bias = nullptr;
@@ -81,8 +83,8 @@ struct WinogradForward {
 size_t WinogradForwardScratchBytes(const WinogradProblem& problem, int threads);
 void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& call, void* scratch, ThreadPool& pool);
 
-// The gradient of the kernel, in its shape, from x (normalized as above, unless `normalize` is null) and dy. The problem is
-// the forward convolution's.
+// The gradient of the kernel, in its shape, from x (normalized as above, unless `normalize` is null) and dy. The
+// problem is the forward convolution's.
 size_t WinogradBackwardKernelScratchBytes(const WinogradProblem& problem);
 void WinogradBackwardKernel(const WinogradProblem& problem, const float* x, const float* normalize, const float* dy,
                             float* dkernel, void* scratch, ThreadPool& pool);

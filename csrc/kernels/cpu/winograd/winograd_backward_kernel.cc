@@ -9,10 +9,10 @@ namespace {
 //
 //   [in_channels, out_channels] = transposed [tiles, in_channels] * [tiles, out_channels]
 //
-// of a part of the transformed x and the transformed dy. Tiles are taken in chunks: all threads transform a chunk together,
-// then share the products among them. One value's matrices fit into the second level cache, so that the products run at
-// the speed of the arithmetic. (To take a panel of all values at a time, and transform it back at once, saves the memory of
-// the sums, but reads the matrices from further away: 7% slower.)
+// of a part of the transformed x and the transformed dy. Tiles are taken in chunks: all threads transform a chunk
+// together, then share the products among them. One value's matrices fit into the second level cache, so that the
+// products run at the speed of the arithmetic. (To take a panel of all values at a time, and transform it back at once,
+// saves the memory of the sums, but reads the matrices from further away: 7% slower.)
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const WinogradProblem& problem)
       : grid(problem),
@@ -62,10 +62,7 @@ struct KernelGradientScratch {
 class KernelGradient {
  public:
   KernelGradient(const WinogradProblem& problem, void* memory)
-      : problem_(problem),
-        kernels_(SelectedConvKernels()),
-        plan_(problem),
-        scratch_(problem, plan_, memory) {}
+      : problem_(problem), kernels_(SelectedConvKernels()), plan_(problem), scratch_(problem, plan_, memory) {}
 
   // Transforms x of the tile that is number `i` of the chunk that begins with `first`.
   void TransformInput(const float* x, const float* normalize, int64_t first, int64_t i) const {
@@ -164,9 +161,8 @@ void WinogradBackwardKernel(const WinogradProblem& problem, const float* x, cons
         gradient.TransformOutputGradient(dy, first, i);
       }
     });
-    ForItems(pool, plan.values * plan.blocks, [&](int, int64_t item) {
-      gradient.Multiply(item / plan.blocks, item % plan.blocks, tiles, first == 0);
-    });
+    ForItems(pool, plan.values * plan.blocks,
+             [&](int, int64_t item) { gradient.Multiply(item / plan.blocks, item % plan.blocks, tiles, first == 0); });
   }
   const int64_t C = problem.in_channels;
   ParallelFor(pool, problem.all_in_parts() * C, 4, [&](int64_t begin, int64_t end) {

@@ -33,7 +33,7 @@ struct ForwardPlan {
   TileGrid grid;
   int64_t values;
   int64_t panel, panels_per_part, panels;
-  int64_t depth;  // of a transformed tile
+  int64_t depth;          // of a transformed tile
   int64_t blocks, block;  // how many, and of how many tiles
 };
 
@@ -114,7 +114,8 @@ class Worker {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
     for (int64_t i = begin; i < end; ++i) {
       const Tile tile = plan_.grid.At(i);
-      TransformOutputTile(problem_, tile, part, first, out_ + (i - begin) * plan_.panel, plan_.out_stride(), call_.y, &to);
+      TransformOutputTile(problem_, tile, part, first, out_ + (i - begin) * plan_.panel, plan_.out_stride(), call_.y,
+                          &to);
       to.pixels_before += tile.rows * tile.columns;
       const bool image_ends = (i + 1) % plan_.grid.per_image == 0;
       if (call_.moments && (image_ends || i + 1 == end)) {
@@ -185,8 +186,8 @@ void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& c
   const ForwardScratch scratch(plan, pool.num_threads(), memory);
   std::fill_n(scratch.zeros, plan.depth, 0.0f);
 
-  // Where there are few blocks for the threads, several workers share one, each doing some of its panels and the (small)
-  // input transform once more.
+  // Where there are few blocks for the threads, several workers share one, each doing some of its panels and the
+  // (small) input transform once more.
   const int64_t wanted = pool.num_threads() > 1 ? 4 * pool.num_threads() : 1;
   const int64_t parts = std::clamp<int64_t>(wanted / std::max<int64_t>(plan.blocks, 1), 1, plan.panels);
 

@@ -21,7 +21,8 @@ WinogradProblem WinogradPartsForward(const StridedConvShape& shape) {
   return problem;
 }
 
-// Pixel 2 * g + p - pad of dx gets, for tap i = p + 2 * a, pixel g - a of dy: taps run backwards, the place in dy forwards.
+// Pixel 2 * g + p - pad of dx gets, for tap i = p + 2 * a, pixel g - a of dy: taps run backwards, the place in dy
+// forwards.
 WinogradProblem WinogradPartsBackwardInput(const StridedConvShape& shape) {
   WinogradProblem problem;
   problem.kernels = &SelectedConvKernels().winograd_3x2;

@@ -5,13 +5,13 @@
 
 namespace monet {
 
-// The distance between the matrices of a transformed tensor, each of `floats`. An odd number of cache lines: the values of
-// a channel, which are written one after the other, would otherwise compete for the same set of the cache.
+// The distance between the matrices of a transformed tensor, each of `floats`. An odd number of cache lines: the values
+// of a channel, which are written one after the other, would otherwise compete for the same set of the cache.
 constexpr int64_t ValueStride(int64_t floats) { return (floats + 15) / 16 * 16 / 32 * 32 + 48; }
 
 struct Tile {
-  int64_t image, h, w;  // of its first output, in the grid
-  int64_t rows, columns;    // within the grid, tile_out or fewer
+  int64_t image, h, w;    // of its first output, in the grid
+  int64_t rows, columns;  // within the grid, tile_out or fewer
 };
 
 struct TileGrid {
@@ -76,7 +76,8 @@ struct OutputSpan {
   int64_t position;  // of the first of them
 };
 
-// Transforms the pixels that a tile reads: the parts of the input one after the other, in one block of the problem's depth.
+// Transforms the pixels that a tile reads: the parts of the input one after the other, in one block of the problem's
+// depth.
 inline void TransformInputTile(const WinogradProblem& problem, const Tile& tile, const float* x, const float* normalize,
                                const float* zeros, float* to, int64_t value_stride) {
   const int64_t C = problem.in_channels;
@@ -95,8 +96,8 @@ inline int64_t TransformedDepth(const WinogradProblem& problem) {
   return problem.depth() - problem.in_channels + RoundUp(problem.in_channels, 16);
 }
 
-// Transforms a tile's values back to pixels of part `part` of the output, for channels from `first` on. Of `to`, the caller
-// has set what doesn't depend on the tile.
+// Transforms a tile's values back to pixels of part `part` of the output, for channels from `first` on. Of `to`, the
+// caller has set what doesn't depend on the tile.
 inline void TransformOutputTile(const WinogradProblem& problem, const Tile& tile, int64_t part, int64_t first,
                                 const float* values, int64_t value_stride, float* y, OutputTile* to) {
   const int64_t O = problem.out_channels, width = problem.horizontal.out_length;

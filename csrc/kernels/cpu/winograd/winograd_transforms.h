@@ -1,5 +1,5 @@
-// Winograd's algorithms F(4x4, 3x3), F(3x3, 4x4) and F(3x3, 2x2): the transforms between pixels, kernels and the 36 or 16
-// matrix products in between.
+// Winograd's algorithms F(4x4, 3x3), F(3x3, 4x4) and F(3x3, 2x2): the transforms between pixels, kernels and the 36 or
+// 16 matrix products in between.
 //
 //   y = A^T [ (G w G^T) * (B^T d B) ] A        d: 6x6 pixels, w: 3x3 taps, y: 4x4 pixels, *: elementwise
 //                                          or     6x6            4x4          3x3
@@ -9,10 +9,11 @@
 // polynomials by evaluating them at points, for F(4, 3) at 0, a, -a, b, -b and infinity:
 //
 //         | a^2b^2     0    -(a^2+b^2)     0       1  0 |         |    1/(a^2b^2)                  |
-//         |    0    -ab^2     -b^2         a       1  0 |         |  p      pa       pa^2          |  p = 1/(2a^2(a^2-b^2))
+//         |    0    -ab^2     -b^2         a       1  0 |         |  p      pa       pa^2          |  p =
+//         1/(2a^2(a^2-b^2))
 //   B^T = |    0     ab^2     -b^2        -a       1  0 |     G = |  p     -pa       pa^2          |
-//         |    0    -a^2b     -a^2         b       1  0 |         |  q      qb       qb^2          |  q = 1/(2b^2(b^2-a^2))
-//         |    0     a^2b     -a^2        -b       1  0 |         |  q     -qb       qb^2          |
+//         |    0    -a^2b     -a^2         b       1  0 |         |  q      qb       qb^2          |  q =
+//         1/(2b^2(b^2-a^2)) |    0     a^2b     -a^2        -b       1  0 |         |  q     -qb       qb^2          |
 //         |    0    a^2b^2      0     -(a^2+b^2)   0  1 |         |  0       0         1           |
 //
 //         | 1   1    1   1    1   0 |
@@ -20,11 +21,11 @@
 //         | 0  a^2  a^2 b^2  b^2  0 |
 //         | 0  a^3 -a^3 b^3 -b^3  1 |
 //
-// Most codes take a = 1, b = 2. a = 5/8, b = 3/2 costs the same, is as exact to represent, and halves the rounding error
-// (1.4e-6 instead of 3.1e-6 for 256 channels), because the constants are closer to 1.
+// Most codes take a = 1, b = 2. a = 5/8, b = 3/2 costs the same, is as exact to represent, and halves the rounding
+// error (1.4e-6 instead of 3.1e-6 for 256 channels), because the constants are closer to 1.
 //
-// F(3, 4) has the same points, and so the same B^T; its G has a column of third powers more, and its A^T a row less, with
-// the 1 of the last column in the row of squares. F(3, 2) evaluates at 0, 1, -1 and infinity:
+// F(3, 4) has the same points, and so the same B^T; its G has a column of third powers more, and its A^T a row less,
+// with the 1 of the last column in the row of squares. F(3, 2) evaluates at 0, 1, -1 and infinity:
 //
 //         | 1   0  -1   0 |         |  1    0  |         | 1   1   1   0 |
 //   B^T = | 0   1   1   0 |     G = | 1/2  1/2 |   A^T = | 0   1  -1   0 |
@@ -351,10 +352,9 @@ template <typename Algorithm>
 void TransformKernel(const float* const* taps, int64_t channels, float* to, int64_t value_stride) {
   using T = typename Algorithm::Kernel;
   ForVectors(channels, [&](int64_t c, auto part) {
-    Transform2D<T>([&](int i, int j) { return LoadFloat(taps[i * T::kFrom + j] + c, part); },
-                   [&](int i, int j, Vec value) {
-                     StoreFloat(to + (i * T::kTo + j) * value_stride + c, value, Full{});
-                   });
+    Transform2D<T>(
+        [&](int i, int j) { return LoadFloat(taps[i * T::kFrom + j] + c, part); },
+        [&](int i, int j, Vec value) { StoreFloat(to + (i * T::kTo + j) * value_stride + c, value, Full{}); });
   });
   for (int64_t c = (channels + kLanes - 1) / kLanes * kLanes; c < kPanel; c += kLanes) {
     for (int t = 0; t < T::kTo * T::kTo; ++t) StoreFloat(to + t * value_stride + c, Zero(), Full{});

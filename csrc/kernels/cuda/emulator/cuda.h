@@ -51,8 +51,7 @@ inline void __syncthreads(const char* file = __builtin_FILE(), int line = __buil
   cuda_emulator::BlockBarrier({"__syncthreads", file, line});
 }
 
-inline void __syncwarp(unsigned mask = 0xffffffffu, const char* file = __builtin_FILE(),
-                       int line = __builtin_LINE()) {
+inline void __syncwarp(unsigned mask = 0xffffffffu, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   cuda_emulator::WarpBarrier({"__syncwarp", file, line}, mask);
 }
 

@@ -1,6 +1,6 @@
-// The AMX instructions of ../amx_tiles.h by plain code, bit for bit, for tests on any machine. What the instructions would
-// fault on, or silently get wrong, ends the process with a message: use without a configuration, a thread that keeps its
-// tiles, products of tiles that haven't been written. Reads out of bounds are left to AddressSanitizer.
+// The AMX instructions of ../amx_tiles.h by plain code, bit for bit, for tests on any machine. What the instructions
+// would fault on, or silently get wrong, ends the process with a message: use without a configuration, a thread that
+// keeps its tiles, products of tiles that haven't been written. Reads out of bounds are left to AddressSanitizer.
 #pragma once
 
 #include <cfloat>
