@@ -27,10 +27,10 @@ from monet.recipes import (
 if TYPE_CHECKING:
     from monet.data import Domains
     from monet.recipes import Recipe
-    from monet.training.interruption import Interruption
-    from monet.training.run_folder import RunFolder
-    from monet.training.session import Session
-    from monet.training.settings import DataLocation, Settings
+    from monet.runs.interruption import Interruption
+    from monet.runs.run_folder import RunFolder
+    from monet.runs.session import Session
+    from monet.runs.settings import DataLocation, Settings
 
 _OVERRIDES = (
     "epochs",
@@ -76,8 +76,8 @@ def train(args: argparse.Namespace) -> int:
     quiet_tensorflow()
     from monet.data import DataError
     from monet.ops import dispatch
-    from monet.training.interruption import Interrupted, Interruption
-    from monet.training.run_folder import RunError
+    from monet.runs.interruption import Interrupted, Interruption
+    from monet.runs.run_folder import RunError
 
     checked(dispatch.check_mode)
     warnings.showwarning = _show_warning
@@ -101,9 +101,9 @@ def train(args: argparse.Namespace) -> int:
 
 def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
     from monet import precision
-    from monet.training.run_folder import RunFolder, check_vacant
-    from monet.training.session import Session
-    from monet.training.settings import Settings
+    from monet.runs.run_folder import RunFolder, check_vacant
+    from monet.runs.session import Session
+    from monet.runs.settings import Settings
     from monet.training.systems import system_of
 
     location = _location(args)
@@ -139,9 +139,9 @@ def _start(args: argparse.Namespace, interruption: Interruption) -> Session:
 
 
 def _resume(args: argparse.Namespace, interruption: Interruption) -> Session:
-    from monet.training.run_folder import RunFolder, newest_run
-    from monet.training.session import Session
-    from monet.training.settings import Settings
+    from monet.runs.run_folder import RunFolder, newest_run
+    from monet.runs.session import Session
+    from monet.runs.settings import Settings
 
     run = RunFolder.open(newest_run(RUNS) if args.resume == NEWEST else args.resume)
     config = run.read_config()
@@ -185,7 +185,7 @@ def _replicas(args: argparse.Namespace) -> int:
 
 
 def _check_tensorboard(is_wanted: bool | None) -> None:
-    from monet.training import tensorboard
+    from monet.runs import tensorboard
 
     if is_wanted and not tensorboard.is_available():
         raise CommandError(
@@ -195,14 +195,14 @@ def _check_tensorboard(is_wanted: bool | None) -> None:
 
 
 def _location(args: argparse.Namespace) -> DataLocation:
-    from monet.training.settings import DataLocation
+    from monet.runs.settings import DataLocation
 
     return DataLocation(data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir)
 
 
 def _introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:
     from monet import ops
-    from monet.training.settings import device_names
+    from monet.runs.settings import device_names
 
     recipe, status = settings.recipe, ops.status()
     on_each = f" on each of {settings.replicas} devices" if settings.replicas > 1 else ""
@@ -243,8 +243,8 @@ def _fit(session: Session) -> None:
     import tensorflow as tf
 
     from monet.data import DataError
-    from monet.training.interruption import Interrupted
-    from monet.training.run_folder import RunError
+    from monet.runs.interruption import Interrupted
+    from monet.runs.run_folder import RunError
 
     started = time.monotonic()
     try:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from monet import generate, train
 from monet.recipes import RECIPES, get_recipe
-from monet.training.state import TrainingState
+from monet.runs.state import TrainingState
 
 EPOCHS, STEPS = 2, 4
 TINY = get_recipe("dcgan-diverse").replace(

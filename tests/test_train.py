@@ -31,10 +31,10 @@ from monet.recipes import (
     UNetGenerator,
     recipe_from_dict,
 )
-from monet.training import tensorboard
-from monet.training.run_folder import RunError
-from monet.training.session import Session
-from monet.training.state import TrainingState
+from monet.runs import tensorboard
+from monet.runs.run_folder import RunError
+from monet.runs.session import Session
+from monet.runs.state import TrainingState
 
 EPOCHS, STEPS = 3, 4
 TINY = CycleGANRecipe(

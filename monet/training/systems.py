@@ -25,7 +25,7 @@ from monet.training.noise_samples import NoiseSheet
 from monet.training.samples import SampleSheet
 
 if TYPE_CHECKING:
-    from monet.training.settings import Settings
+    from monet.runs.settings import Settings
 
 _SAMPLE_PAINTINGS = 2
 _COMPARED_PAINTINGS = 16

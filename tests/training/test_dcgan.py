@@ -11,8 +11,8 @@ import tensorflow as tf
 from monet.losses import BinaryCrossentropy
 from monet.models import dcgan_discriminator, dcgan_generator
 from monet.recipes import get_recipe
+from monet.runs.state import TrainingState
 from monet.training import DCGAN, build_dcgan
-from monet.training.state import TrainingState
 
 SIZE, LATENT = 16, 6
 SMALL = {

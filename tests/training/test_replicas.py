@@ -24,7 +24,7 @@ tf.config.set_logical_device_configuration(
 )
 from monet import train
 from monet.recipes import RECIPES, CycleGANRecipe, PatchGANDiscriminator, ResNetGenerator
-from monet.training.session import Session
+from monet.runs.session import Session
 
 RECIPES["tiny"] = CycleGANRecipe(
     name="tiny",

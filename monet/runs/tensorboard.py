@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from monet.data import read_image
-from monet.training.run_folder import RunFolder
+from monet.runs.run_folder import RunFolder
 
 REMEDY = 'pip install "monet[tensorboard]"'  # or just: pip install tensorboard
 

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from monet.training.gallery import gallery_html, write_gallery
-from monet.training.line_chart import line_chart, ticks
-from monet.training.run_folder import RunFolder
+from monet.runs.gallery import gallery_html, write_gallery
+from monet.runs.line_chart import line_chart, ticks
+from monet.runs.run_folder import RunFolder
 
 CONFIG = {
     "description": "3 <paintings> & 4 photos",

@@ -15,12 +15,12 @@ import keras
 from monet._files import replacing
 from monet._progress import Line, bar, clock, columns, duration
 from monet.data import encode_jpeg
-from monet.training.gallery import write_gallery
-from monet.training.interruption import Interruption
-from monet.training.run_folder import RunError, RunFolder
-from monet.training.state import TrainingState
+from monet.runs.gallery import write_gallery
+from monet.runs.interruption import Interruption
+from monet.runs.run_folder import RunError, RunFolder
+from monet.runs.state import TrainingState
 from monet.training.systems import Sheet
-from monet.training.tensorboard import tensorboard_callbacks
+from monet.runs.tensorboard import tensorboard_callbacks
 
 _SHORT_NAMES = {
     "G": ("painting_generator_loss", "photo_generator_loss", "generator_loss"),

@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from monet._files import write_text
-from monet.training.gallery_page import PAGE
-from monet.training.line_chart import line_chart
-from monet.training.run_folder import RunFolder
+from monet.runs.gallery_page import PAGE
+from monet.runs.line_chart import line_chart
+from monet.runs.run_folder import RunFolder
 
 _CHARTS = (
     ("Generator", {"from noise": "generator_loss"}),

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.training.callbacks import Pace, StopAtNaN, StopOnSignal, losses_text
-from monet.training.interruption import Interrupted, Interruption
-from monet.training.run_folder import RunError
+from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal, losses_text
+from monet.runs.interruption import Interrupted, Interruption
+from monet.runs.run_folder import RunError
 from monet.training.samples import SampleSheet
-from monet.training.state import TrainingState
+from monet.runs.state import TrainingState
 
 
 def small_model(seed=0):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from monet.training.run_folder import RunError
+from monet.runs.run_folder import RunError
 
 _PREFIX = "step-"
 

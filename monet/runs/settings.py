@@ -14,7 +14,7 @@ from typing import Any
 from monet import __version__
 from monet.data import Domains, open_domains
 from monet.recipes import Recipe, recipe_from_dict
-from monet.training.run_folder import RunError
+from monet.runs.run_folder import RunError
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 
 from monet.data import Domains
-from monet.training.callbacks import run_callbacks
-from monet.training.gallery import write_gallery
-from monet.training.interruption import Interrupted, Interruption
+from monet.runs.callbacks import run_callbacks
+from monet.runs.gallery import write_gallery
+from monet.runs.interruption import Interrupted, Interruption
 from monet.training.replicas import strategy_for
-from monet.training.run_folder import RunError, RunFolder
-from monet.training.settings import Settings
-from monet.training.state import TrainingState
+from monet.runs.run_folder import RunError, RunFolder
+from monet.runs.settings import Settings
+from monet.runs.state import TrainingState
 from monet.training.systems import system_of
 
 

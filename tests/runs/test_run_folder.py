@@ -8,7 +8,7 @@ import os
 import pytest
 
 from monet._files import replacing
-from monet.training.run_folder import RunError, RunFolder, check_vacant, newest_run
+from monet.runs.run_folder import RunError, RunFolder, check_vacant, newest_run
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_process_that_created_a_run_locks_it_and_may_open_it_again(run):
 
 
 def test_runs_go_unlocked_where_there_are_no_locks(tmp_path, monkeypatch):
-    monkeypatch.setattr("monet.training.run_folder.fcntl", None)
+    monkeypatch.setattr("monet.runs.run_folder.fcntl", None)
     RunFolder.create(tmp_path / "run", {})
     RunFolder.open(tmp_path / "run")
 
