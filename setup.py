@@ -25,14 +25,12 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+from monet_build import cuda_toolkit, toolchain
+from monet_build.compilation import Compilation
+from monet_build.toolchain import Missing
+
 ROOT = Path(__file__).parent.resolve()
 CSRC = ROOT / "csrc"
-sys.path.insert(0, str(CSRC))
-
-import cuda_toolkit  # noqa: E402
-import toolchain  # noqa: E402
-from compilation import Compilation  # noqa: E402
-from toolchain import Missing  # noqa: E402
 
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "monet" / "__init__.py").read_text()).group(1)
 MODE = os.environ.get("MONET_BUILD") or "auto"

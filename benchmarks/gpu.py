@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _BENCHMARKS = Path(__file__).resolve().parent
-sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent / "csrc" / "python")]
+sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
 
 from gpu_stages.build import build_emulated_driver  # noqa: E402
 from gpu_stages.catalogue import ALWAYS, STAGES  # noqa: E402

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import platform
@@ -15,21 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from monet_build import toolchain
+
 ROOT = Path(__file__).parents[1]
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "setup.py").is_file(), reason="the source tree is not here"
-)
-
 
 @pytest.fixture
-def toolchain(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "csrc")
-    return importlib.import_module("toolchain")
-
-
-@pytest.fixture
-def site(toolchain, monkeypatch, tmp_path):
+def site(monkeypatch, tmp_path):
     """An empty environment that wheels can be put into."""
     monkeypatch.setattr(toolchain, "_site_directories", lambda: [str(tmp_path)])
     return tmp_path
@@ -49,9 +40,7 @@ def put_tensorflow(site: Path, distribution: str, version: str) -> None:
     ("version", "required"),
     [("2.19.1", "2.19.0"), ("2.20.0", "2.20.0"), ("2.21.0", "2.21.0"), ("2.22.0rc1", "2.22.0rc1")],
 )
-def test_wheel_requires_the_tensorflow_it_was_built_against(
-    toolchain, site, distribution, version, required
-):
+def test_wheel_requires_the_tensorflow_it_was_built_against(site, distribution, version, required):
     put_tensorflow(site, distribution, version)
     found = toolchain.find_tensorflow()
     assert (found.distribution, found.version) == (distribution, version)
@@ -60,29 +49,29 @@ def test_wheel_requires_the_tensorflow_it_was_built_against(
     assert f"-L{site}/tensorflow" in found.link_flags()
 
 
-def test_no_tensorflow(toolchain, site):
+def test_no_tensorflow(site):
     assert toolchain.find_tensorflow() is None
 
 
-def test_tensorflow_too_old_to_build_against_is_no_tensorflow(toolchain, site):
+def test_tensorflow_too_old_to_build_against_is_no_tensorflow(site):
     put_tensorflow(site, "tensorflow", "2.15.0")
     assert toolchain.find_tensorflow() is None
 
 
-def test_metadata_of_a_removed_tensorflow_does_not_count(toolchain, site):
+def test_metadata_of_a_removed_tensorflow_does_not_count(site):
     put_tensorflow(site, "tensorflow", "2.21.0")
     shutil.rmtree(site / "tensorflow")
     assert toolchain.find_tensorflow() is None
 
 
-def test_tensorflow_without_headers_has_a_remedy(toolchain, site):
+def test_tensorflow_without_headers_has_a_remedy(site):
     put_tensorflow(site, "tensorflow", "2.21.0")
     shutil.rmtree(site / "tensorflow" / "include")
     with pytest.raises(toolchain.Missing, match="has no C.. headers; .*pip install"):
         toolchain.find_tensorflow().compile_flags()
 
 
-def test_environment_is_searched_before_the_build_environment(toolchain, monkeypatch, tmp_path):
+def test_environment_is_searched_before_the_build_environment(monkeypatch, tmp_path):
     for folder, version in (("environment", "2.19.0"), ("isolated", "2.21.0")):
         put_tensorflow(tmp_path / folder, "tensorflow-cpu", version)
     purelib = str(tmp_path / "environment")
@@ -94,14 +83,14 @@ def test_environment_is_searched_before_the_build_environment(toolchain, monkeyp
     assert toolchain.find_tensorflow().version == "2.21.0"
 
 
-def test_no_compiler(toolchain, monkeypatch):
+def test_no_compiler(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(toolchain.Missing, match=r"no C\+\+ compiler .* is on PATH; install one"):
         toolchain.find_compiler()
 
 
-def test_compiler_that_does_not_work(toolchain, monkeypatch, tmp_path):
+def test_compiler_that_does_not_work(monkeypatch, tmp_path):
     monkeypatch.setenv(
         "CXX", program(tmp_path / "broken", "echo 'error: no such thing' >&2; exit 1")
     )
@@ -109,13 +98,13 @@ def test_compiler_that_does_not_work(toolchain, monkeypatch, tmp_path):
         toolchain.find_compiler()
 
 
-def test_compiler_may_have_arguments(toolchain, monkeypatch, tmp_path):
+def test_compiler_may_have_arguments(monkeypatch, tmp_path):
     launcher = program(tmp_path / "launcher", 'test "$1" = c++ && echo "c++ 99.1"')
     monkeypatch.setenv("CXX", f"{launcher} c++")
     assert toolchain.find_compiler().version == "c++ 99.1"
 
 
-def test_both_lists_of_distributions_agree(toolchain):
+def test_both_lists_of_distributions_agree():
     from monet.ops import library
 
     assert toolchain.TENSORFLOW_DISTRIBUTIONS == library.TENSORFLOW_DISTRIBUTIONS
@@ -128,7 +117,7 @@ def program(path: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize("knows_amx", [True, False])
-def test_each_instruction_set_gets_its_flags(toolchain, monkeypatch, tmp_path, knows_amx):
+def test_each_instruction_set_gets_its_flags(monkeypatch, tmp_path, knows_amx):
     names = ("norm_portable.cc", "norm_avx2.cc", "norm_avx512.cc", "conv_amx.cc", "plan.cc")
     for name in (*names, "note.txt"):
         (tmp_path / name).touch()
@@ -159,7 +148,7 @@ def tree(tmp_path):
         shutil.copy(ROOT / name, target)
     (target / "README.md").write_text("# monet\n")
     ignore = shutil.ignore_patterns("*.so", "__pycache__", "_build.json")
-    for name in ("monet", "csrc"):
+    for name in ("monet", "monet_build", "csrc"):
         shutil.copytree(ROOT / name, target / name, ignore=ignore)
     return target
 
@@ -216,7 +205,8 @@ def test_source_distribution_holds_what_the_build_needs(tree):
     (archive,) = (tree / "dist").glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
-    needed = ["setup.py", "pyproject.toml", "LICENSE", "csrc/toolchain.py", "monet/__init__.py"]
+    needed = ["setup.py", "pyproject.toml", "LICENSE", "monet/__init__.py"]
+    needed += [str(path.relative_to(tree)) for path in (tree / "monet_build").glob("*.py")]
     needed += [str(path.relative_to(tree)) for path in (tree / "csrc").rglob("*.[ch]*")]
     needed += [str(path.relative_to(tree)) for path in (tree / "monet").rglob("*.py")]
     assert not set(needed) - names

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from monet_build import cuda_toolkit
+
 ROOT = Path(__file__).parents[1]
 
 pytestmark = [
-    pytest.mark.skipif(not (ROOT / "setup.py").is_file(), reason="the source tree is not here"),
     pytest.mark.skipif(sys.platform == "win32", reason="there is no native build on Windows"),
 ]
 
@@ -52,15 +53,13 @@ def make_toolkit(folder: Path, known=KNOWN, then: str = "") -> Path:
     return folder
 
 
-@pytest.fixture
-def cuda_toolkit(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "csrc")
+@pytest.fixture(autouse=True)
+def no_cuda_home(monkeypatch):
     for variable in ("CUDA_HOME", "CUDA_PATH"):
         monkeypatch.delenv(variable, raising=False)
-    return importlib.import_module("cuda_toolkit")
 
 
-def test_nvcc_is_found_on_the_path_and_in_cuda_home(cuda_toolkit, monkeypatch, tmp_path):
+def test_nvcc_is_found_on_the_path_and_in_cuda_home(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert cuda_toolkit.find_nvcc() is None
     home = make_toolkit(tmp_path / "cuda")
@@ -75,17 +74,17 @@ def test_nvcc_is_found_on_the_path_and_in_cuda_home(cuda_toolkit, monkeypatch, t
     ("text", "architectures"),
     [("75", (75,)), ("75;86", (75, 86)), ("90, 80", (80, 90)), ("80;80", (80,)), ("120", (120,))],
 )
-def test_lists_of_architectures(cuda_toolkit, text, architectures):
+def test_lists_of_architectures(text, architectures):
     assert cuda_toolkit.parse_architectures(text) == architectures
 
 
 @pytest.mark.parametrize("text", ["7.5", "sm_75", "75 86", "75;", "native", "0", "-75", "75;x"])
-def test_what_is_no_list_of_architectures(cuda_toolkit, text):
+def test_what_is_no_list_of_architectures(text):
     with pytest.raises(ValueError, match="such as 75;86 .*, got " + re.escape(repr(text))):
         cuda_toolkit.parse_architectures(text)
 
 
-def test_flags_ask_for_machine_code_of_each_and_ptx_of_the_newest(cuda_toolkit, tmp_path):
+def test_flags_ask_for_machine_code_of_each_and_ptx_of_the_newest(tmp_path):
     nvcc = cuda_toolkit.Compiler([str(make_toolkit(tmp_path / "cuda") / "bin" / "nvcc")], "nvcc")
     flags = cuda_toolkit.choose_architectures(nvcc, "75;90").compile_flags()
     generated = [after for flag, after in zip(flags, flags[1:], strict=False) if flag == "-gencode"]
@@ -96,7 +95,7 @@ def test_flags_ask_for_machine_code_of_each_and_ptx_of_the_newest(cuda_toolkit, 
     ]
 
 
-def test_nvcc_gets_the_compiler_that_was_chosen(cuda_toolkit):
+def test_nvcc_gets_the_compiler_that_was_chosen():
     toolkit = cuda_toolkit.Toolkit(cuda_toolkit.Compiler(["nvcc"], "nvcc 12.4"), (75,))
     flags = toolkit.compile_flags(cuda_toolkit.Compiler(["g++-12"], "g++ 12"))
     assert flags[flags.index("-ccbin") + 1] == "g++-12"
@@ -108,7 +107,7 @@ def tree(tmp_path):
     """A copy of what setup.py needs."""
     target = tmp_path / "tree"
     ignore = shutil.ignore_patterns("*.so", "__pycache__", "_build.json")
-    for name in ("monet", "csrc"):
+    for name in ("monet", "monet_build", "csrc"):
         shutil.copytree(ROOT / name, target / name, ignore=ignore)
     for name in ("setup.py", "pyproject.toml"):
         shutil.copy(ROOT / name, target)

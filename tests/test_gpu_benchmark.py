@@ -15,10 +15,11 @@ SCRIPT = BENCHMARKS / "gpu.py"
 
 sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
-from cuda_build import host_compiler  # noqa: E402
 from gpu_stages import cuda_driver, tensorflow_stages  # noqa: E402
 from gpu_stages.catalogue import STAGES  # noqa: E402
 from report import Report  # noqa: E402
+
+from monet_build.cuda_build import host_compiler  # noqa: E402
 
 # These have tests and a smoke run of their own, and importing TensorFlow takes long.
 IN_TENSORFLOW = {name for name in STAGES if name.startswith("tensorflow")}

@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from cuda_kernels import CudaKernels, norm_options
 
 from gpu_stages.memory import ITEM_BYTES, Memory
+from monet_build.cuda_kernels import CudaKernels, norm_options
 
 Shape = tuple[int, int, int, int]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-import cuda_build
-
 from gpu_stages.stage import NotRun, Stage
+from monet_build import cuda_build
 
 
 def run(stage: Stage) -> None:

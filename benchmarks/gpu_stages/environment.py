@@ -10,10 +10,10 @@ import platform
 import subprocess
 import sys
 
-import cuda_build
 from report import cpu_model
 
 from gpu_stages.stage import ROOT, Stage
+from monet_build import cuda_build
 
 _SMI_FIELDS = (
     "name,driver_version,vbios_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,"

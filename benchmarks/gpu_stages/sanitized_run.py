@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 _BENCHMARKS = Path(__file__).resolve().parents[1]
-sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent / "csrc" / "python")]
-
-from cuda_kernels import CudaKernels  # noqa: E402
+sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
 
 from gpu_stages.bare_kernels import kernels  # noqa: E402
 from gpu_stages.cuda_driver import CudaDriver  # noqa: E402
 from gpu_stages.memory import ITEM_BYTES, Memory  # noqa: E402
+from monet_build.cuda_kernels import CudaKernels  # noqa: E402
 
 # Scalars, with tails in each direction; vectors of 16 bytes; several chunks and tiles.
 SHAPES = [(1, 7, 5, 3), (2, 8, 8, 64), (1, 40, 33, 264)]

@@ -7,9 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import cuda_build
-
 from gpu_stages.stage import Failed, NotRun, Stage
+from monet_build import cuda_build
 
 TOOLS = ("memcheck", "racecheck", "initcheck")
 _FOUND_SOMETHING = 9

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from cuda_kernels import CudaKernels
 from interleave import Timing, interleave
 from report import Report
 from roofline import Work
 
 from gpu_stages.cuda_driver import LIBRARY, CudaDriver
+from monet_build.cuda_kernels import CudaKernels
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,8 +6,9 @@ Tensors are as PyTorch has them in channels_last: NCHW to look at, NHWC in memor
 from __future__ import annotations
 
 import torch
-from cuda_kernels import CudaKernels, norm_options
 from torch.nn import functional as F
+
+from monet_build.cuda_kernels import CudaKernels, norm_options
 
 _NHWC = torch.channels_last
 

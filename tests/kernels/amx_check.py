@@ -1,6 +1,6 @@
 """Builds amx_check.cc, which compares the AMX kernels with an emulation of the instructions.
 
-    python tests/kernels/amx_check.py amx_check && ./amx_check
+    python -m tests.kernels.amx_check amx_check && ./amx_check
 
 With --static the program needs no library and no Python where it is run.
 
@@ -19,10 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-CSRC = Path(__file__).resolve().parents[2] / "csrc"
-sys.path.insert(0, str(CSRC))
+from monet_build import toolchain
 
-import toolchain  # noqa: E402
+CSRC = Path(__file__).resolve().parents[2] / "csrc"
 
 SOURCES = [
     Path(__file__).with_suffix(".cc"),

@@ -1,7 +1,7 @@
 """Runs the tests of the CPU kernels under sanitizers: memory, undefined behaviour, data races.
 
-    python tests/kernels/run_sanitizers.py address undefined thread
-    python tests/kernels/run_sanitizers.py address -k "conv or block"
+    python -m tests.kernels.run_sanitizers address undefined thread
+    python -m tests.kernels.run_sanitizers address -k "conv or block"
 
 Needs g++ with its sanitizers' libraries, pybind11 and pytest; takes some minutes for each.
 TensorFlow has no part in it. Ends with pytest's summary, or with what the sanitizer found.
@@ -18,12 +18,11 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+from monet_build import toolchain
+
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
 SELF_TEST = Path(__file__).with_name("test_run_sanitizers.py")
-sys.path.insert(0, str(CSRC))
-
-import toolchain  # noqa: E402
 
 # Name: the library that has to be loaded before Python, the options it reads, the tests it is for.
 SANITIZERS = {
@@ -89,6 +88,7 @@ def run_tests(sanitizer: str, folder: Path, tests: list[Path], selection: str = 
         "PYTHONPATH": str(folder),
     }
     command = [sys.executable, "-u", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += ["-o", "pythonpath="]  # `monet` is the package in `folder`, not the source tree
     if selection or default_selection:
         command += ["-k", selection or default_selection]
     done = subprocess.run([*command, *map(str, tests)], cwd=folder, env=environment)

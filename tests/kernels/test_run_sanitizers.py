@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
 CODE = """
 #include <climits>
 #include <stdexcept>
@@ -34,10 +34,9 @@ FOUND = {
 RUN = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import run_sanitizers
-folder = Path(sys.argv[3])
-sys.exit(run_sanitizers.run_tests(sys.argv[2], folder, [folder / "test_faulty.py"], sys.argv[4]))
+from tests.kernels import run_sanitizers
+folder = Path(sys.argv[2])
+sys.exit(run_sanitizers.run_tests(sys.argv[1], folder, [folder / "test_faulty.py"], sys.argv[3]))
 """
 
 
@@ -58,8 +57,8 @@ def test_a_finding_is_printed(tmp_path, sanitizer):
     )
 
     def run(selection):
-        command = [sys.executable, "-c", RUN, str(FOLDER), sanitizer, str(tmp_path), selection]
-        return subprocess.run(command, capture_output=True, text=True)
+        command = [sys.executable, "-c", RUN, sanitizer, str(tmp_path), selection]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     clean = run("clean")
     assert clean.returncode == 0 and "1 passed" in clean.stdout, clean.stdout + clean.stderr

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from device_memory import GpuBuffer, GuardedBuffer
+from numpy_kernels import NumPyKernels
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "csrc" / "python"))
-import cuda_build  # noqa: E402
-from cuda_kernels import CudaKernels  # noqa: E402
-from numpy_kernels import NumPyKernels  # noqa: E402
+from monet_build import cuda_build
+from monet_build.cuda_kernels import CudaKernels
 
 # A compiled library, if there is one already: `benchmarks/gpu.py` tests those that it has built.
 LIBRARY = os.environ.get("MONET_TEST_CUDA_LIBRARY")

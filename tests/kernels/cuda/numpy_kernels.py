@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from cuda_kernels import norm_options
 from norm_float64 import DTYPES
+
+from monet_build.cuda_kernels import norm_options
 
 
 class NumPyKernels:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cuda_build
 import pytest
-from cuda_kernels import CudaKernels, KernelError, norm_options
+
+from monet_build import cuda_build
+from monet_build.cuda_kernels import CudaKernels, KernelError, norm_options
 
 
 @pytest.mark.skipif(cuda_build.nvcc() is None, reason="no nvcc on PATH")

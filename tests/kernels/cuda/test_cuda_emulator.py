@@ -6,10 +6,11 @@ import ctypes
 import sys
 from pathlib import Path
 
-import cuda_build
 import numpy as np
 import pytest
 from device_memory import GuardedBuffer
+
+from monet_build import cuda_build
 
 THREADS, BLOCKS = 64, 2
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cuda_kernels import KernelError, norm_options
+
+from monet_build.cuda_kernels import KernelError, norm_options
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from cuda_kernels import ORDERS
 from norm_float64 import (
     DTYPES,
     Case,
@@ -16,6 +15,8 @@ from norm_float64 import (
     fold_border,
     random_inputs,
 )
+
+from monet_build.cuda_kernels import ORDERS
 
 # Shape and groups.
 SHAPES = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cuda_kernels import KernelError
 from norm_float64 import DTYPES
 from reflection_pad_cases import CASES, assert_folded, padded, random
+
+from monet_build.cuda_kernels import KernelError
 
 each_case = [
     pytest.mark.parametrize("dtype", DTYPES),

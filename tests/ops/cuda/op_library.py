@@ -6,17 +6,12 @@ csrc/tensorflow/cuda_kernels.cc on a machine without a GPU.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-CSRC = Path(__file__).resolve().parents[3] / "csrc"
-for folder in (CSRC, CSRC / "python"):
-    sys.path.insert(0, str(folder))
+from monet_build import cuda_build, cuda_toolkit, toolchain
+from monet_build.compilation import Compilation
 
-import cuda_build  # noqa: E402
-import cuda_toolkit  # noqa: E402
-import toolchain  # noqa: E402
-from compilation import Compilation  # noqa: E402
+CSRC = Path(__file__).resolve().parents[3] / "csrc"
 
 ON_THE_CPU = "-DMONET_CUDA_DEVICE=tensorflow::DEVICE_CPU"
 

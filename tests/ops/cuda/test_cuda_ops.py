@@ -13,10 +13,10 @@ from pathlib import Path
 import op_library
 import pytest
 from run_on_emulator import LIBRARY
-from toolchain import Missing
 
 import monet.ops
 from monet.ops import library
+from monet_build.toolchain import Missing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

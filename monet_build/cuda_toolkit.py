@@ -1,6 +1,6 @@
 """The CUDA toolkit: where nvcc is, which GPUs it compiles for, and with which flags.
 
-For setup.py and csrc/python/cuda_build.py.
+For setup.py and cuda_build.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 
-from toolchain import Compiler, Missing
+from monet_build.toolchain import Compiler, Missing
 
 # T4, A100, A10 and RTX 30, L4 and RTX 40, H100.
 ARCHITECTURES = (75, 80, 86, 89, 90)

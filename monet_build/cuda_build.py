@@ -1,6 +1,6 @@
 """Compiles the CUDA kernels without TensorFlow: with nvcc, or for the emulator with a C++ compiler.
 
-Run as a script, it compiles for all GPUs and lists the registers each kernel uses.
+`python -m monet_build.cuda_build` compiles for all GPUs and lists the registers each kernel uses.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-CSRC = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CSRC))
+from monet_build import cuda_toolkit
+from monet_build.cuda_toolkit import ARCHITECTURES
 
-import cuda_toolkit  # noqa: E402
-from cuda_toolkit import ARCHITECTURES  # noqa: E402
+CSRC = Path(__file__).resolve().parents[1] / "csrc"
 
 KERNELS = CSRC / "kernels" / "cuda"
 SOURCES = [

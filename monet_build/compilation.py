@@ -8,9 +8,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from toolchain import Compiler
+from monet_build.toolchain import Compiler
 
-CSRC = Path(__file__).parent.resolve()
+CSRC = Path(__file__).resolve().parents[1] / "csrc"
 
 
 class Compilation:
