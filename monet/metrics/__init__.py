@@ -1,0 +1,28 @@
+"""How good pictures are: distances between sets of pictures or of their features.
+
+Arrays in, numbers out; the distances need NumPy alone. TensorFlow is imported where an extractor is
+loaded.
+
+    >>> import numpy as np
+    >>> a, b = np.random.default_rng(0).standard_normal((2, 100, 16))
+    >>> frechet_distance(a, b + 2) > frechet_distance(a, b + 1)
+    True
+"""
+
+from __future__ import annotations
+
+from monet.metrics.frechet import frechet_distance
+from monet.metrics.kernel import KernelDistance, kernel_distance
+from monet.metrics.memorization import MemorizationDistance, memorization_distance, mifid
+from monet.metrics.patches import SlicedWasserstein, sliced_wasserstein
+
+__all__ = [
+    "KernelDistance",
+    "MemorizationDistance",
+    "SlicedWasserstein",
+    "frechet_distance",
+    "kernel_distance",
+    "memorization_distance",
+    "mifid",
+    "sliced_wasserstein",
+]
