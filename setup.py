@@ -304,6 +304,7 @@ setup(
         for path in sorted((ROOT / "monet").rglob("__init__.py"))
     ],
     include_package_data=False,
+    package_data={"monet.data": ["sample_pictures/*/*.jpg"]},
     ext_modules=[Extension("monet._kernels", [])],
     cmdclass={"build_ext": BuildNative},
     install_requires=requirements(),

@@ -37,15 +37,15 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def explore(args: argparse.Namespace) -> int:
     """Writes the report that the arguments describe; returns the exit code."""
     from monet.data import DataError, open_domains
-    from monet.data.domains import dataset_folders
+    from monet.data.domains import SAMPLE_SET, dataset_folders
     from monet.exploration.inventory import take_inventory
     from monet.exploration.report import write_report
 
     folders = [folder for folder in (args.painting_dir, args.photo_dir) if folder]
     _check_vacant(args.out)
     try:
-        if args.data is not None:
-            folders = dataset_folders(args.data)
+        if not folders:
+            folders = dataset_folders(args.data or SAMPLE_SET)
         with warnings.catch_warnings():  # the report lists what can't be read
             warnings.simplefilter("ignore")
             domains = open_domains(

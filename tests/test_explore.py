@@ -139,10 +139,10 @@ def test_plots(data, tmp_path):
 def test_without_matplotlib_everything_else_comes(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(plots, "is_available", lambda: False)
     assert report(data, tmp_path / "out") == 1
-    assert capsys.readouterr().out.count("monet[plots]") == 1
+    assert capsys.readouterr().out.count("pip install matplotlib") == 1
     found = {path.name for path in (tmp_path / "out").iterdir()}
     assert found == {"index.html", "stats.json", "paintings.png", "photos.png"}
-    assert "pip install &quot;monet[plots]&quot;" in (tmp_path / "out" / "index.html").read_text()
+    assert "pip install matplotlib" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_the_same_data_make_the_same_report(data, tmp_path):
@@ -180,6 +180,13 @@ def test_two_folders_and_a_cyclegan_dataset(data, tmp_path):
     one, two = read_stats(tmp_path / "one"), read_stats(tmp_path / "two")
     assert one["domains"]["photos"]["histogram"] == two["domains"]["photos"]["histogram"]
     assert [folder["folder"] for folder in two["folders"]] == ["trainA", "trainB"]
+
+
+def test_without_data_the_sample_set_is_reported_on(tmp_path):
+    assert explore.main(["--out", str(tmp_path / "out")]) == 0
+    stats = read_stats(tmp_path / "out")
+    assert [folder["folder"] for folder in stats["folders"]] == ["monet_jpg", "photo_jpg"]
+    assert [folder["picture_files"] for folder in stats["folders"]] == [24, 48]
 
 
 @pytest.mark.parametrize(

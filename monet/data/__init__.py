@@ -1,6 +1,6 @@
 """Pictures in, training batches out.
 
-`open_domains` finds paintings and photos on disk (or makes the embedded sample set);
+`open_domains` finds paintings and photos on disk (or the embedded sample set);
 `training_dataset` and `painting_dataset` turn them into batches, `fixed_images` into a few pictures
 for sample grids.
 """

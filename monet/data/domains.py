@@ -25,6 +25,9 @@ _LAYOUTS = (
 )
 _EXPECTED = "monet_jpg or monet_tfrec with photo_jpg or photo_tfrec, or trainA with trainB"
 
+SAMPLE_SET = Path(__file__).parent / "sample_pictures"
+"""The dataset folder that comes with the package; `python -m tools.sample_set` paints it anew."""
+
 
 @dataclass(frozen=True)
 class Domains:
@@ -73,15 +76,13 @@ def open_domains(
     if not photos and (data, painting_dir) != (None, None):
         return _open_paintings(data, painting_dir)
     if data is not None:
-        return _open_dataset(Path(data))
+        return _open_dataset(Path(data), f"{data}: ")
     if painting_dir is not None and photo_dir is not None:
         return _open_pair(Path(painting_dir), Path(photo_dir))
     if painting_dir is not None or photo_dir is not None:
         missing = "photo" if photo_dir is None else "painting"
         raise DataError(f"The {missing} folder is missing: two folders of pictures are needed.")
-    from monet.data.sample_set import sample_domains  # imports this module
-
-    return sample_domains()
+    return _open_dataset(SAMPLE_SET, "the embedded sample set: ")
 
 
 def dataset_folders(data: str | os.PathLike) -> list[Path]:
@@ -143,7 +144,7 @@ def _open_paintings(
     return Domains(paintings, NoImages(), f"{prefix}{_as(paintings, 'painting')}")
 
 
-def _open_dataset(folder: Path) -> Domains:
+def _open_dataset(folder: Path, prefix: str) -> Domains:
     check_folder(folder)
     layout = _find_layout(folder)
     if layout is None:
@@ -155,7 +156,7 @@ def _open_dataset(folder: Path) -> Domains:
     ):
         if not found:
             raise DataError(f"{folder} has no {kind}: {expected} is missing.")
-    return _domains(_open_first(painting_folders), _open_first(photo_folders), f"{folder}: ")
+    return _domains(_open_first(painting_folders), _open_first(photo_folders), prefix)
 
 
 def _domains(paintings: ImageSource, photos: ImageSource, prefix: str) -> Domains:

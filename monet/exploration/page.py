@@ -137,8 +137,6 @@ def _levels(values: Sequence[float | None]) -> str:
 
 
 def _inventory(folders: Sequence[Mapping[str, Any]]) -> str:
-    if not folders:
-        return '<p class="note">No files: the pictures are made by the package.</p>'
     rows = (
         [
             folder["folder"],

@@ -11,7 +11,7 @@ import numpy as np
 
 from monet.exploration.survey import Survey
 
-INSTALL = 'pip install "monet[plots]"'  # or just: pip install matplotlib
+INSTALL = "pip install matplotlib"
 _COLOURS = {"paintings": "#c9702b", "photos": "#2f6fb0"}
 _CHANNELS = {"red": "#c03028", "green": "#2e8b40", "blue": "#2f5fb0"}
 _INCHES = (6.4, 3.6)

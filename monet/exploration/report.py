@@ -41,7 +41,7 @@ def write_report(
 
     Args:
         domains: The data.
-        inventory: What `take_inventory` found; empty for data that are no files.
+        inventory: What `take_inventory` found.
         out: A folder that doesn't exist, or is empty.
         progress: Called with how many of how many pictures are done.
 

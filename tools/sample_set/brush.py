@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monet.data.procedural.light import rgb
-from monet.data.procedural.scenes import SCENES
+from tools.sample_set.light import rgb
+from tools.sample_set.scenes import SCENES
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monet.data.procedural import light as lights
-from monet.data.procedural.parts import (
+from tools.sample_set import light as lights
+from tools.sample_set.parts import (
     View,
     hills,
     meadow,

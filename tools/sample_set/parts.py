@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monet.data.procedural.light import Light, Season
-from monet.data.procedural.noise import NoiseTile, blend, smoothstep
+from tools.sample_set.light import Light, Season
+from tools.sample_set.noise import NoiseTile, blend, smoothstep
 
 
 class View:

@@ -1,1 +1,0 @@
-"""Landscapes computed from random numbers, and the brush that paints them."""
