@@ -159,7 +159,7 @@ def _load(args: argparse.Namespace, *, from_noise: bool):
     quiet_tensorflow()
     from monet.inference import load_generator
     from monet.inference.generator import GeneratorError, is_from_noise
-    from monet.ops import dispatch
+    from monet.ops.native import dispatch
 
     checked(dispatch.check_mode)
     try:

@@ -19,7 +19,7 @@ import monet
 def collect() -> dict:
     """Everything `python -m monet.info` knows, as plain JSON types."""
     tensorflow, tensorflow_error = _import_tensorflow()
-    from monet.ops import library  # imports TensorFlow, if there is one
+    from monet.ops.native import library  # imports TensorFlow, if there is one
 
     try:
         record = library.read_record()
@@ -105,7 +105,7 @@ def _gpu(tensorflow) -> dict:
 
 
 def _ops(library, tensorflow) -> dict:
-    from monet.ops import dispatch
+    from monet.ops.native import dispatch
 
     status = library.status()
     xla_unusable = library.xla_unusable()

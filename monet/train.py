@@ -75,7 +75,7 @@ def train(args: argparse.Namespace) -> int:
         checked(get_recipe, args.recipe)
     quiet_tensorflow()
     from monet.data import DataError
-    from monet.ops import dispatch
+    from monet.ops.native import dispatch
     from monet.runs.interruption import Interrupted, Interruption
     from monet.runs.run_folder import RunError
 

@@ -30,7 +30,7 @@ NVCC = re.compile("nvcc")
 SMOKE = """
 import json, warnings
 import monet, monet.ops as ops, numpy as np, tensorflow as tf
-from monet.ops import library
+from monet.ops.native import library
 status = ops.status()
 random = np.random.default_rng(0)
 x = tf.constant(random.normal(size=[2, 9, 7, 12]), tf.float32)

@@ -105,7 +105,7 @@ def test_compiler_may_have_arguments(monkeypatch, tmp_path):
 
 
 def test_both_lists_of_distributions_agree():
-    from monet.ops import library
+    from monet.ops.native import library
 
     assert toolchain.TENSORFLOW_DISTRIBUTIONS == library.TENSORFLOW_DISTRIBUTIONS
 
@@ -223,7 +223,7 @@ def test_every_package_is_listed(tree):
 @pytest.mark.skipif(platform.system() != "Linux", reason="looks at the ELF file")
 @pytest.mark.parametrize("name", ["LIBRARY", "XLA_LIBRARY"])
 def test_op_libraries_carry_no_path_of_the_machine_they_were_built_on(name):
-    from monet.ops import library
+    from monet.ops.native import library
 
     path = getattr(library, name)
     if not path.is_file():

@@ -12,11 +12,12 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
-        "monet.layers.convolution",
-        "monet.layers.normalization",
-        "monet.layers.padding",
+        "monet.layers.reflect_conv2d",
+        "monet.layers.norm",
+        "monet.layers.reflection_pad",
         "monet.layers.residual_block",
-        "monet.layers.strided_convolution",
+        "monet.layers.conv2d",
+        "monet.layers.conv2d_transpose",
         "monet.losses.adversarial",
         "monet.losses.wasserstein",
         "monet.layers.self_attention",

@@ -19,7 +19,7 @@ from PIL import Image
 
 from monet import generate
 from monet.inference.outputs import Encoder, Names
-from monet.ops import library
+from monet.ops.native import library
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 import monet
 from monet import info
-from monet.ops import library
+from monet.ops.native import library
 
 ROOT = Path(__file__).parents[1]
 

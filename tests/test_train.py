@@ -19,7 +19,7 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import train
-from monet.ops import library
+from monet.ops.native import library
 from monet.recipes import (
     DISCRIMINATORS,
     GENERATORS,

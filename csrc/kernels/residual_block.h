@@ -1,29 +1,29 @@
 // The residual block of a ResNet generator, on the CPU, in float32 unless the convolutions' options say otherwise:
 //
-//   y = x + IN(conv2(relu(IN(conv1(x)))))         conv: 3x3 with a reflected border, conv.h
+//   y = x + IN(conv2(relu(IN(conv1(x)))))         conv: 3x3 with a reflected border, reflect_conv2d.h
 //                                                 IN: instance normalisation with gamma and beta, norm.h
 //
 // Tensors are [batch, height, width, channels] with height, width >= 2. Results are the same bits for any number of
 // threads.
 #pragma once
 
-#include "conv.h"
+#include "reflect_conv2d.h"
 
 namespace monet {
 
 struct ResidualBlockShape {
   int64_t batch, height, width, channels;
 
-  ConvShape conv() const { return {batch, height, width, channels, channels, 3}; }
+  ReflectConv2DShape conv() const { return {batch, height, width, channels, channels, 3}; }
 };
 
 struct ResidualBlockOptions {
   float epsilon = 1e-5f;
-  ConvOptions conv;
+  ReflectConv2DOptions conv;
 };
 
-// One convolution and the normalisation after it. `packed` is made by ConvPack(shape.conv(), options.conv, ...), for
-// kForward in the forward and for kBackwardInput in the backward pass.
+// One convolution and the normalisation after it. `packed` is made by ReflectConv2DPack(shape.conv(), options.conv,
+// ...), for kForward in the forward and for kBackwardInput in the backward pass.
 struct ConvNormWeights {
   const void* packed;
   const float* gamma;  // [channels]

@@ -7,8 +7,8 @@ namespace monet {
 
 void DefineNorm(pybind11::module_& m);
 void DefineReflectionPad(pybind11::module_& m);
-void DefineConv(pybind11::module_& m);
-void DefineStridedConv(pybind11::module_& m);
+void DefineReflectConv2D(pybind11::module_& m);
+void DefineConv2D(pybind11::module_& m);
 void DefineResidualBlock(pybind11::module_& m);
 void DefinePeak(pybind11::module_& m);
 

@@ -55,8 +55,8 @@ PYBIND11_MODULE(_kernels, m) {
 
   DefineNorm(m);
   DefineReflectionPad(m);
-  DefineConv(m);
-  DefineStridedConv(m);
+  DefineReflectConv2D(m);
+  DefineConv2D(m);
   DefineResidualBlock(m);
   DefinePeak(m);
 }

@@ -5,7 +5,7 @@
 #include "../kernels/residual_block.h"
 #include "arguments.h"
 #include "bindings.h"
-#include "conv_options.h"
+#include "reflect_conv2d_options.h"
 #include "stored_values.h"
 
 namespace monet {
@@ -30,7 +30,7 @@ ResidualBlockShape CheckShape(const Floats& x, const Weights (&weights)[2]) {
   return shape;
 }
 
-ResidualBlockOptions CheckOptions(double epsilon, const ConvOptions& conv) {
+ResidualBlockOptions CheckOptions(double epsilon, const ReflectConv2DOptions& conv) {
   if (!(epsilon >= 0.0)) Fail("epsilon=", epsilon, " must be 0 or more");
   return {static_cast<float>(epsilon), conv};
 }
@@ -38,11 +38,11 @@ ResidualBlockOptions CheckOptions(double epsilon, const ConvOptions& conv) {
 // The weights with their kernels packed for one direction.
 class PackedWeights {
  public:
-  PackedWeights(const ResidualBlockShape& shape, const ResidualBlockOptions& options, ConvDirection direction,
+  PackedWeights(const ResidualBlockShape& shape, const ResidualBlockOptions& options, ReflectConv2DDirection direction,
                 const Weights (&weights)[2], ThreadPool& pool) {
     for (int i = 0; i < 2; ++i) {
-      memory_[i] = NewMemory(ConvPackedBytes(shape.conv(), options.conv, direction));
-      ConvPack(shape.conv(), options.conv, direction, weights[i].kernel.data(), memory_[i].get(), pool);
+      memory_[i] = NewMemory(ReflectConv2DPackedBytes(shape.conv(), options.conv, direction));
+      ReflectConv2DPack(shape.conv(), options.conv, direction, weights[i].kernel.data(), memory_[i].get(), pool);
       packed_[i] = {memory_[i].get(), weights[i].gamma.data(), weights[i].beta.data()};
     }
   }
@@ -53,8 +53,8 @@ class PackedWeights {
   ConvNormWeights packed_[2];
 };
 
-py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon, const ConvOptions& conv_options,
-                   bool bfloat16, bool save, int threads) {
+py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
+                   const ReflectConv2DOptions& conv_options, bool bfloat16, bool save, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
   const DType dtype = CheckStorage(bfloat16, shape.conv(), conv_options);
   const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
@@ -78,7 +78,7 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
   {
     py::gil_scoped_release release;
     ThreadPoolCache::Lease lease(Pools(), threads);
-    const PackedWeights packed(shape, options, ConvDirection::kForward, weights, lease.pool());
+    const PackedWeights packed(shape, options, ReflectConv2DDirection::kForward, weights, lease.pool());
     const auto scratch = NewMemory(ResidualBlockForwardScratchBytes(shape, options, save, threads));
     const StoredValues x_stored(dtype, x.data(), x.size(), lease.pool());
     std::vector<StoredValues> stored;  // y, and the convolutions
@@ -96,7 +96,7 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
 }
 
 py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2], const std::vector<Floats>& saved,
-                   double epsilon, const ConvOptions& conv_options, int threads) {
+                   double epsilon, const ReflectConv2DOptions& conv_options, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
   const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
   CheckThreads(threads);
@@ -132,7 +132,7 @@ py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2
   {
     py::gil_scoped_release release;
     ThreadPoolCache::Lease lease(Pools(), threads);
-    const PackedWeights packed(shape, options, ConvDirection::kBackwardInput, weights, lease.pool());
+    const PackedWeights packed(shape, options, ReflectConv2DDirection::kBackwardInput, weights, lease.pool());
     const auto scratch = NewMemory(ResidualBlockBackwardScratchBytes(shape, options, threads));
     ResidualBlockBackward(shape, options, dy.data(), x.data(), packed.get(), saved_data, dx_data, gradients,
                           scratch.get(), lease.pool());
@@ -177,8 +177,8 @@ void DefineResidualBlock(py::module_& m) {
       [](const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1, const Floats& kernel2,
          const Floats& gamma2, const Floats& beta2, double epsilon, bool precise, const std::optional<std::string>& amx,
          bool bfloat16, bool save, int threads) {
-        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon, CheckConvOptions(precise, amx),
-                       bfloat16, save, threads);
+        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon,
+                       CheckReflectConv2DOptions(precise, amx), bfloat16, save, threads);
       },
       "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, py::kw_only(), "epsilon"_a = 1e-5,
       "precise"_a = false, "amx"_a = py::none(), "bfloat16"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
@@ -188,7 +188,7 @@ void DefineResidualBlock(py::module_& m) {
          const Floats& kernel2, const Floats& gamma2, const Floats& beta2, const std::vector<Floats>& saved,
          double epsilon, bool precise, const std::optional<std::string>& amx, int threads) {
         return Backward(dy, x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, saved, epsilon,
-                        CheckConvOptions(precise, amx), threads);
+                        CheckReflectConv2DOptions(precise, amx), threads);
       },
       "dy"_a, "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, "saved"_a, py::kw_only(),
       "epsilon"_a = 1e-5, "precise"_a = false, "amx"_a = py::none(), "threads"_a = 1, kBackwardDoc);

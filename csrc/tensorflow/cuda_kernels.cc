@@ -39,5 +39,5 @@ MONET_FOR_EVERY_OP_WITH_CUDA(MONET_REGISTER_WITH_CUDA)
 
 }  // namespace monet
 
-// For monet.ops.library, by ctypes: null, or why the NVIDIA driver can't run the kernels.
+// For monet.ops.native.gpu, by ctypes: null, or why the NVIDIA driver can't run the kernels.
 extern "C" const char* monet_cuda_driver_problem() { return monet::CudaDriverProblem(); }

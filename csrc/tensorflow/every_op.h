@@ -1,11 +1,11 @@
 // The table of the ops: a class each, in the sense of op_context.h.
 #pragma once
 
+#include "tensorflow/conv2d_op.h"
 #include "tensorflow/norm_op.h"
-#include "tensorflow/reflect_conv_op.h"
+#include "tensorflow/reflect_conv2d_op.h"
 #include "tensorflow/reflection_pad_op.h"
 #include "tensorflow/residual_block_op.h"
-#include "tensorflow/strided_conv_op.h"
 
 // On a GPU, convolutions are cuDNN's: monet.ops composes what contains one.
 #define MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
@@ -16,10 +16,10 @@
 
 #define MONET_FOR_EVERY_OP(DO)     \
   MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
-  DO(ReflectConvForwardOp)         \
-  DO(ReflectConvBackwardOp)        \
+  DO(Conv2DForwardOp)              \
+  DO(Conv2DBackwardInputOp)        \
+  DO(Conv2DBackwardKernelOp)       \
+  DO(ReflectConv2DForwardOp)       \
+  DO(ReflectConv2DBackwardOp)      \
   DO(ResidualBlockForwardOp)       \
-  DO(ResidualBlockBackwardOp)      \
-  DO(StridedConvForwardOp)         \
-  DO(StridedConvBackwardInputOp)   \
-  DO(StridedConvBackwardKernelOp)
+  DO(ResidualBlockBackwardOp)

@@ -1,7 +1,7 @@
-// A convolution kernel in the form that csrc/kernels/conv.h computes with.
+// A convolution kernel in the form that csrc/kernels/reflect_conv2d.h computes with.
 #pragma once
 
-#include "kernels/conv.h"
+#include "kernels/reflect_conv2d.h"
 #include "tensorflow/tensors.h"
 
 namespace monet {
@@ -11,12 +11,12 @@ namespace monet {
 // block on one 256 px picture, and 1.5% on eight, which is what monet.generate paints at a time.
 class PackedKernel {
  public:
-  absl::Status Pack(OpContext* context, const ConvShape& shape, const ConvOptions& options, ConvDirection direction,
-                    const tensorflow::Tensor& kernel, ThreadPool& pool) {
+  absl::Status Pack(OpContext* context, const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
+                    ReflectConv2DDirection direction, const tensorflow::Tensor& kernel, ThreadPool& pool) {
     InputValues values;
     TF_RETURN_IF_ERROR(values.Convert(context, kernel, pool));
-    TF_RETURN_IF_ERROR(AllocateScratch(context, ConvPackedBytes(shape, options, direction), &packed_));
-    ConvPack(shape, options, direction, values.data(), packed_.data(), pool);
+    TF_RETURN_IF_ERROR(AllocateScratch(context, ReflectConv2DPackedBytes(shape, options, direction), &packed_));
+    ReflectConv2DPack(shape, options, direction, values.data(), packed_.data(), pool);
     return absl::OkStatus();
   }
 

@@ -3,7 +3,7 @@
 
 #include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/residual_block.h"
-#include "tensorflow/conv_arguments.h"
+#include "tensorflow/reflect_conv2d_arguments.h"
 #include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
 #include "tensorflow/packed_kernel.h"
@@ -50,8 +50,8 @@ class ResidualBlockOp {
   // The weights from input `first` on, packed for one direction.
   class Weights {
    public:
-    absl::Status Pack(OpContext* context, int first, const ResidualBlockShape& shape, const ConvOptions& options,
-                      ConvDirection direction, ThreadPool& pool) {
+    absl::Status Pack(OpContext* context, int first, const ResidualBlockShape& shape,
+                      const ReflectConv2DOptions& options, ReflectConv2DDirection direction, ThreadPool& pool) {
       for (int i = 0; i < 2; ++i) {
         const int at = first + 3 * i;
         TF_RETURN_IF_ERROR(kernels_[i].Pack(context, shape.conv(), options, direction, context->input(at), pool));
@@ -110,7 +110,7 @@ class ResidualBlockForwardOp final : public ResidualBlockOp {
     InputValues x_values;
     TF_RETURN_IF_ERROR(x_values.Convert(context, x, pool, type));
     Weights weights;
-    TF_RETURN_IF_ERROR(weights.Pack(context, 1, shape, options.conv, ConvDirection::kForward, pool));
+    TF_RETURN_IF_ERROR(weights.Pack(context, 1, shape, options.conv, ReflectConv2DDirection::kForward, pool));
     Tensor scratch;
     const size_t bytes = ResidualBlockForwardScratchBytes(shape, options, save, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));
@@ -158,7 +158,7 @@ class ResidualBlockBackwardOp final : public ResidualBlockOp {
       gradients[i] = {dkernels[i].data(), Floats(dgamma), Floats(dbeta)};
     }
     Weights weights;
-    TF_RETURN_IF_ERROR(weights.Pack(context, 2, shape, options.conv, ConvDirection::kBackwardInput, pool));
+    TF_RETURN_IF_ERROR(weights.Pack(context, 2, shape, options.conv, ReflectConv2DDirection::kBackwardInput, pool));
     Tensor scratch;
     const size_t bytes = ResidualBlockBackwardScratchBytes(shape, options, pool.num_threads());
     TF_RETURN_IF_ERROR(AllocateScratch(context, bytes, &scratch));

@@ -1,6 +1,6 @@
 // Registration and shape functions of MonetResidualBlock and MonetResidualBlockGrad. What they compute:
 // csrc/kernels/residual_block.h.
-#include "tensorflow/conv_arguments.h"
+#include "tensorflow/reflect_conv2d_arguments.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"

@@ -6,8 +6,8 @@ native ones are live; `MONET_OPS=auto|native|reference` and `with use(...)` choo
 
 from __future__ import annotations
 
-from monet.ops.dispatch import supports_jit, use
-from monet.ops.library import Status, status
+from monet.ops.native.dispatch import supports_jit, use
+from monet.ops.native.library import Status, status
 
 try:
     from monet.ops.conv2d import conv2d, conv2d_ref

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import conv2d_arguments, dispatch, library
-from monet.ops.conv2d_arguments import Conv2DCall
-from monet.ops.plain_convolution import plain_conv2d
+from monet.ops.native import dispatch, library
+from monet.ops.shared import conv2d_arguments
+from monet.ops.shared.conv2d_arguments import Conv2DCall
+from monet.ops.shared.plain_convolution import plain_conv2d
 
 
 @tf.autograph.experimental.do_not_convert
@@ -85,7 +86,7 @@ def _reference(call: Conv2DCall) -> tf.Tensor:
 
 
 def _native(call: Conv2DCall) -> tf.Tensor:
-    return library.ops().monet_strided_conv(
+    return library.ops().monet_conv2d(
         x=call.x,
         kernel=call.kernel,
         stride=call.stride,

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import library
-from monet.ops.plain_convolution import transposed_size
+from monet.ops.native import library
+from monet.ops.shared.plain_convolution import transposed_size
 
 
-@tf.RegisterGradient("MonetStridedConv")
+@tf.RegisterGradient("MonetConv2D")
 def _conv_gradient(op, dy):
     x, kernel = op.inputs
     return [_input_gradient(op, dy, kernel, x), _kernel_gradient(op, x, dy, kernel.shape)]
 
 
-@tf.RegisterGradient("MonetStridedConvInputGrad")
+@tf.RegisterGradient("MonetConv2DInputGrad")
 def _input_gradient_gradient(op, upstream):
     dy, kernel = op.inputs[:2]
     like = [None] * op.get_attr("num_like")  # its values don't count
@@ -29,7 +29,7 @@ def _input_gradient_gradient(op, upstream):
     ]
 
 
-@tf.RegisterGradient("MonetStridedConvKernelGrad")
+@tf.RegisterGradient("MonetConv2DKernelGrad")
 def _kernel_gradient_gradient(op, upstream):
     x, dy = op.inputs
     # Where control flow has lost it, further gradients still need the size.
@@ -38,20 +38,20 @@ def _kernel_gradient_gradient(op, upstream):
 
 
 def _convolution(op, x, kernel):
-    return library.ops().monet_strided_conv(x=x, kernel=kernel, **_options(op))
+    return library.ops().monet_conv2d(x=x, kernel=kernel, **_options(op))
 
 
 def _input_gradient(op, dy, kernel, x):
     options = _options(op)
     is_default = _has_default_size(x.shape, kernel.shape, options["stride"], options["padding"])
-    return library.ops().monet_strided_conv_input_grad(
+    return library.ops().monet_conv2d_input_grad(
         dy=dy, kernel=kernel, like=[] if is_default else [x], **options
     )
 
 
 def _kernel_gradient(op, x, dy, kernel_shape):
     height, width = kernel_shape[:2]
-    return library.ops().monet_strided_conv_kernel_grad(
+    return library.ops().monet_conv2d_kernel_grad(
         x=x, dy=dy, kernel_height=height, kernel_width=width, **_options(op)
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import dispatch, norm
+from monet.ops.native import dispatch
+from monet.ops.shared import norm
 
 
 @tf.autograph.experimental.do_not_convert

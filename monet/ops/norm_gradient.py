@@ -6,8 +6,9 @@ import dataclasses
 
 import tensorflow as tf
 
-from monet.ops import library, norm
-from monet.ops.second_order import differentiate_gradient
+from monet.ops.native import library
+from monet.ops.shared import norm
+from monet.ops.shared.second_order import differentiate_gradient
 
 
 @tf.RegisterGradient("MonetNorm")

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from monet.ops import arguments, dispatch, library
-from monet.ops.arguments import format_shape, format_size
-from monet.ops.plain_convolution import plain_conv2d
+from monet.ops.native import dispatch, library
 from monet.ops.reflection_pad import native as native_reflection_pad
 from monet.ops.reflection_pad import reference as plain_reflection_pad
+from monet.ops.shared import arguments
+from monet.ops.shared.arguments import format_shape, format_size
+from monet.ops.shared.plain_convolution import plain_conv2d
 
 
 @dataclasses.dataclass(frozen=True)
-class ReflectConvCall:
+class ReflectConv2DCall:
     """Checked arguments of one call, as tensors."""
 
     x: tf.Tensor
@@ -90,18 +91,18 @@ def reflect_conv2d_ref(
     return reference(_prepare(x, kernel, bias, precise))
 
 
-def _prepare(x, kernel, bias, precise) -> ReflectConvCall:
+def _prepare(x, kernel, bias, precise) -> ReflectConv2DCall:
     op = "reflect_conv2d"
     x = arguments.convert_images(op, x)
     kernel = arguments.convert_like_images(op, "kernel", kernel, x)
     if bias is not None:
         bias = arguments.convert_like_images(op, "bias", bias, x)
-    call = ReflectConvCall(x, kernel, bias, arguments.resolve_precise(op, precise))
+    call = ReflectConv2DCall(x, kernel, bias, arguments.resolve_precise(op, precise))
     _check_shapes(op, call)
     return call
 
 
-def _check_shapes(op: str, call: ReflectConvCall) -> None:
+def _check_shapes(op: str, call: ReflectConv2DCall) -> None:
     """Checks what the static shapes tell; a dimension still unknown is left to the run."""
     arguments.check_images_rank(op, call.x)
     channels = call.x.shape[3]
@@ -128,12 +129,12 @@ def _check_shapes(op: str, call: ReflectConvCall) -> None:
     arguments.check_reflection(op, height, call.x)
 
 
-def reference(call: ReflectConvCall) -> tf.Tensor:
+def reference(call: ReflectConv2DCall) -> tf.Tensor:
     """The op in plain TensorFlow."""
     return _composed(call, plain_reflection_pad)
 
 
-def _composed(call: ReflectConvCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor:
+def _composed(call: ReflectConv2DCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor:
     """The op from `pad` and TensorFlow's convolution."""
     size = call.kernel.shape[0]
     border = (tf.shape(call.kernel)[0] if size is None else size) // 2
@@ -142,9 +143,9 @@ def _composed(call: ReflectConvCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor
     return y if call.bias is None else y + call.bias
 
 
-def _native(call: ReflectConvCall) -> tf.Tensor:
+def _native(call: ReflectConv2DCall) -> tf.Tensor:
     """The fused op of the op library."""
-    return library.ops().monet_reflect_conv(
+    return library.ops().monet_reflect_conv2d(
         x=call.x,
         kernel=call.kernel,
         bias=[] if call.bias is None else [call.bias],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import library
-from monet.ops.reflect_conv2d import ReflectConvCall, reference
-from monet.ops.second_order import differentiate_gradient
+from monet.ops.native import library
+from monet.ops.reflect_conv2d import ReflectConv2DCall, reference
+from monet.ops.shared.second_order import differentiate_gradient
 
 
-@tf.RegisterGradient("MonetReflectConv")
-def _reflect_conv_gradient(op, dy):
-    dx, dkernel, dbias = library.ops().monet_reflect_conv_grad(
+@tf.RegisterGradient("MonetReflectConv2D")
+def _reflect_conv2d_gradient(op, dy):
+    dx, dkernel, dbias = library.ops().monet_reflect_conv2d_grad(
         dy=dy,
         x=op.inputs[0],
         kernel=op.inputs[1],
@@ -21,12 +21,12 @@ def _reflect_conv_gradient(op, dy):
     return [dx, dkernel, *dbias]
 
 
-@tf.RegisterGradient("MonetReflectConvGrad")
-def _reflect_conv_second_gradient(op, *upstream):
+@tf.RegisterGradient("MonetReflectConv2DGrad")
+def _reflect_conv2d_second_gradient(op, *upstream):
     dy, x, kernel = op.inputs
     bias = [tf.zeros_like(kernel[0, 0, 0])] if op.get_attr("num_bias") else []
 
     def twin(x, kernel, bias=None):
-        return reference(ReflectConvCall(x, kernel, bias, precise=False))
+        return reference(ReflectConv2DCall(x, kernel, bias, precise=False))
 
     return differentiate_gradient(twin, [x, kernel], bias, dy, upstream)

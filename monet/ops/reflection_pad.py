@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import arguments, dispatch, library
+from monet.ops.native import dispatch, library
+from monet.ops.shared import arguments
 
 
 @tf.autograph.experimental.do_not_convert

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import library
+from monet.ops.native import library
 
 
 @tf.RegisterGradient("MonetReflectionPad")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops import library
-from monet.ops.residual import ResidualBlockCall, reference
-from monet.ops.second_order import differentiate_gradient
+from monet.ops.native import library
+from monet.ops.shared.residual import ResidualBlockCall, reference
+from monet.ops.shared.second_order import differentiate_gradient
 
 _OPERANDS = 7  # x, and kernel, gamma, beta of both convolutions
 _SAVED = 6  # output, mean, rstd of both convolutions

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from monet.ops import arguments, dispatch, residual
+from monet.ops.native import dispatch
+from monet.ops.shared import arguments, residual
 
 
 @tf.autograph.experimental.do_not_convert

@@ -10,13 +10,13 @@
 #include <random>
 #include <vector>
 
-#include "kernels/conv.h"
-#include "kernels/conv_reference.h"
+#include "kernels/reflect_conv2d.h"
+#include "kernels/reflect_conv2d_reference.h"
 #include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/half.h"
 #include "kernels/residual_block.h"
-#include "python/conv_options.h"
+#include "python/reflect_conv2d_options.h"
 #include "python/std_thread_pool.h"
 
 namespace monet {
@@ -63,28 +63,29 @@ struct ConvResults {
   Floats y, dx, dkernel;
 };
 
-ConvResults RunConvolution(const ConvShape& shape, const AmxKernels* amx, const Floats& x, const Floats& kernel,
-                           const Floats& bias, const Floats& dy, ThreadPool& pool) {
-  const ConvOptions options{false, amx};
+ConvResults RunConvolution(const ReflectConv2DShape& shape, const AmxKernels* amx, const Floats& x,
+                           const Floats& kernel, const Floats& bias, const Floats& dy, ThreadPool& pool) {
+  const ReflectConv2DOptions options{false, amx};
   const int threads = pool.num_threads();
   ConvResults results{Floats(dy.size()), Floats(x.size()), Floats(kernel.size())};
-  Memory packed(ConvPackedBytes(shape, options, ConvDirection::kForward));
-  ConvPack(shape, options, ConvDirection::kForward, kernel.data(), packed.get(), pool);
-  Memory forward(ConvForwardScratchBytes(shape, options, threads));
-  ConvForward(shape, options, DType::kFloat32, x.data(), packed.get(), bias.data(), results.y.data(), forward.get(),
-              pool);
+  Memory packed(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kForward));
+  ReflectConv2DPack(shape, options, ReflectConv2DDirection::kForward, kernel.data(), packed.get(), pool);
+  Memory forward(ReflectConv2DForwardScratchBytes(shape, options, threads));
+  ReflectConv2DForward(shape, options, DType::kFloat32, x.data(), packed.get(), bias.data(), results.y.data(),
+                       forward.get(), pool);
 
-  Memory turned(ConvPackedBytes(shape, options, ConvDirection::kBackwardInput));
-  ConvPack(shape, options, ConvDirection::kBackwardInput, kernel.data(), turned.get(), pool);
-  Memory input(ConvBackwardInputScratchBytes(shape, options, threads));
-  ConvBackwardInput(shape, options, dy.data(), turned.get(), nullptr, results.dx.data(), input.get(), pool);
+  Memory turned(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kBackwardInput));
+  ReflectConv2DPack(shape, options, ReflectConv2DDirection::kBackwardInput, kernel.data(), turned.get(), pool);
+  Memory input(ReflectConv2DBackwardInputScratchBytes(shape, options, threads));
+  ReflectConv2DBackwardInput(shape, options, dy.data(), turned.get(), nullptr, results.dx.data(), input.get(), pool);
 
-  Memory gradient(ConvBackwardKernelScratchBytes(shape, options, threads));
-  ConvBackwardKernel(shape, options, x.data(), dy.data(), results.dkernel.data(), nullptr, gradient.get(), pool);
+  Memory gradient(ReflectConv2DBackwardKernelScratchBytes(shape, options, threads));
+  ReflectConv2DBackwardKernel(shape, options, x.data(), dy.data(), results.dkernel.data(), nullptr, gradient.get(),
+                              pool);
   return results;
 }
 
-void CheckConvolution(const ConvShape& shape, ThreadPool& pool) {
+void CheckConvolution(const ReflectConv2DShape& shape, ThreadPool& pool) {
   std::printf("%dx%dx%dx%d -> %d, %dx%d\n", int(shape.batch), int(shape.height), int(shape.width),
               int(shape.in_channels), int(shape.out_channels), int(shape.size), int(shape.size));
   const int64_t pixels = shape.batch * shape.height * shape.width, taps = shape.size * shape.size;
@@ -96,8 +97,9 @@ void CheckConvolution(const ConvShape& shape, ThreadPool& pool) {
   const ConvResults emulated = RunConvolution(shape, EmulatedAmxKernels(), x, kernel, bias, dy, pool);
   ConvResults exact = got;
   Floats dbias(bias.size());
-  ConvForwardReference(shape, x.data(), kernel.data(), bias.data(), exact.y.data());
-  ConvBackwardReference(shape, x.data(), kernel.data(), dy.data(), exact.dx.data(), exact.dkernel.data(), dbias.data());
+  ReflectConv2DForwardReference(shape, x.data(), kernel.data(), bias.data(), exact.y.data());
+  ReflectConv2DBackwardReference(shape, x.data(), kernel.data(), dy.data(), exact.dx.data(), exact.dkernel.data(),
+                                 dbias.data());
 
   auto expect = [](const char* name, const Floats& got, const Floats& emulated, const Floats& exact) {
     const double error = RelativeError(got, exact);
@@ -130,14 +132,15 @@ std::vector<Floats> RunBlock(const ResidualBlockShape& shape, const AmxKernels* 
     gradients[i] = {results[2 + i].data(), results[4 + i].data(), results[6 + i].data()};
   }
 
-  for (const ConvDirection direction : {ConvDirection::kForward, ConvDirection::kBackwardInput}) {
-    std::vector<Memory> packed(2, Memory(ConvPackedBytes(shape.conv(), options.conv, direction)));
+  for (const ReflectConv2DDirection direction :
+       {ReflectConv2DDirection::kForward, ReflectConv2DDirection::kBackwardInput}) {
+    std::vector<Memory> packed(2, Memory(ReflectConv2DPackedBytes(shape.conv(), options.conv, direction)));
     ConvNormWeights weights[2];
     for (int i = 0; i < 2; ++i) {
-      ConvPack(shape.conv(), options.conv, direction, kernels[i].data(), packed[i].get(), pool);
+      ReflectConv2DPack(shape.conv(), options.conv, direction, kernels[i].data(), packed[i].get(), pool);
       weights[i] = {packed[i].get(), gammas[i].data(), betas[i].data()};
     }
-    if (direction == ConvDirection::kForward) {
+    if (direction == ReflectConv2DDirection::kForward) {
       Memory scratch(ResidualBlockForwardScratchBytes(shape, options, true, pool.num_threads()));
       ResidualBlockForward(shape, options, DType::kFloat32, x.data(), weights, results[0].data(), saved, scratch.get(),
                            pool);

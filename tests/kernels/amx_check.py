@@ -25,7 +25,7 @@ CSRC = Path(__file__).resolve().parents[2] / "csrc"
 
 SOURCES = [
     Path(__file__).with_suffix(".cc"),
-    CSRC / "python" / "conv_amx_emulated.cc",
+    CSRC / "python" / "amx_emulated.cc",
     CSRC / "python" / "std_thread_pool.cc",
 ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import test_residual_block_kernels as block
-from conv_float64 import Case, Inputs, Results, evaluate, random_inputs, relative_error
+from reflect_conv2d_float64 import Case, Inputs, Results, evaluate, random_inputs, relative_error
 
 CASES = [
     Case((1, 8, 8, 32), 32),
@@ -47,14 +47,14 @@ def rounded(values: np.ndarray) -> np.ndarray:
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
-def conv_inputs(case: Case) -> Inputs:
+def make_inputs(case: Case) -> Inputs:
     return Inputs(*map(rounded, random_inputs(case)))
 
 
-def run_conv(kernels, inputs: Inputs, **options) -> Results:
+def run(kernels, inputs: Inputs, **options) -> Results:
     x, kernel, bias, dy = inputs
-    y = kernels.conv_forward(x, kernel, bias, **options)
-    return Results(y, *kernels.conv_backward(dy, x, kernel, **options))
+    y = kernels.reflect_conv2d_forward(x, kernel, bias, **options)
+    return Results(y, *kernels.reflect_conv2d_backward(dy, x, kernel, **options))
 
 
 def block_inputs(shape) -> tuple[block.Inputs, np.ndarray]:
@@ -65,8 +65,8 @@ def block_inputs(shape) -> tuple[block.Inputs, np.ndarray]:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_convolution_errs_no_more_than_float32(kernels, amx, case):
     """Products of bfloat16 values are exact in float32."""
-    inputs = conv_inputs(case)
-    got, want = run_conv(kernels, inputs, amx=amx, threads=2), evaluate(inputs, np.float64)
+    inputs = make_inputs(case)
+    got, want = run(kernels, inputs, amx=amx, threads=2), evaluate(inputs, np.float64)
     for name in Results._fields:
         assert relative_error(getattr(got, name), getattr(want, name)) < 3e-7, name
 
@@ -105,7 +105,7 @@ def test_gamma_and_beta_gradients_are_those_of_what_was_saved(kernels, amx, shap
 def test_statistics_are_those_of_the_convolutions_before_rounding(kernels, amx, shape):
     inputs, _ = block_inputs(shape)
     _, saved = kernels.residual_block_forward(*inputs, save=True, amx=amx)
-    conv1 = kernels.conv_forward(inputs.x, inputs.kernel1, amx=amx)
+    conv1 = kernels.reflect_conv2d_forward(inputs.x, inputs.kernel1, amx=amx)
     np.testing.assert_array_equal(saved[0], rounded(conv1))
     std = conv1.astype(np.float64).std(axis=(1, 2))
     np.testing.assert_allclose(saved[1], conv1.mean(axis=(1, 2), dtype=np.float64), atol=1e-6)
@@ -123,9 +123,11 @@ def test_inference_has_the_bits_of_training(kernels, amx, shape, bfloat16):
 
 @pytest.mark.parametrize("case", [CASES[1], CASES[7]], ids=str)
 def test_convolution_that_stores_bfloat16(kernels, amx, case):
-    x, kernel, bias, _ = conv_inputs(case)
-    stored = kernels.conv_forward(x, kernel, bias, amx=amx, bfloat16=True, threads=2)
-    np.testing.assert_array_equal(stored, rounded(kernels.conv_forward(x, kernel, bias, amx=amx)))
+    x, kernel, bias, _ = make_inputs(case)
+    stored = kernels.reflect_conv2d_forward(x, kernel, bias, amx=amx, bfloat16=True, threads=2)
+    np.testing.assert_array_equal(
+        stored, rounded(kernels.reflect_conv2d_forward(x, kernel, bias, amx=amx))
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES[:3], ids=str)
@@ -141,10 +143,10 @@ def test_block_that_stores_bfloat16(kernels, amx, shape):
 
 @pytest.mark.parametrize("case", [CASES[1], CASES[4], CASES[7]], ids=str)
 def test_same_bits_for_any_number_of_threads(kernels, amx, case):
-    inputs = conv_inputs(case)
-    want = run_conv(kernels, inputs, amx=amx, threads=1)
+    inputs = make_inputs(case)
+    want = run(kernels, inputs, amx=amx, threads=1)
     for threads in (2, 3, 7):
-        got = run_conv(kernels, inputs, amx=amx, threads=threads)
+        got = run(kernels, inputs, amx=amx, threads=threads)
         for name, a, b in zip(Results._fields, got, want, strict=True):
             assert a.tobytes() == b.tobytes(), f"{name} with {threads} threads"
 
@@ -159,10 +161,10 @@ def test_same_bits_of_a_block_when_repeated_on_threads(kernels, amx):
 
 
 def test_image_of_a_batch_has_the_bits_it_has_alone(kernels, amx):
-    x, kernel, bias, _ = conv_inputs(Case((3, 5, 6, 40), 48))
-    together = kernels.conv_forward(x, kernel, bias, amx=amx)
+    x, kernel, bias, _ = make_inputs(Case((3, 5, 6, 40), 48))
+    together = kernels.reflect_conv2d_forward(x, kernel, bias, amx=amx)
     for n in range(3):
-        alone = kernels.conv_forward(x[n : n + 1], kernel, bias, amx=amx)
+        alone = kernels.reflect_conv2d_forward(x[n : n + 1], kernel, bias, amx=amx)
         np.testing.assert_array_equal(alone[0], together[n])
 
 
@@ -170,44 +172,44 @@ def test_inputs_are_rounded_to_bfloat16(kernels, amx):
     inputs = random_inputs(CASES[1])
     x, kernel, bias, _ = inputs
     np.testing.assert_array_equal(
-        kernels.conv_forward(x, kernel, bias, amx=amx),
-        kernels.conv_forward(rounded(x), rounded(kernel), bias, amx=amx),
+        kernels.reflect_conv2d_forward(x, kernel, bias, amx=amx),
+        kernels.reflect_conv2d_forward(rounded(x), rounded(kernel), bias, amx=amx),
     )
 
 
 @pytest.mark.parametrize("channels", [(1, 32), (3, 64), (64, 3)], ids=str)
 def test_few_channels_are_computed_in_float32(kernels, amx, channels):
     x, kernel, bias, dy = random_inputs(Case((1, 6, 7, channels[0]), channels[1], size=7))
-    want = run_conv(kernels, Inputs(x, kernel, bias, dy))
-    for a, b in zip(run_conv(kernels, Inputs(x, kernel, bias, dy), amx=amx), want, strict=True):
+    want = run(kernels, Inputs(x, kernel, bias, dy))
+    for a, b in zip(run(kernels, Inputs(x, kernel, bias, dy), amx=amx), want, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_denormals_count_as_zero(kernels, amx):
-    x, kernel, _, _ = conv_inputs(Case((1, 4, 5, 16), 16))
-    assert not kernels.conv_forward(np.full_like(x, 2.0**-127), kernel, amx=amx).any()
+    x, kernel, _, _ = make_inputs(Case((1, 4, 5, 16), 16))
+    assert not kernels.reflect_conv2d_forward(np.full_like(x, 2.0**-127), kernel, amx=amx).any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_not_finite_values_reach_just_what_reads_them(kernels, amx, value):
-    x, kernel, bias, dy = conv_inputs(Case((2, 8, 9, 16), 40))
+    x, kernel, bias, dy = make_inputs(Case((2, 8, 9, 16), 40))
     x[1, 4, 5, 2] = value
-    clean = kernels.conv_forward(x[:1], kernel, bias, amx=amx)
-    y = kernels.conv_forward(x, kernel, bias, amx=amx)
+    clean = kernels.reflect_conv2d_forward(x[:1], kernel, bias, amx=amx)
+    y = kernels.reflect_conv2d_forward(x, kernel, bias, amx=amx)
     assert not np.isfinite(y[1, 3:6, 4:7]).any()
     y[1, 3:6, 4:7] = 0
     assert np.isfinite(y).all()
     np.testing.assert_array_equal(y[0], clean[0])
-    _, dkernel, _ = kernels.conv_backward(dy, x, kernel, amx=amx)
+    _, dkernel, _ = kernels.reflect_conv2d_backward(dy, x, kernel, amx=amx)
     assert not np.isfinite(dkernel[:, :, 2]).any()
     assert np.isfinite(np.delete(dkernel, 2, axis=2)).all()
 
 
 def test_not_finite_pixel_of_the_last_column_stays_out_of_taps_that_miss_it(kernels, amx):
     """The last column's right neighbour is its left one: tap (1, 0) never reads the last itself."""
-    x, kernel, _, dy = conv_inputs(Case((1, 6, 9, 16), 16))
+    x, kernel, _, dy = make_inputs(Case((1, 6, 9, 16), 16))
     x[0, :, -1] = np.inf
-    _, dkernel, _ = kernels.conv_backward(dy, x, kernel, amx=amx)
+    _, dkernel, _ = kernels.reflect_conv2d_backward(dy, x, kernel, amx=amx)
     assert np.isfinite(dkernel[:, 0]).all() and not np.isfinite(dkernel[:, 1:]).any()
 
 
@@ -222,7 +224,7 @@ def test_block_with_a_not_finite_value(kernels, amx):
 
 def test_zero_batch(kernels, amx):
     case = Case((0, 5, 6, 20), 30)
-    got = run_conv(kernels, conv_inputs(case), amx=amx, threads=2)
+    got = run(kernels, make_inputs(case), amx=amx, threads=2)
     assert got.y.shape == (0, 5, 6, 30) and got.dx.shape == case.shape
     assert not got.dkernel.any()
     inputs, dy = block_inputs((0, 5, 6, 20))
@@ -232,12 +234,12 @@ def test_zero_batch(kernels, amx):
 def test_what_amx_takes_is_explained(kernels):
     x, kernel, _, _ = random_inputs(CASES[0])
     with pytest.raises(ValueError, match="amx='tiles' is not supported"):
-        kernels.conv_forward(x, kernel, amx="tiles")
+        kernels.reflect_conv2d_forward(x, kernel, amx="tiles")
     with pytest.raises(ValueError, match="bfloat16=True needs amx"):
-        kernels.conv_forward(x, kernel, bfloat16=True)
+        kernels.reflect_conv2d_forward(x, kernel, bfloat16=True)
     if kernels.instruction_set() != "amx":
         with pytest.raises(ValueError, match="needs the instruction set amx"):
-            kernels.conv_forward(x, kernel, amx="native")
+            kernels.reflect_conv2d_forward(x, kernel, amx="native")
 
 
 def test_check_program_compiles():

@@ -81,7 +81,7 @@ CONV_SHARED = [
 ]
 
 
-def check_strided_conv(function, arguments, changes, message):
+def check_conv2d(function, arguments, changes, message):
     arguments = {"stride": 2, "padding": ((1, 1), (1, 1)), **arguments, **changes}
     with pytest.raises(ValueError, match=message):
         function(**arguments)
@@ -115,10 +115,10 @@ def check_strided_conv(function, arguments, changes, message):
         ),
     ],
 )
-def test_strided_conv_forward(kernels, changes, message, suffix):
+def test_conv2d_forward(kernels, changes, message, suffix):
     arguments = {"x": CONV_X, "kernel": CONV_KERNEL}
-    function = getattr(kernels, f"strided_conv_forward{suffix}")
-    check_strided_conv(function, arguments, changes, message)
+    function = getattr(kernels, f"conv2d_forward{suffix}")
+    check_conv2d(function, arguments, changes, message)
 
 
 @pytest.mark.parametrize("suffix", ["", "_reference"])
@@ -134,10 +134,10 @@ def test_strided_conv_forward(kernels, changes, message, suffix):
         ({"out": CONV_DY}, r"out has shape \(2, 4, 3, 6\), expected \(2, 9, 8, 3\)"),
     ],
 )
-def test_strided_conv_backward_input(kernels, changes, message, suffix):
+def test_conv2d_backward_input(kernels, changes, message, suffix):
     arguments = {"dy": CONV_DY, "kernel": CONV_KERNEL, "height": 9, "width": 8}
-    function = getattr(kernels, f"strided_conv_backward_input{suffix}")
-    check_strided_conv(function, arguments, changes, message)
+    function = getattr(kernels, f"conv2d_backward_input{suffix}")
+    check_conv2d(function, arguments, changes, message)
 
 
 @pytest.mark.parametrize("suffix", ["", "_reference"])
@@ -152,7 +152,7 @@ def test_strided_conv_backward_input(kernels, changes, message, suffix):
         ({"kernel_width": 3}, r"dy has shape \(2, 4, 3, 6\), expected \(2, 4, 4, 6\)"),
     ],
 )
-def test_strided_conv_backward_kernel(kernels, changes, message, suffix):
+def test_conv2d_backward_kernel(kernels, changes, message, suffix):
     arguments = {"x": CONV_X, "dy": CONV_DY, "kernel_height": 4, "kernel_width": 5}
-    function = getattr(kernels, f"strided_conv_backward_kernel{suffix}")
-    check_strided_conv(function, arguments, changes, message)
+    function = getattr(kernels, f"conv2d_backward_kernel{suffix}")
+    check_conv2d(function, arguments, changes, message)

@@ -47,7 +47,12 @@ def test_values_and_numerics(kernels, instruction_set):
     if order(instruction_set) >= order(kernels.instruction_set()):
         pytest.skip(f"{kernels.instruction_set()} is what the other tests run with")
     names = ("kernel_values", "kernel_numerics", "kernel_determinism")
-    names += ("reflection_pad_kernels", "reflect_conv", "residual_block_kernels", "strided_conv*")
+    names += (
+        "reflection_pad_kernels",
+        "reflect_conv2d_kernels",
+        "residual_block_kernels",
+        "conv2d_kernels*",
+    )
     files = [file for name in names for file in sorted(FOLDER.glob(f"test_{name}.py"))]
     command = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *map(str, files)]
     result = run(command, instruction_set)

@@ -48,15 +48,15 @@ def test_norm(kernels):
 
 @pytest.mark.parametrize("precise", [False, True])
 @pytest.mark.parametrize(("channels", "outputs"), [(8, 1), (1, 8)])
-def test_convolution(kernels, channels, outputs, precise):
+def test_reflect_conv2d(kernels, channels, outputs, precise):
     width = 16384
     height = LIMIT // (width * max(channels, outputs)) + 20
     x = rough((1, height, width, channels), np.float32)
     kernel = np.random.default_rng(1).normal(size=(3, 3, channels, outputs)).astype(np.float32)
-    y = kernels.conv_forward(x, kernel, precise=precise, threads=2)
+    y = kernels.reflect_conv2d_forward(x, kernel, precise=precise, threads=2)
     assert max(x.size, y.size) > LIMIT
     for rows in (slice(0, 40), slice(-40, None)):
-        want = kernels.conv_forward_reference(np.ascontiguousarray(x[:, rows]), kernel)
+        want = kernels.reflect_conv2d_forward_reference(np.ascontiguousarray(x[:, rows]), kernel)
         inner = slice(None, -1) if rows.stop else slice(1, None)
         np.testing.assert_allclose(
             y[:, rows][:, inner], want[:, inner], rtol=1e-4, atol=1e-4 * np.abs(want).max()
@@ -66,7 +66,7 @@ def test_convolution(kernels, channels, outputs, precise):
 @pytest.mark.parametrize("precise", [False, True])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("channels", "outputs"), [(8, 1), (1, 8)])
-def test_strided_convolution(kernels, channels, outputs, stride, precise):
+def test_conv2d(kernels, channels, outputs, stride, precise):
     width, rows = 16384, 40
     height = LIMIT // (width * 8) * (1 if channels == 8 else stride**2) + rows
     x = rough((1, height, width, channels), np.float32)
@@ -77,13 +77,13 @@ def test_strided_convolution(kernels, channels, outputs, stride, precise):
     def assert_close(got, want):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
 
-    y = kernels.strided_conv_forward(x, kernel, **options)
+    y = kernels.conv2d_forward(x, kernel, **options)
     assert max(x.size, y.size) > LIMIT
     first, last = x[:, :rows].copy(), x[:, -rows:].copy()
-    want = kernels.strided_conv_forward_reference(first, kernel, **common)
+    want = kernels.conv2d_forward_reference(first, kernel, **common)
     out_rows = want.shape[1]
     assert_close(y[:, : out_rows - 2], want[:, :-2])
-    want = kernels.strided_conv_forward_reference(last, kernel, **common)
+    want = kernels.conv2d_forward_reference(last, kernel, **common)
     assert_close(y[:, -out_rows + 2 :], want[:, 2:])
 
     # Gradients of the last rows alone.
@@ -91,14 +91,12 @@ def test_strided_convolution(kernels, channels, outputs, stride, precise):
     dy[:, :-10] = 0
     last_dy = dy[:, -out_rows:].copy()
     size = {"kernel_height": 4, "kernel_width": 4}
-    dkernel = kernels.strided_conv_backward_kernel(x, dy, **size, **options)
-    assert_close(
-        dkernel, kernels.strided_conv_backward_kernel_reference(last, last_dy, **size, **common)
-    )
+    dkernel = kernels.conv2d_backward_kernel(x, dy, **size, **options)
+    assert_close(dkernel, kernels.conv2d_backward_kernel_reference(last, last_dy, **size, **common))
     del x
     size = {"height": height, "width": width}
-    dx = kernels.strided_conv_backward_input(dy, kernel, **size, **options)
+    dx = kernels.conv2d_backward_input(dy, kernel, **size, **options)
     assert not dx[:, :-rows].any()
     size["height"] = rows
-    want = kernels.strided_conv_backward_input_reference(last_dy, kernel, **size, **common)
+    want = kernels.conv2d_backward_input_reference(last_dy, kernel, **size, **common)
     assert_close(dx[:, -rows:], want)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from conv_float64 import assert_within_budget, conv, conv_gradients
+from reflect_conv2d_float64 import assert_within_budget, conv, conv_gradients
 
 SHAPES = [
     (1, 8, 8, 32),

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Strided, cast, make_dy, output_and_gradients
+from convolution_cases import Conv2D, cast, make_dy, output_and_gradients
 from norm_cases import error
 
 import monet.ops
@@ -25,7 +25,7 @@ DOWN, UP = monet.ops.conv2d, monet.ops.conv2d_transpose
 def test_every_size_of_kernel_and_image(implementation, stride, padding, transposed):
     for height, width in itertools.product(SIZES, SIZES):
         image = (2, 5 + height % 3, 5 + width % 2, 3)
-        case = Strided(image, 4, (height, width), stride, padding, transposed)
+        case = Conv2D(image, 4, (height, width), stride, padding, transposed)
         inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
         exact = output_and_gradients(case.plain, cast(inputs, "float64"), tf.cast(dy, "float64"))
         got = output_and_gradients(case.monet, inputs, dy)
@@ -46,14 +46,14 @@ def test_transposed_results_have_the_size_that_keras_gives_them(
 
 
 def test_options_may_be_written_as_elsewhere(implementation):
-    case = Strided((1, 8, 8, 3), 4)
+    case = Conv2D((1, 8, 8, 3), 4)
     x, kernel = case.make_inputs("float32").values()
     expected = DOWN(x, kernel, strides=2, padding="same")
     for strides in ((2, 2), np.int64(2)):
         np.testing.assert_array_equal(DOWN(x, kernel, strides=strides, padding="SAME"), expected)
 
 
-def likes(case: Strided, spec: list) -> list[int]:
+def likes(case: Conv2D, spec: list) -> list[int]:
     """How many inputs each gradient with respect to images has that tell only a size."""
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
 
@@ -65,20 +65,20 @@ def likes(case: Strided, spec: list) -> list[int]:
         return tape.gradient(y, x, output_gradients=dy)
 
     graph = run.get_concrete_function().graph
-    kind = "MonetStridedConvInputGrad"
+    kind = "MonetConv2DInputGrad"
     return [node.get_attr("num_like") for node in graph.get_operations() if node.type == kind]
 
 
 @pytest.mark.parametrize(
     ("case", "spec", "expected"),
     [
-        (Strided((1, 8, 6, 3), 4), [1, 8, 6, 3], 0),
-        (Strided((1, 8, 7, 3), 4), [1, 8, 7, 3], 1),
-        (Strided((1, 8, 6, 3), 4), [1, None, 6, 3], 1),
-        (Strided((1, 8, 6, 3), 4, padding="valid"), [1, 8, 6, 3], 0),
-        (Strided((1, 8, 7, 3), 4, padding="valid"), [1, 8, 7, 3], 1),
-        (Strided((1, 8, 6, 3), 4, stride=1), [None] * 4, 0),
-        (Strided((1, 8, 7, 3), 4, stride=1, padding="valid"), [None] * 4, 0),
+        (Conv2D((1, 8, 6, 3), 4), [1, 8, 6, 3], 0),
+        (Conv2D((1, 8, 7, 3), 4), [1, 8, 7, 3], 1),
+        (Conv2D((1, 8, 6, 3), 4), [1, None, 6, 3], 1),
+        (Conv2D((1, 8, 6, 3), 4, padding="valid"), [1, 8, 6, 3], 0),
+        (Conv2D((1, 8, 7, 3), 4, padding="valid"), [1, 8, 7, 3], 1),
+        (Conv2D((1, 8, 6, 3), 4, stride=1), [None] * 4, 0),
+        (Conv2D((1, 8, 7, 3), 4, stride=1, padding="valid"), [None] * 4, 0),
     ],
     ids=str,
 )
@@ -89,7 +89,7 @@ def test_images_are_kept_for_their_size_only_where_it_is_in_doubt(
 
 
 def test_precise_and_its_default_reach_every_op(fused_convolutions, monkeypatch):
-    case = Strided((1, 8, 8, 3), 4)
+    case = Conv2D((1, 8, 8, 3), 4)
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
 
     def chosen(precise) -> set[bool]:
@@ -100,7 +100,7 @@ def test_precise_and_its_default_reach_every_op(fused_convolutions, monkeypatch)
             )
 
         nodes = run.get_concrete_function(inputs).graph.get_operations()
-        return {node.get_attr("precise") for node in nodes if "MonetStrided" in node.type}
+        return {node.get_attr("precise") for node in nodes if "MonetConv2D" in node.type}
 
     assert chosen(True) == {True}
     assert chosen(None) == chosen(False) == {False}
@@ -197,11 +197,11 @@ def test_shapes_known_only_at_run_time(fused_convolutions, op, x, kernel, messag
     ],
 )
 def test_a_gradient_that_does_not_fit_its_images(fused_convolutions, dy, like, message):
-    from monet.ops import library
+    from monet.ops.native import library
 
     @tf.function(input_signature=[tf.TensorSpec(None)] * 2)
     def run(dy, like):
-        return library.ops().monet_strided_conv_input_grad(
+        return library.ops().monet_conv2d_input_grad(
             dy=dy, kernel=tf.zeros([4, 4, 3, 5]), like=[like], stride=2, padding="SAME"
         )
 

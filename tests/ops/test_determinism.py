@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, Strided, make_dy
-from conv_cases import output_and_gradients as conv_output_and_gradients
+from convolution_cases import Block, Conv2D, ReflectConv2D, make_dy
+from convolution_cases import output_and_gradients as conv_output_and_gradients
 from norm_cases import DTYPES, Case, make_inputs, monet_norm, output_and_gradients
 
 import monet.ops
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[2]
 CASES = [
     Case((1, 67, 61, 40), activation="relu", residual=True, pad=1),
     Case((2, 33, 35, 24), groups=3, activation="leaky_relu"),
-    Conv((1, 19, 23, 40), 24),
-    Conv((2, 12, 13, 3), 20, size=7),
-    Conv((1, 14, 9, 20), 3, size=7),
+    ReflectConv2D((1, 19, 23, 40), 24),
+    ReflectConv2D((2, 12, 13, 3), 20, size=7),
+    ReflectConv2D((1, 14, 9, 20), 3, size=7),
     Block((2, 17, 13, 33)),
-    Strided((2, 19, 22, 24), 20),
-    Strided((1, 13, 15, 24), 17, stride=1, padding="valid"),
-    Strided((2, 11, 9, 20), 24, transposed=True),
+    Conv2D((2, 19, 22, 24), 20),
+    Conv2D((1, 13, 15, 24), 17, stride=1, padding="valid"),
+    Conv2D((2, 11, 9, 20), 24, transposed=True),
 ]
 
 

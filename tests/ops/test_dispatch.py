@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import monet.ops
-from monet.ops import dispatch, gpu, library
+from monet.ops.native import dispatch, gpu, library
 
 X = tf.ones([1, 3, 3, 2])
 UNUSABLE = library.Unusable("the op library was eaten", "cook another")
@@ -234,7 +234,7 @@ def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
     calls = {
         "trunk": lambda: monet.ops.residual_trunk(X, [block, block]),
         "block": lambda: monet.ops.residual_block(X, *block),
-        "convolution": lambda: monet.ops.reflect_conv2d(X, kernel),
+        "reflect_conv2d": lambda: monet.ops.reflect_conv2d(X, kernel),
     }
     traced = {}
     for name, function in calls.items():
@@ -244,12 +244,12 @@ def test_a_composed_op_is_native_where_its_parts_are(norms_on_a_gpu):
     assert traced["trunk"]["MonetReflectionPad"] == 1
     assert traced["trunk"]["MonetNorm"] == traced["trunk"]["Conv2D"] == 4
     assert traced["block"]["MonetNorm"] == traced["block"]["Conv2D"] == 2
-    assert traced["convolution"]["MonetReflectionPad"] == traced["convolution"]["Conv2D"] == 1
+    assert traced["reflect_conv2d"]["MonetReflectionPad"] == traced["reflect_conv2d"]["Conv2D"] == 1
     assert not any("MirrorPad" in kinds for kinds in traced.values())
 
 
 @pytest.mark.parametrize("mode", ["auto", "native"])
-def test_a_gpu_keeps_tensorflows_strided_convolutions(with_gpu, monkeypatch, mode):
+def test_a_gpu_keeps_tensorflows_conv2d(with_gpu, monkeypatch, mode):
     monkeypatch.setattr(dispatch, "device_of", lambda x: "GPU")
     monkeypatch.setattr(gpu, "unusable", lambda: UNUSABLE)  # there is nothing to miss
     kernel = tf.ones([4, 4, 2, 2])

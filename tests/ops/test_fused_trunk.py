@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Trunk, cast, make_dy, output_and_gradients, penalty_gradients
+from convolution_cases import Trunk, cast, make_dy, output_and_gradients, penalty_gradients
 from norm_cases import error
 
 from monet import ops
-from monet.ops.fused_trunk import fused_trunk
+from monet.ops.shared.fused_trunk import fused_trunk
 
 pytestmark = pytest.mark.usefixtures("native")
 

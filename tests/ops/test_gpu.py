@@ -7,7 +7,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from monet.ops import gpu, library
+from monet.ops.native import gpu, library
 
 EVERYTHING = {
     "parts": {"cuda": {"built": True}, "xla": {"built": True, "cuda": True}},

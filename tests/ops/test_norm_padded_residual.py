@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from norm_cases import Case, error, make_inputs, plain_norm
 
-from monet.ops import library
+from monet.ops.native import library
 
 pytestmark = pytest.mark.usefixtures("native")
 CASE = Case((2, 5, 4, 6), activation="leaky_relu", residual=True, pad=1)

@@ -7,11 +7,11 @@ import collections
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Trunk, cast, make_dy, output_and_gradients, penalty_gradients
+from convolution_cases import Trunk, cast, make_dy, output_and_gradients, penalty_gradients
 from norm_cases import DTYPES, error
 
-from monet.ops import library
-from monet.ops.padded_trunk import padded_trunk
+from monet.ops.native import library
+from monet.ops.shared.padded_trunk import padded_trunk
 
 pytestmark = pytest.mark.usefixtures("native")
 CASES = [Trunk((2, 7, 5, 6), 1), Trunk((2, 7, 5, 6), 3), Trunk((1, 2, 9, 17), 3)]

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conv_cases import Block, Conv, Strided, Trunk, make_dy
+from convolution_cases import Block, Conv2D, ReflectConv2D, Trunk, make_dy
 from norm_cases import Case, Inputs, error, make_inputs, monet_norm, plain_norm
 
 import monet.layers
 import monet.ops
-from monet.ops import dispatch, gpu, library
+from monet.ops.native import dispatch, gpu, library
 
 NORM = Case((2, 7, 5, 6), activation="leaky_relu", residual=True, pad=2)
 
@@ -32,7 +32,7 @@ def xla(native):
 
 
 class Norm:
-    """A normalization in the form of `conv_cases`."""
+    """A normalization in the form of `convolution_cases`."""
 
     def __init__(self, case: Case):
         self.case = case
@@ -56,7 +56,7 @@ class Norm:
 
 
 class Pad:
-    """Reflection padding in the form of `conv_cases`."""
+    """Reflection padding in the form of `convolution_cases`."""
 
     def __init__(self, shape, pad):
         self.shape = shape
@@ -98,15 +98,15 @@ def output_and_gradients(function, inputs, dy):
         (Norm(Case((3, 17, 13, 15), epsilon=1e-3)), "float32", "MonetNorm"),
         (Pad((2, 7, 5, 6), 3), "float32", "MonetReflectionPad"),
         (Pad((1, 2, 9, 5), 1), "float16", "MonetReflectionPad"),
-        (Conv((2, 7, 9, 5), 6), "float32", "MonetReflectConv"),
-        (Conv((1, 8, 9, 3), 16, size=7, bias=False), "bfloat16", "MonetReflectConv"),
+        (ReflectConv2D((2, 7, 9, 5), 6), "float32", "MonetReflectConv2D"),
+        (ReflectConv2D((1, 8, 9, 3), 16, size=7, bias=False), "bfloat16", "MonetReflectConv2D"),
         (Block((2, 9, 6, 10)), "float32", "MonetResidualBlock"),
         (Block((1, 6, 8, 4)), "float16", "MonetResidualBlock"),
         (Trunk((1, 5, 6, 3), 2), "float32", "MonetResidualBlock"),
-        (Strided((2, 9, 7, 5), 6), "float32", "MonetStridedConv"),
-        (Strided((1, 8, 6, 3), 4, padding="valid"), "bfloat16", "MonetStridedConv"),
-        (Strided((2, 4, 5, 6), 3, transposed=True), "float32", "MonetStridedConv"),
-        (Strided((1, 4, 3, 5), 2, size=(3, 3), transposed=True), "float16", "MonetStridedConv"),
+        (Conv2D((2, 9, 7, 5), 6), "float32", "MonetConv2D"),
+        (Conv2D((1, 8, 6, 3), 4, padding="valid"), "bfloat16", "MonetConv2D"),
+        (Conv2D((2, 4, 5, 6), 3, transposed=True), "float32", "MonetConv2D"),
+        (Conv2D((1, 4, 3, 5), 2, size=(3, 3), transposed=True), "float16", "MonetConv2D"),
     ],
     ids=str,
 )
@@ -122,7 +122,7 @@ def test_custom_calls_give_the_bits_of_the_graph(request, xla, call, dtype, targ
     compiled = tf.function(run, jit_compile=True)
     hlo = compiled.experimental_get_compiler_ir(inputs, dy)(stage="hlo")
     # What a convolution and its transpose have as gradients is one another.
-    suffixes = ("", "InputGrad", "KernelGrad") if isinstance(call, Strided) else ("", "Grad")
+    suffixes = ("", "InputGrad", "KernelGrad") if isinstance(call, Conv2D) else ("", "Grad")
     for suffix in suffixes:
         assert f'custom_call_target="{target}{suffix}"' in hlo
 
@@ -158,8 +158,8 @@ def test_denormals_and_non_finite_values_are_those_of_the_graph(xla):
         Norm(Case((0, 7, 5, 6), residual=True, pad=1)),
         Pad((0, 7, 5, 6), 2),
         Block((0, 7, 5, 6)),
-        Strided((0, 7, 5, 6), 4),
-        Strided((0, 7, 5, 6), 4, transposed=True),
+        Conv2D((0, 7, 5, 6), 4),
+        Conv2D((0, 7, 5, 6), 4, transposed=True),
     ],
     ids=str,
 )
@@ -227,9 +227,9 @@ def test_gradient_taken_outside_of_the_compiled_function(xla):
     "call",
     [
         Norm(Case((1, 5, 4, 3), activation="leaky_relu")),
-        Conv((1, 5, 6, 2), 3),
-        Strided((1, 5, 6, 2), 3),
-        Strided((1, 5, 6, 2), 3, transposed=True),
+        ReflectConv2D((1, 5, 6, 2), 3),
+        Conv2D((1, 5, 6, 2), 3),
+        Conv2D((1, 5, 6, 2), 3, transposed=True),
     ],
     ids=str,
 )

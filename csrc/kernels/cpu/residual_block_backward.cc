@@ -11,7 +11,7 @@ NormShape NormShapeOf(const ResidualBlockShape& s) { return {s.batch, s.height, 
 
 struct BackwardScratch {
   BackwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, int threads, void* memory) {
-    const ConvShape conv = shape.conv();
+    const ReflectConv2DShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
     dconv = scratch.Take<float>(values);
@@ -22,7 +22,7 @@ struct BackwardScratch {
     // The steps of the backward pass follow each other and share this.
     step = scratch.Take<char>(std::max(
         {NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, options.conv, threads),
-         RunConvScratchBytes(conv, options.conv, ConvDirection::kBackwardInput, threads)}));
+         RunConvScratchBytes(conv, options.conv, ReflectConv2DDirection::kBackwardInput, threads)}));
     bytes = scratch.bytes();
   }
 
@@ -72,7 +72,7 @@ class Backward {
 
   // The gradient of the convolution's padded input, from dconv.
   const float* PaddedInput(int i) const {
-    RunConv(shape_.conv(), options_.conv, ConvDirection::kBackwardInput, DType::kFloat32, scratch_.dconv,
+    RunConv(shape_.conv(), options_.conv, ReflectConv2DDirection::kBackwardInput, DType::kFloat32, scratch_.dconv,
             weights_[i].packed, nullptr, scratch_.padded, scratch_.step, pool_);
     return scratch_.padded;
   }

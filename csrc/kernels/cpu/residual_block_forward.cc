@@ -16,17 +16,17 @@ namespace {
 //
 // On AMX tiles it makes two, one for each convolution: amx_residual_block.cc.
 //
-// Without either the block is put together from conv.h and norm.h.
+// Without either the block is put together from reflect_conv2d.h and norm.h.
 
 struct ForwardScratch {
   ForwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save, int threads,
                  void* memory) {
-    const ConvShape conv = shape.conv();
+    const ReflectConv2DShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
     const bool amx = UsesAmx(conv, options.conv);
     run = scratch.Take<char>(amx ? AmxResidualBlockScratchBytes(shape)
-                                 : RunConvScratchBytes(conv, options.conv, ConvDirection::kForward, threads));
+                                 : RunConvScratchBytes(conv, options.conv, ReflectConv2DDirection::kForward, threads));
     if (!save) {
       conv1 = amx ? nullptr : scratch.Take<float>(values);
       for (int i = 0; i < 4; ++i) statistics[i] = scratch.Take<float>(shape.batch * shape.channels);
@@ -113,8 +113,8 @@ void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions
                      const ConvNormWeights* weights, float* y, const ConvNormSaved* saved,
                      const ForwardScratch& scratch, ThreadPool& pool) {
   auto convolve_and_normalize = [&](int i, const float* from, Activation activation, const float* residual, float* to) {
-    RunConv(shape.conv(), options.conv, ConvDirection::kForward, DType::kFloat32, from, weights[i].packed, nullptr,
-            saved[i].conv, scratch.run, pool);
+    RunConv(shape.conv(), options.conv, ReflectConv2DDirection::kForward, DType::kFloat32, from, weights[i].packed,
+            nullptr, saved[i].conv, scratch.run, pool);
     NormOptions norm;
     norm.epsilon = options.epsilon;
     norm.activation = activation;

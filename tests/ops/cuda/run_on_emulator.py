@@ -10,7 +10,7 @@ import os
 
 import tensorflow as tf
 
-from monet.ops import library
+from monet.ops.native import library
 
 LIBRARY = "MONET_EMULATED_CUDA_OPS"
 

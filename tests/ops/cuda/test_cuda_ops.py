@@ -15,7 +15,7 @@ import pytest
 from run_on_emulator import LIBRARY
 
 import monet.ops
-from monet.ops import library
+from monet.ops.native import library
 from monet_build.toolchain import Missing
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework.kernels import get_registered_kernels_for_op
 
 import monet.ops
-from monet.ops import library
+from monet.ops.native import library
 
 pytestmark = pytest.mark.skipif(
     not (monet.ops.status().cuda and library.read_record()["parts"]["xla"].get("cuda")),

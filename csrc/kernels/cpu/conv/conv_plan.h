@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "../../conv.h"
+#include "../../reflect_conv2d.h"
 #include "../../reflection.h"
 #include "../../thread_pool.h"
 #include "conv_kernels.h"
@@ -41,11 +41,11 @@ struct ConvGeometry {
   bool reflect;
   KernelOrder order;
 
-  static ConvGeometry Forward(const ConvShape& s) {
+  static ConvGeometry Forward(const ReflectConv2DShape& s) {
     return {s.batch, s.height, s.width, s.in_channels, s.height,   s.width,          s.out_channels,
             s.size,  s.size,   1,       s.size / 2,    s.size / 2, /*reflect=*/true, {0, s.size, 1, false}};
   }
-  static ConvGeometry BackwardInput(const ConvShape& s) {
+  static ConvGeometry BackwardInput(const ReflectConv2DShape& s) {
     const int64_t border = 2 * (s.size / 2);
     return {s.batch,
             s.height,

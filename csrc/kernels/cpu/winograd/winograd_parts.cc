@@ -3,7 +3,7 @@
 namespace monet {
 
 // Output g reads, for tap i = p + 2 * a, pixel 2 * g + i - pad.
-WinogradProblem WinogradPartsForward(const StridedConvShape& shape) {
+WinogradProblem WinogradPartsForward(const Conv2DShape& shape) {
   WinogradProblem problem;
   problem.kernels = &SelectedConvKernels().winograd_3x2;
   problem.batch = shape.batch;
@@ -23,7 +23,7 @@ WinogradProblem WinogradPartsForward(const StridedConvShape& shape) {
 
 // Pixel 2 * g + p - pad of dx gets, for tap i = p + 2 * a, pixel g - a of dy: taps run backwards, the place in dy
 // forwards.
-WinogradProblem WinogradPartsBackwardInput(const StridedConvShape& shape) {
+WinogradProblem WinogradPartsBackwardInput(const Conv2DShape& shape) {
   WinogradProblem problem;
   problem.kernels = &SelectedConvKernels().winograd_3x2;
   problem.batch = shape.batch;

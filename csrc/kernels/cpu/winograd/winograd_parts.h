@@ -7,12 +7,12 @@
 // Smaller kernels work too: the taps that they lack count as zero.
 #pragma once
 
-#include "../../strided_conv.h"
+#include "../../conv2d.h"
 #include "winograd.h"
 
 namespace monet {
 
-WinogradProblem WinogradPartsForward(const StridedConvShape& shape);
-WinogradProblem WinogradPartsBackwardInput(const StridedConvShape& shape);
+WinogradProblem WinogradPartsForward(const Conv2DShape& shape);
+WinogradProblem WinogradPartsBackwardInput(const Conv2DShape& shape);
 
 }  // namespace monet

@@ -1,0 +1,1 @@
+"""Which ops are native: whether their library can be used, and where."""

@@ -1,0 +1,1 @@
+"""What several ops share: checks of arguments, implementations, gradients of gradients."""
