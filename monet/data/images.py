@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
 # What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
 # plugin, so that such files are reported as skipped and not silently passed over.
@@ -15,16 +16,6 @@ IMAGE_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga .jp2 .avif "
     ".heic .heif".split()
 )
-_EXIF_ORIENTATION = 0x0112
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class ImageError(ValueError):
@@ -179,28 +170,18 @@ def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
                 # Twice the wanted size is left for the antialiased step that follows.
                 scale = 2 * shrink_to / min(image.size)
                 image.draft(image.mode, tuple(int(side * scale) + 1 for side in image.size))
-            orientation = _orientation(image)
-            rgb = _to_rgb(image)
-            if orientation in _TRANSPOSE:
-                rgb = rgb.transpose(_TRANSPOSE[orientation])
-            array = np.asarray(rgb)
+            image.load()
+            # Broken metadata raise SyntaxError, struct.error, ...; the pixels may be fine.
+            with contextlib.suppress(Exception):
+                ImageOps.exif_transpose(image, in_place=True)
+            array = np.asarray(_to_rgb(image))
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
         raise ImageError(_reason(error)) from error
     return array if shrink_to is None else shrink(array, shrink_to)
 
 
-def _orientation(image: Image.Image) -> int:
-    if "exif" not in image.info:
-        return 1
-    try:
-        return image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # broken metadata: SyntaxError, struct.error, ...; the pixels may be fine
-        return 1
-
-
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_grey_to_rgb(image)
