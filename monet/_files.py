@@ -53,6 +53,14 @@ def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def obstacle(path: str | os.PathLike) -> str | None:
+    """What keeps a new folder from being made at `path`, to follow its name; None if nothing."""
+    path = Path(path)
+    if path.is_dir():
+        return "is not empty" if any(path.iterdir()) else None
+    return "exists and is not a folder" if os.path.lexists(path) else None
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` to `path` in one move."""
     with replacing(path) as temporary:

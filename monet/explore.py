@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 import warnings
@@ -13,7 +12,9 @@ from typing import Any
 
 from monet._command_line import EXIT_SKIPPED, CommandError, HelpFormatter, named_path, run
 from monet._command_line.data_options import add_data_options
+from monet._files import obstacle
 from monet._progress import Line, bar, duration
+from monet._text import count
 
 _SHOWN = 5
 
@@ -42,7 +43,8 @@ def explore(args: argparse.Namespace) -> int:
     from monet.exploration.report import write_report
 
     folders = [folder for folder in (args.painting_dir, args.photo_dir) if folder]
-    _check_vacant(args.out)
+    if problem := obstacle(args.out):  # not even an earlier report is replaced
+        raise CommandError(f"{args.out} {problem}; give --out another name.")
     try:
         if not folders:
             folders = dataset_folders(args.data or SAMPLE_SET)
@@ -74,15 +76,6 @@ def explore(args: argparse.Namespace) -> int:
     return _summarise(stats, args.out)
 
 
-def _check_vacant(out: Path) -> None:
-    """Nobody's files are replaced, not even those of an earlier report."""
-    if out.is_dir():
-        if any(out.iterdir()):
-            raise CommandError(f"{out} is not empty; give --out another name.")
-    elif os.path.lexists(out):
-        raise CommandError(f"{out} exists and is not a folder; give --out another name.")
-
-
 def _check_outside(out: Path, folders: Sequence[Path]) -> None:
     """A report inside a folder of pictures would be taken for data next time."""
     for folder in folders:
@@ -94,7 +87,6 @@ def _check_outside(out: Path, folders: Sequence[Path]) -> None:
 
 
 def _summarise(stats: dict[str, Any], out: Path) -> int:
-    from monet.data.sources import count
     from monet.exploration import plots
 
     unreadable = []

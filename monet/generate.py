@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monet._command_line import EXIT_SKIPPED, CommandError, checked, quiet_tensorflow, run
 from monet._command_line.generate_options import parse_arguments
+from monet._parallel import usable_cores
 from monet._progress import Line, bar, duration
+from monet._text import count
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MOST_THREADS = 8
 _SHOWN_SKIPPED = 20
@@ -50,7 +55,7 @@ def generate(args: argparse.Namespace) -> int:
     from monet.inference import Painter
     from monet.inference.pipeline import paint_pictures
 
-    print(f"Painting {_count(len(pictures), 'picture')} into {args.output}")
+    print(f"Painting {count(len(pictures), 'picture')} into {args.output}")
     painter = Painter(generator, batch_size=args.batch_size)
     results = paint_pictures(painter, pictures, threads=_threads())
     written = _write(args, ((picture.name, image) for picture, image in results), names, skipped)
@@ -84,7 +89,7 @@ def _generate_from_noise(args: argparse.Namespace) -> int:
         raise CommandError(str(error)) from error
     from monet.inference import paint_from_noise
 
-    print(f"Painting {_count(args.count, 'picture')} from noise into {args.output}")
+    print(f"Painting {count(args.count, 'picture')} from noise into {args.output}")
     images = paint_from_noise(
         generator, args.count, seed=args.seed or 0, batch_size=args.batch_size
     )
@@ -112,7 +117,7 @@ def _for_submission(args: argparse.Namespace, pictures: list, skipped: list) -> 
             submission.check_count(len(pictures), allow_any=args.allow_any_count)
     except OutputError as error:
         raise CommandError(str(error)) from error
-    line.finish(f"Checked {_count(len(pictures), 'input')}: all can be read, at 256×256")
+    line.finish(f"Checked {count(len(pictures), 'input')}: all can be read, at 256×256")
     return pictures
 
 
@@ -177,7 +182,7 @@ def _load(args: argparse.Namespace, *, from_noise: bool):
 
 
 def _threads() -> int:
-    return min(_MOST_THREADS, os.cpu_count() or 1)
+    return min(_MOST_THREADS, usable_cores())
 
 
 def _write(args, results, names, skipped) -> int:
@@ -198,30 +203,33 @@ def _write(args, results, names, skipped) -> int:
 
 def _encode(args, results, names, skipped) -> int:
     from monet.data import ImageError
-    from monet.inference.outputs import Encoder, open_output
+    from monet.inference.outputs import open_output, write_encoded
     from monet.inference.submission import check_shape, verify_archive
 
     total = len(names)
     if _is_picture(args.output):
         names = [args.output.name]
     written, started, line = 0, time.monotonic(), Line()
-    verify = (lambda path: verify_archive(path, written)) if args.kaggle else None
-    with (
-        open_output(args.output, verify) as write,
-        Encoder(write, quality=args.quality, threads=_threads()) as encoder,
-    ):
+
+    def painted() -> Iterator[tuple[str, np.ndarray]]:
+        nonlocal written
         for done, (name, image) in enumerate(results, start=1):
             if isinstance(image, ImageError):
                 skipped.append((name, str(image)))
             else:
                 if args.kaggle:
                     check_shape(image, f"{name}, painted,")
-                encoder.add(names[written if args.kaggle else done - 1], image)
+                output_name = names[written if args.kaggle else done - 1]
                 written += 1
+                yield output_name, image
             rate = done / (time.monotonic() - started)
             line.update(
                 f"{bar(done, total)}  {rate:.3g} images/s  {duration((total - done) / rate)} left"
             )
+
+    verify = (lambda path: verify_archive(path, written)) if args.kaggle else None
+    with open_output(args.output, verify) as write:
+        write_encoded(write, painted(), quality=args.quality, threads=_threads())
         seconds = time.monotonic() - started
         line.finish(f"{bar(total, total)}  {total / seconds:.3g} images/s  {duration(seconds)}")
         if not written:  # raised in here, so that no empty archive takes the place of a good one
@@ -231,14 +239,14 @@ def _encode(args, results, names, skipped) -> int:
 
 def _report(args: argparse.Namespace, written: int, skipped: Sequence[tuple[str, str]]) -> None:
     if skipped:
-        print(f"warning: skipped {_count(len(skipped), 'unreadable input')}:", file=sys.stderr)
+        print(f"warning: skipped {count(len(skipped), 'unreadable input')}:", file=sys.stderr)
         for name, reason in skipped[:_SHOWN_SKIPPED]:
             print(f"  {name}: {reason}", file=sys.stderr)
         if len(skipped) > _SHOWN_SKIPPED:
             print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
     if args.kaggle:
         _report_submission(args, written)
-    print(f"Wrote {_count(written, 'picture')} to {args.output}")
+    print(f"Wrote {count(written, 'picture')} to {args.output}")
 
 
 def _report_submission(args: argparse.Namespace, written: int) -> None:
@@ -246,7 +254,7 @@ def _report_submission(args: argparse.Namespace, written: int) -> None:
 
     if written not in submission.COUNTS:
         print(
-            f"warning: {_count(written, 'picture')}; the competition takes "
+            f"warning: {count(written, 'picture')}; the competition takes "
             f"{submission.COUNTS[0]:,} to {submission.COUNTS[-1]:,}.",
             file=sys.stderr,
         )
@@ -256,12 +264,6 @@ def _report_submission(args: argparse.Namespace, written: int) -> None:
         f"Verified by reading it back: {submission.member_name(0)} to "
         f"{submission.member_name(written - 1)}, checksums, JPEG, 256×256, RGB"
     )
-
-
-def _count(number: int, what: str) -> str:
-    from monet.data.sources import count
-
-    return count(number, what)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import monet
+from monet._parallel import usable_cores
 
 
 def collect() -> dict:
@@ -62,7 +63,7 @@ def _versions(library) -> dict:
 
 
 def _cpu() -> dict:
-    cpu = {"model": _cpu_model(), "cores": _usable_cores(), "instruction_set": None, "features": {}}
+    cpu = {"model": _cpu_model(), "cores": usable_cores(), "instruction_set": None, "features": {}}
     try:
         from monet import _kernels
     except ImportError as error:
@@ -81,12 +82,6 @@ def _cpu_model() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _gpu(tensorflow) -> dict:

@@ -18,7 +18,8 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import generate
-from monet.inference.outputs import Encoder, Names
+from monet.inference import outputs
+from monet.inference.outputs import Names
 from monet.ops.native import library
 
 
@@ -306,14 +307,14 @@ def test_an_interrupted_run_leaves_nothing_half_written(
     model, photos, tmp_path, monkeypatch, stop, name
 ):
     (tmp_path / "out").mkdir()
-    add = Encoder.add
+    encode = outputs.encode
 
-    def add_and_interrupt(self, picture_name, image):
-        add(self, picture_name, image)
+    def encode_and_interrupt(image, picture_name, quality):
         if picture_name.startswith("trips/"):
             os.kill(os.getpid(), stop)
+        return encode(image, picture_name, quality)
 
-    monkeypatch.setattr(Encoder, "add", add_and_interrupt)
+    monkeypatch.setattr(outputs, "encode", encode_and_interrupt)
     output = tmp_path / "out" / name
     assert paint(model, "--input", photos, "--output", output) == 128 + stop
     assert not (tmp_path / "out" / "images.zip").exists()
@@ -326,10 +327,10 @@ def test_an_interrupted_overwrite_leaves_the_old_archive(model, photos, tmp_path
     output = tmp_path / "images.zip"
     output.write_bytes(b"old")
 
-    def interrupt(self, name, image):
+    def interrupt(image, name, quality):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Encoder, "add", interrupt)
+    monkeypatch.setattr(outputs, "encode", interrupt)
     assert paint(model, "--input", photos, "--output", output, "--overwrite") == 130
     assert output.read_bytes() == b"old"
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from monet import generate
-from monet.inference import Painter, submission
-from monet.inference.outputs import Encoder, OutputError
+from monet.inference import Painter, outputs, submission
+from monet.inference.outputs import OutputError
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +149,9 @@ def test_an_archive_that_fails_its_verification_takes_no_ones_place(
 ):
     output = tmp_path / "images.zip"
     output.write_bytes(b"old")
-    add = Encoder.add
+    encode = outputs.encode
     monkeypatch.setattr(
-        Encoder, "add", lambda self, name, image: add(self, name, image[:, :, :3][:128])
+        outputs, "encode", lambda image, name, quality: encode(image[:128], name, quality)
     )
     options = ["--input", photos, "--output", output, "--overwrite", "--allow-any-count"]
     assert submit(model, *options) == 2

@@ -7,11 +7,12 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from monet._parallel import map_in_order
+from monet._text import count
 from monet.data.images import IMAGE_SUFFIXES, ImageError, check_image, read_image
 
 _NAMED_IN_A_WARNING = 5
@@ -181,8 +182,7 @@ def check_all(check: Callable, items: Sequence) -> list[str | None]:
         return None
 
     # Parsing holds the interpreter lock; threads hide the latency of network folders.
-    with ThreadPoolExecutor(8) as threads:
-        return list(threads.map(reason, items))
+    return list(map_in_order(reason, items, threads=8))
 
 
 def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, what: str) -> None:
@@ -203,10 +203,6 @@ def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, wha
     warnings.warn(
         f"Skipped {len(skipped):,} of {count(total, what)} in {folder}: {shown}", stacklevel=4
     )
-
-
-def count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _unreadable(error: OSError) -> None:

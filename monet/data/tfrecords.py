@@ -11,16 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from monet._text import count
 from monet.data.example import parse_features
 from monet.data.images import ImageError, check_image, read_image
-from monet.data.sources import (
-    DataError,
-    ImageSource,
-    check_all,
-    count,
-    find_files,
-    report_skipped,
-)
+from monet.data.sources import DataError, ImageSource, check_all, find_files, report_skipped
 
 _TFRECORD_NAME = re.compile(r"\.tfrec(ords?)?(-\d+-of-\d+)?$", re.IGNORECASE)
 _HEADER = struct.Struct("<QI")  # length, its masked CRC

@@ -7,6 +7,7 @@ from html import escape
 from string import Template
 from typing import Any
 
+from monet._text import count
 from monet.exploration.plots import INSTALL
 
 _MOST_LISTED = 100
@@ -154,12 +155,12 @@ def _inventory(folders: Sequence[Mapping[str, Any]]) -> str:
 
 def _duplicates(duplicates: Mapping[str, Any]) -> str:
     exact, near = duplicates["exact"], duplicates["near"]
-    text = f"<p>Exact, by a hash of the decoded pixels: {_count(len(exact), 'group')}.</p>"
+    text = f"<p>Exact, by a hash of the decoded pixels: {count(len(exact), 'group')}.</p>"
     text += _table(["the same picture"], ([", ".join(group)] for group in exact))
     if near is None:
         return text + '<p class="note">Near-duplicates: too many pictures to compare them all.</p>'
     text += (
-        f"<p>Near, by a perceptual hash of 256 bits: {_count(len(near), 'pair')} beside those. "
+        f"<p>Near, by a perceptual hash of 256 bits: {count(len(near), 'pair')} beside those. "
         f"Look before you delete: plain skies can look alike to it.</p>"
     )
     rows = ([pair["first"], pair["second"], str(pair["differing_bits"])] for pair in near)
@@ -173,10 +174,6 @@ def _unreadable(domains: Mapping[str, Mapping[str, Any]]) -> str:
         for entry in found["unreadable"]
     ]
     return _table(["domain", "file or record", "reason"], rows) or "<p>None.</p>"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:

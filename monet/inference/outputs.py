@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import zipfile
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from monet._files import remove_leftovers, replacing
+from monet._parallel import map_in_order
 from monet.data import encode_jpeg, encode_png
 
 _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -93,42 +92,25 @@ def open_output(path: Path, verify: Callable[[Path], None] | None = None) -> Ite
         yield write
 
 
-class Encoder:
-    """Encodes pictures in threads and hands them on in the order in which they came.
+def write_encoded(
+    write: Write, pictures: Iterable[tuple[str, np.ndarray]], *, quality: int, threads: int
+) -> None:
+    """Encodes pictures in threads and writes them in the order in which they come.
 
     Args:
-        write: Takes (name, encoded bytes), called in the caller's thread.
-        quality: Of JPEGs, 1…100.
-        threads: Encoding threads; four times as many pictures may wait, so memory stays bounded.
+        write: takes (name, encoded bytes), called in the caller's thread.
+        pictures: names and uint8 [H, W, 3]; the format goes by the suffix of the name. They are
+            taken as threads come free, so memory stays bounded.
+        quality: of JPEGs, 1…100.
+        threads: pictures encoded at a time.
     """
 
-    def __init__(self, write: Write, *, quality: int, threads: int) -> None:
-        self._write = write
-        self._quality = quality
-        self._pool = ThreadPoolExecutor(threads)
-        self._most_waiting = 4 * threads
-        self._waiting: deque[tuple[str, Future[bytes]]] = deque()
+    def encoded(picture: tuple[str, np.ndarray]) -> tuple[str, bytes]:
+        name, image = picture
+        return name, encode(image, name, quality)
 
-    def __enter__(self) -> Encoder:
-        return self
-
-    def add(self, name: str, image: np.ndarray) -> None:
-        """Takes uint8 [H, W, 3]; the format goes by the suffix of `name`."""
-        self._waiting.append((name, self._pool.submit(encode, image, name, self._quality)))
-        while self._waiting and (
-            len(self._waiting) > self._most_waiting or self._waiting[0][1].done()
-        ):
-            self._write_first()
-
-    def _write_first(self) -> None:
-        name, encoded = self._waiting.popleft()
-        self._write(name, encoded.result())
-
-    def __exit__(self, exception_type: type | None, *_: object) -> None:
-        if exception_type is None:
-            while self._waiting:
-                self._write_first()
-        self._pool.shutdown(cancel_futures=True)
+    for name, data in map_in_order(encoded, pictures, threads=threads, ahead=threads):
+        write(name, data)
 
 
 def encode(image: np.ndarray, name: str, quality: int) -> bytes:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from monet._parallel import map_in_order
 from monet.data import ImageError
 from monet.inference.inputs import Picture
 from monet.inference.painter import Painter
@@ -27,32 +26,20 @@ def paint_pictures(
         pictures: What to paint.
         threads: Pictures decoded at a time.
     """
-    waiting = iter(pictures)
-    decoding: deque[tuple[Picture, Future[np.ndarray]]] = deque()
-    pool = ThreadPoolExecutor(threads)
+    images = zip(
+        pictures,
+        map_in_order(_read, pictures, threads=threads, ahead=painter.batch_size + 2 * threads),
+        strict=True,
+    )
+    while batch := list(itertools.islice(images, painter.batch_size)):
+        readable = [image for _, image in batch if not isinstance(image, ImageError)]
+        painted = iter(painter.paint(readable))
+        for picture, image in batch:
+            yield picture, image if isinstance(image, ImageError) else next(painted)
 
-    def read_ahead() -> None:
-        missing = painter.batch_size + 2 * threads - len(decoding)
-        for picture in itertools.islice(waiting, max(0, missing)):
-            decoding.append((picture, pool.submit(picture.read)))
 
+def _read(picture: Picture) -> np.ndarray | ImageError:
     try:
-        read_ahead()
-        while decoding:
-            batch: list[tuple[Picture, np.ndarray | ImageError]] = []
-            while decoding and len(batch) < painter.batch_size:
-                picture, image = decoding.popleft()
-                batch.append((picture, _result(image)))
-            read_ahead()
-            painted = iter(painter.paint([x for _, x in batch if not isinstance(x, ImageError)]))
-            for picture, image in batch:
-                yield picture, image if isinstance(image, ImageError) else next(painted)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _result(image: Future[np.ndarray]) -> np.ndarray | ImageError:
-    try:
-        return image.result()
+        return picture.read()
     except ImageError as error:
         return error

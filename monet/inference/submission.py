@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from monet._parallel import map_in_order, usable_cores
+from monet._text import count
 from monet.data import ImageError
-from monet.data.sources import count
 from monet.inference.inputs import Picture
 from monet.inference.outputs import OutputError
 

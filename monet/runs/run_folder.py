@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import IO, Any
 
-from monet._files import remove_leftovers, replacing, write_text
+from monet._files import obstacle, remove_leftovers, replacing, write_text
 
 try:
     import fcntl
@@ -165,10 +165,8 @@ def check_vacant(path: str | os.PathLike) -> None:
             f"{path} already holds a run; go on with it by --resume {path}, "
             f"or give another folder by --out."
         )
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; give another folder by --out.")
-    if path.is_dir() and any(path.iterdir()):
-        raise RunError(f"{path} is not empty; give another folder by --out.")
+    if problem := obstacle(path):
+        raise RunError(f"{path} {problem}; give another folder by --out.")
 
 
 def newest_run(runs: str | os.PathLike) -> Path:
