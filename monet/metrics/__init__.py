@@ -11,15 +11,26 @@ loaded.
 
 from __future__ import annotations
 
+from monet.metrics.extraction import extract_features
+from monet.metrics.extractor import Extractor, ExtractorError
+from monet.metrics.feature_cache import FeatureCache
 from monet.metrics.frechet import frechet_distance
+from monet.metrics.inception_graph import InceptionGraph
+from monet.metrics.keras_extractor import KerasExtractor
 from monet.metrics.kernel import KernelDistance, kernel_distance
 from monet.metrics.memorization import MemorizationDistance, memorization_distance, mifid
 from monet.metrics.patches import SlicedWasserstein, sliced_wasserstein
 
 __all__ = [
+    "Extractor",
+    "ExtractorError",
+    "FeatureCache",
+    "InceptionGraph",
+    "KerasExtractor",
     "KernelDistance",
     "MemorizationDistance",
     "SlicedWasserstein",
+    "extract_features",
     "frechet_distance",
     "kernel_distance",
     "memorization_distance",
