@@ -20,7 +20,7 @@ import baselines
 import tensorflow as tf
 from test_training_step import image_batch, make_monet_step
 
-from monet import recipes
+from monet import systems
 
 M_MMAP_THRESHOLD = -3  # of mallopt in malloc.h
 
@@ -33,7 +33,7 @@ def make_step(arm: str, size: int):
         )
         return lambda: tutorial_step(*batch)
 
-    return make_monet_step(recipes.get_recipe("cyclegan").replace(image_size=size), batch)
+    return make_monet_step(systems.get_recipe("cyclegan").replace(image_size=size), batch)
 
 
 def resident(field: str) -> int:

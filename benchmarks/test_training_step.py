@@ -12,12 +12,12 @@ import pytest
 import tensorflow as tf
 from roofline import Work
 
-from monet import ops, recipes, training
+from monet import ops, systems
 
 
 def make_monet_step(recipe, batch, jit_compile="auto"):
     """What `fit` calls for one step of `recipe`."""
-    model = training.build_cyclegan(recipe, steps_per_epoch=300, jit_compile=jit_compile)
+    model = systems.build_model(recipe, steps_per_epoch=300, jit_compile=jit_compile)
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
 
@@ -83,7 +83,7 @@ def test_resnet_step(compare, smoke, dtype):
         functools.partial(baselines.resnet_generator, size=size, filters=filters),
         functools.partial(baselines.patchgan_discriminator, size=size, filters=filters),
     )
-    recipe = sized(recipes.get_recipe("cyclegan"), size, filters)
+    recipe = sized(systems.get_recipe("cyclegan"), size, filters)
     compare_steps(
         compare, "ResNet-9", dtype, image_batch(size), recipe, networks, baselines.squared_error
     )
@@ -96,7 +96,7 @@ def test_unet_step(compare, smoke, dtype):
         functools.partial(baselines.unet_generator, size, filters=filters),
         functools.partial(baselines.unet_discriminator, size, filters=filters),
     )
-    recipe = sized(recipes.get_recipe("unet-bce"), size, filters)
+    recipe = sized(systems.get_recipe("unet-bce"), size, filters)
     compare_steps(
         compare, "U-Net", dtype, image_batch(size), recipe, networks, baselines.cross_entropy
     )

@@ -14,8 +14,8 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import generate, train
-from monet.recipes import RECIPES, get_recipe
 from monet.runs.state import TrainingState
+from monet.systems import RECIPES, get_recipe
 
 EPOCHS, STEPS = 2, 4
 TINY = get_recipe("dcgan-diverse").replace(

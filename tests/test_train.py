@@ -19,22 +19,22 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import train
-from monet.ops.native import library
-from monet.recipes import (
+from monet.models import (
     DISCRIMINATORS,
     GENERATORS,
-    RECIPES,
-    CycleGANRecipe,
     PatchGANDiscriminator,
     ResNetGenerator,
     UNetDiscriminator,
     UNetGenerator,
-    recipe_from_dict,
 )
-from monet.runs import tensorboard
-from monet.runs.run_folder import RunError
+from monet.ops.native import library
+from monet.runs import console
+from monet.runs.callbacks import tensorboard
+from monet.runs.run_folder import RunError, new_run_path
 from monet.runs.session import Session
 from monet.runs.state import TrainingState
+from monet.systems import RECIPES, recipe_from_dict
+from monet.systems.cyclegan import CycleGANRecipe
 
 EPOCHS, STEPS = 3, 4
 TINY = CycleGANRecipe(
@@ -357,7 +357,7 @@ def test_tensorboard_that_is_not_installed_is_told_before_there_is_a_folder(
 ):
     monkeypatch.setattr(tensorboard, "is_available", lambda: False)
     assert start(data, tmp_path / "run", "--tensorboard") == 2
-    assert_one_sentence(capsys.readouterr().err, 'not installed; run: pip install "monet')
+    assert_one_sentence(capsys.readouterr().err, "not installed; run: pip install tensorboard")
     assert not (tmp_path / "run").exists()
 
 
@@ -472,7 +472,7 @@ def test_architectures_losses_and_weights_are_chosen_on_the_command_line(
 
 def test_runs_started_in_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    paths = {train._new_run_path("tiny") for _ in range(5)}
+    paths = {new_run_path("tiny") for _ in range(5)}
     assert len(paths) == 5 and all(path.is_dir() for path in paths)
 
 
@@ -499,7 +499,7 @@ def test_a_signal_before_training_says_that_nothing_was_saved(data, tmp_path, mo
     def interrupted(*_):
         send_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train, "_introduce", interrupted)
+    monkeypatch.setattr(console, "introduce", interrupted)
     assert start(data, tmp_path / "run") == 130
     captured = capsys.readouterr()
     assert "Interrupted before training began; nothing was saved." in captured.err

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from monet._command_line import HelpFormatter, named_path, positive_float, positive_int, seed
-from monet._command_line.data_options import add_data_options
-from monet.recipes import (
-    ADVERSARIAL_LOSSES,
-    DEFAULT_RECIPE,
-    DISCRIMINATORS,
-    GENERATORS,
-    SAMPLE_RECIPE,
+from monet._command_line import (
+    CommandError,
+    HelpFormatter,
+    named_path,
+    positive_float,
+    positive_int,
+    seed,
 )
+from monet._command_line.data_options import add_data_options
+from monet.runs.run_folder import RUNS
+from monet.systems import COMMON_OPTIONS, DEFAULT_RECIPE, SAMPLE_RECIPE, SYSTEMS, Option, Recipe
 
-RUNS = Path("runs")
 # What `--resume` without a value gives.
 NEWEST = Path("newest")
+
+_TYPES = {
+    "count": {"type": positive_int, "metavar": "N"},
+    "rate": {"type": positive_float, "metavar": "RATE"},
+    "weight": {"type": float, "metavar": "WEIGHT"},
+}
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,41 +53,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"settings to start from (default: {DEFAULT_RECIPE}, or {SAMPLE_RECIPE} without data)",
     )
     recipe.add_argument("--list-recipes", action="store_true", help="show them as a table and exit")
-    for option, meaning in (
-        ("--epochs", "passes over the data"),
-        ("--steps-per-epoch", "batches of each domain per epoch"),
-        ("--batch-size", "pictures of each domain a step"),
-        ("--image-size", "side of the training crops"),
-    ):
-        recipe.add_argument(option, type=positive_int, metavar="N", help=meaning)
-    recipe.add_argument(
-        "--generator",
-        choices=GENERATORS,
-        metavar="NAME",
-        help=f"another generator: {', '.join(GENERATORS)}",
-    )
-    recipe.add_argument(
-        "--discriminator",
-        choices=DISCRIMINATORS,
-        metavar="NAME",
-        help=f"another discriminator: {', '.join(DISCRIMINATORS)}",
-    )
-    recipe.add_argument(
-        "--adversarial-loss",
-        choices=ADVERSARIAL_LOSSES,
-        metavar="NAME",
-        help=f"another loss: {', '.join(ADVERSARIAL_LOSSES)}",
-    )
-    for option, meaning in (
-        ("--generator-learning-rate", "Adam's step size for the generators, at the start"),
-        ("--discriminator-learning-rate", "the same for the discriminators"),
-    ):
-        recipe.add_argument(option, type=positive_float, metavar="RATE", help=meaning)
-    for option, meaning in (
-        ("--lambda-cycle", "weight of the cycle consistency loss"),
-        ("--lambda-identity", "weight of the identity loss; 0 leaves it out"),
-    ):
-        recipe.add_argument(option, type=float, metavar="WEIGHT", help=meaning)
+    for options in recipe_options().values():
+        _add_option(recipe, options)
     recipe.add_argument(
         "--seed",
         type=seed,
@@ -131,3 +106,47 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.resume is not None and args.out is not None:
         parser.error("--resume goes on in the run's own folder; leave out --out")
     return args
+
+
+def recipe_options() -> dict[str, list[Option]]:
+    """The options for a recipe's fields; systems may have different ones for the same field."""
+    options: dict[str, list[Option]] = {}
+    for option in COMMON_OPTIONS:
+        options[option.field] = [option]
+    for system in SYSTEMS.values():
+        for option in system.options:
+            options.setdefault(option.field, []).append(option)
+    return options
+
+
+def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
+    """The fields of `recipe` that the command line gives.
+
+    Raises:
+        CommandError: one of them is for other recipes.
+    """
+    given = {
+        field: getattr(args, field)
+        for field in recipe_options()
+        if getattr(args, field) is not None
+    }
+    own = {option.field for option in (*COMMON_OPTIONS, *SYSTEMS[recipe.system].options)}
+    strange = [f"--{field.replace('_', '-')}" for field in given if field not in own]
+    if strange:
+        raise CommandError(
+            f"{', '.join(strange)}: not for the recipe '{recipe.name}' ({recipe.summary}); leave "
+            f"it out, or take another --recipe."
+        )
+    return given
+
+
+def _add_option(group: argparse._ArgumentGroup, options: list[Option]) -> None:
+    first = options[0]
+    if isinstance(first.takes, str):
+        group.add_argument(first.flag, help=first.help, **_TYPES[first.takes])
+        return
+    takes = (sorted(o.takes) if isinstance(o.takes, Mapping) else o.takes for o in options)
+    names = list(dict.fromkeys(name for given in takes for name in given))
+    group.add_argument(
+        first.flag, choices=names, metavar="NAME", help=f"{first.help}: {', '.join(names)}"
+    )

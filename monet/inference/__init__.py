@@ -1,13 +1,17 @@
-"""Painting with a trained generator: photos of any size, or from noise."""
+"""Painting with a trained generator: photos of any size, or from noise.
+
+`paint` does it from files to files; `Painter` and `paint_from_noise` with arrays.
+"""
 
 from __future__ import annotations
 
-__all__ = ["Painter", "load_generator", "paint_from_noise"]
+__all__ = ["Painter", "load_generator", "paint", "paint_from_noise"]
 
-# These import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
+# Most import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
 _LAZY = {
     "Painter": "monet.inference.painter",
     "load_generator": "monet.inference.generator",
+    "paint": "monet.inference.painting",
     "paint_from_noise": "monet.inference.noise",
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 
 class GeneratorError(ValueError):
@@ -26,6 +27,8 @@ def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras
     Raises:
         GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures.
     """
+    import keras
+
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
 

@@ -43,7 +43,11 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 
 def is_file_output(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" or path.suffix.lower() in _KEPT_SUFFIXES
+    return path.suffix.lower() == ".zip" or is_picture_output(path)
+
+
+def is_picture_output(path: Path) -> bool:
+    return path.suffix.lower() in _KEPT_SUFFIXES
 
 
 def output_paths(path: Path, names: Sequence[str]) -> list[Path]:

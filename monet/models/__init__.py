@@ -1,15 +1,46 @@
-"""Functions that build the networks."""
+"""The networks: functions that build them, and architectures that name them with their options.
+
+Importing them is cheap: a network's file imports Keras when the network is built.
+"""
 
 from __future__ import annotations
 
-from monet.models.attention_unet import attention_discriminator, attention_unet_generator
+from monet.models.architecture import (
+    DISCRIMINATORS,
+    GENERATORS,
+    Architecture,
+    Discriminator,
+    Generator,
+)
+from monet.models.attention_unet import (
+    AttentionDiscriminator,
+    AttentionUNetGenerator,
+    attention_discriminator,
+    attention_unet_generator,
+)
 from monet.models.dcgan import dcgan_discriminator, dcgan_generator
-from monet.models.patchgan import patchgan_discriminator
+from monet.models.patchgan import PatchGANDiscriminator, patchgan_discriminator
 from monet.models.residual_dcgan import residual_dcgan_generator
-from monet.models.resnet import resnet_generator
-from monet.models.unet import unet_discriminator, unet_generator
+from monet.models.resnet import ResNetGenerator, resnet_generator
+from monet.models.unet import (
+    UNetDiscriminator,
+    UNetGenerator,
+    unet_discriminator,
+    unet_generator,
+)
 
 __all__ = [
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "Architecture",
+    "AttentionDiscriminator",
+    "AttentionUNetGenerator",
+    "Discriminator",
+    "Generator",
+    "PatchGANDiscriminator",
+    "ResNetGenerator",
+    "UNetDiscriminator",
+    "UNetGenerator",
     "attention_discriminator",
     "attention_unet_generator",
     "dcgan_discriminator",

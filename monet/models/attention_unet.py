@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-import keras
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.layers import Conv2D, Conv2DTranspose, GroupNormalization, SelfAttention
-from monet.models.unet import (
-    EPSILON,
-    NEGATIVE_SLOPE,
-    channel_norm,
-    convolution,
-    patch_logits,
-    transposed_convolution,
-    unet_widths,
-)
+from monet.models.architecture import Discriminator, is_number, register
+from monet.models.unet import UNet, unet_widths
 
-GROUPS = 8
+if TYPE_CHECKING:
+    import keras
+
+
+@register({"unet-attention": {}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttentionUNetGenerator(UNet):
+    """`attention_unet_generator` and its options; `filters` has to be a multiple of 8."""
+
+    architecture: ClassVar[str] = "unet-attention"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("filters", "a multiple of 8", self.filters % 8 == 0)
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return attention_unet_generator(**self.options(image_size), dtype=dtype, name=name)
+
+
+@register({"unet-attention": {}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttentionDiscriminator(Discriminator):
+    """`attention_discriminator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution, a multiple of 8.
+        noise: standard deviation of the noise on its input in training.
+    """
+
+    architecture: ClassVar[str] = "unet-attention"
+
+    noise: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("filters", "a multiple of 8", self.filters % 8 == 0)
+        self._check("noise", "a number of at least 0", is_number(self.noise, 0))
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return attention_discriminator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def attention_unet_generator(
@@ -56,11 +88,17 @@ def attention_unet_generator(
     >>> generator(np.zeros((1, 16, 24, 3), "float32")).shape
     TensorShape([1, 16, 24, 3])
     """
+    import keras
+
+    from monet.layers import SelfAttention
+    from monet.models.attention_blocks import attention_down, group_norm, residual_block
+    from monet.models.unet_blocks import painted, transposed_convolution
+
     widths = unet_widths(filters, levels)
     images = keras.Input((None, None, channels), name="images")
     x, skips = images, []
     for level, width in enumerate(widths, start=1):
-        x = _down(x, width, dtype, f"down_{level}")
+        x = attention_down(x, width, dtype, f"down_{level}")
         if level in (3, 6):
             x = SelfAttention(dtype=dtype, name=f"down_{level}_attention")(x)
         skips.append(x)
@@ -68,18 +106,14 @@ def attention_unet_generator(
         nth = levels - level
         label = f"up_{level}"
         x = transposed_convolution(x, widths[level - 1], dtype, label)
-        x = _group_norm("relu", dtype, f"{label}_norm")(x)
+        x = group_norm("relu", dtype, f"{label}_norm")(x)
         if nth <= 3:
             x = keras.layers.Dropout(dropout, dtype=dtype, name=f"{label}_dropout")(x)
         if nth == 3:
             x = SelfAttention(dtype=dtype, name=f"{label}_attention")(x)
         x = keras.layers.Concatenate(dtype=dtype, name=f"{label}_skip")([x, skips[level - 1]])
-        x = _residual_block(x, dtype, f"{label}_block")
-    x = Conv2DTranspose(
-        channels, 4, strides=2, padding="same", dtype=dtype, name="head_convolution"
-    )(x)
-    images_out = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
-    return keras.Model(images, images_out, name=name)
+        x = residual_block(x, dtype, f"{label}_block")
+    return keras.Model(images, painted(x, channels, dtype), name=name)
 
 
 def attention_discriminator(
@@ -112,38 +146,16 @@ def attention_discriminator(
     >>> discriminator(np.zeros((1, 64, 64, 3), "float32")).shape
     TensorShape([1, 6, 6, 1])
     """
+    import keras
+
+    from monet.models.attention_blocks import attention_down
+    from monet.models.unet_blocks import channel_norm, patch_logits
+
     images = keras.Input((None, None, channels), name="images")
     x = keras.layers.GaussianNoise(noise, dtype=dtype, name="noise")(images)
     for level, factor in enumerate((1, 2, 4), start=1):
-        x = _down(x, factor * filters, dtype, f"stage_{level}")
+        x = attention_down(x, factor * filters, dtype, f"stage_{level}")
     last_norm = channel_norm(
         "instance", "leaky_relu", dtype, "stage_4_norm", width=8 * filters, slope=0.2
     )
     return keras.Model(images, patch_logits(x, 8 * filters, last_norm, dtype), name=name)
-
-
-def _down(x, width, dtype, label):
-    x = convolution(x, width, dtype, label)
-    x = _group_norm("leaky_relu", dtype, f"{label}_norm")(x)
-    x = Conv2D(width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_2")(x)
-    return _group_norm(None, dtype, f"{label}_norm_2")(x)
-
-
-def _residual_block(x, dtype, label):
-    shortcut, width = x, x.shape[-1]
-    for number, activation in ((1, "relu"), (2, None)):
-        x = Conv2D(width, 3, padding="same", dtype=dtype, name=f"{label}_convolution_{number}")(x)
-        x = _group_norm(activation, dtype, f"{label}_norm_{number}")(x)
-    x = keras.layers.Add(dtype=dtype, name=f"{label}_sum")([shortcut, x])
-    return keras.layers.ReLU(dtype=dtype, name=f"{label}_activation")(x)
-
-
-def _group_norm(activation, dtype, name):
-    return GroupNormalization(
-        groups=GROUPS,
-        epsilon=EPSILON,
-        activation=activation,
-        negative_slope=NEGATIVE_SLOPE,
-        dtype=dtype,
-        name=name,
-    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
-from monet.layers import Conv2D, Conv2DTranspose
+if TYPE_CHECKING:
+    import keras
 
 _FIRST_SIDE = 8
 
@@ -51,6 +52,10 @@ def dcgan_generator(
     >>> generator(np.zeros((2, 16), "float32")).shape
     TensorShape([2, 32, 32, 3])
     """
+    import keras
+
+    from monet.layers import Conv2DTranspose
+
     blocks = doublings(image_size, _FIRST_SIDE)
 
     def normalize(x, label):
@@ -116,6 +121,10 @@ def dcgan_discriminator(
     >>> discriminator(np.zeros((2, 32, 32, 3), "float32")).shape
     TensorShape([2, 1])
     """
+    import keras
+
+    from monet.layers import Conv2D
+
     if image_size < 8 or image_size % 8:
         raise ValueError(f"image_size={image_size}: expected a multiple of 8, for three halvings.")
     images = keras.Input((image_size, image_size, channels), name="images")

@@ -1,6 +1,10 @@
-"""How the weights of the CycleGAN family start."""
+"""How weights start."""
 
 from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
 
 import keras
 
@@ -11,3 +15,14 @@ def normal_002() -> keras.initializers.Initializer:
     A new instance for each layer: one instance draws the same values at every call.
     """
     return keras.initializers.RandomNormal(mean=0.0, stddev=0.02)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds initial weights: Keras draws unseeded initializers' seeds from Python's generator."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-import keras
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.layers import Conv2D, InstanceNormalization
-from monet.models.initializers import normal_002
+from monet.models.architecture import Discriminator, register
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register({"patchgan": {"padding": "one"}, "patchgan-same": {}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PatchGANDiscriminator(Discriminator):
+    """`patchgan_discriminator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution.
+        padding: zero padding of the last two (stride 1) convolutions: "same" keeps the size; "one"
+            adds one pixel a side, as the CycleGAN authors' code does.
+    """
+
+    architecture: ClassVar[str] = "patchgan"
+
+    padding: str = "same"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("padding", "one of same, one", self.padding in ("same", "one"))
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return patchgan_discriminator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def patchgan_discriminator(
@@ -43,6 +69,11 @@ def patchgan_discriminator(
     >>> discriminator(np.zeros((1, 64, 64, 3), "float32")).shape
     TensorShape([1, 8, 8, 1])
     """
+    import keras
+
+    from monet.layers import Conv2D, InstanceNormalization
+    from monet.models.initializers import normal_002
+
     if padding not in ("same", "one"):
         raise ValueError(f"padding={padding!r}: expected 'same' or 'one'.")
 

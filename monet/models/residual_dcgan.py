@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
-from monet.layers import Conv2D
 from monet.models.dcgan import doublings
+
+if TYPE_CHECKING:
+    import keras
 
 _FIRST_SIDE = 4
 
@@ -52,6 +54,10 @@ def residual_dcgan_generator(
     >>> generator(np.zeros((2, 16), "float32")).shape
     TensorShape([2, 32, 32, 3])
     """
+    import keras
+
+    from monet.layers import Conv2D
+
     blocks = doublings(image_size, _FIRST_SIDE)
 
     def normalize(x, label):

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-import keras
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.layers import (
-    Conv2D,
-    Conv2DTranspose,
-    InstanceNormalization,
-    ReflectionConv2D,
-    ResidualBlock,
-    ResidualTrunk,
-)
-from monet.models.initializers import normal_002
+from monet.models.architecture import Generator, is_integer, register
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register({"resnet": {}, "resnet-zero": {"padding": "zero"}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResNetGenerator(Generator):
+    """`resnet_generator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution; the trunk has 4 times it.
+        blocks: residual blocks in the trunk.
+        padding: how the 7×7 and the residual convolutions pad, "reflect" or "zero".
+    """
+
+    architecture: ClassVar[str] = "resnet"
+
+    blocks: int = 9
+    padding: str = "reflect"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("blocks", "an integer of at least 1", is_integer(self.blocks, 1))
+        self._check("padding", "one of reflect, zero", self.padding in ("reflect", "zero"))
+
+    def image_sizes(self) -> str:
+        return (
+            "a multiple of 4 and at least 32 (two stride-2 convolutions, then reflection padding)"
+        )
+
+    def takes(self, image_size: int) -> bool:
+        return image_size >= 32 and image_size % 4 == 0
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return resnet_generator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def resnet_generator(
@@ -52,6 +81,18 @@ def resnet_generator(
     >>> generator(np.zeros((1, 32, 48, 3), "float32")).shape
     TensorShape([1, 32, 48, 3])
     """
+    import keras
+
+    from monet.layers import (
+        Conv2D,
+        Conv2DTranspose,
+        InstanceNormalization,
+        ReflectionConv2D,
+        ResidualBlock,
+        ResidualTrunk,
+    )
+    from monet.models.initializers import normal_002
+
     if padding not in ("reflect", "zero"):
         raise ValueError(f"padding={padding!r}: expected 'reflect' or 'zero'.")
     convolution = {"use_bias": False, "padding": "same", "dtype": dtype}

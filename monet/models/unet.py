@@ -2,18 +2,97 @@
 
 from __future__ import annotations
 
-import keras
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.layers import Conv2D, Conv2DTranspose, GroupNormalization, InstanceNormalization
-from monet.models.initializers import normal_002
+from monet.models.architecture import Discriminator, Generator, is_integer, is_number, register
 
-EPSILON = 1e-3
-"""Added to variances: the default of Keras and of TensorFlow Addons, which the systems use."""
+if TYPE_CHECKING:
+    import keras
 
-NEGATIVE_SLOPE = 0.3
-"""The default of `keras.layers.LeakyReLU`."""
+_LEAST_LEVELS = 5
 
-NORMS = ("instance", "group")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNet(Generator):
+    """What all U-Nets have in common.
+
+    The depth follows the pictures: 8 levels bring 256 px down to 1, as documented; 128 px takes 7
+    levels, 64 px 6. A side that isn't a power of two gets as many levels as it has factors of two,
+    and needs 5.
+
+    Attributes:
+        filters: channels of the first convolution.
+        levels: stride-2 convolutions on each way, at most.
+        dropout: share of the values dropped on the first three levels up, in [0, 1).
+    """
+
+    levels: int = 8
+    dropout: float = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("levels", "an integer of at least 1", is_integer(self.levels, 1))
+        holds = is_number(self.dropout, 0, 1) and self.dropout < 1
+        self._check("dropout", "in [0, 1)", holds)
+
+    def image_sizes(self) -> str:
+        least = 2 ** min(self.levels, _LEAST_LEVELS)
+        return (
+            f"a multiple of {least} for the U-Net, which halves it {self.levels} times or as often "
+            f"as it can; take 128 or 256"
+        )
+
+    def takes(self, image_size: int) -> bool:
+        return image_size % 2 ** min(self.levels, _LEAST_LEVELS) == 0
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        factors_of_two = (image_size & -image_size).bit_length() - 1
+        return {**super().options(image_size), "levels": min(self.levels, factors_of_two)}
+
+
+@register({"unet": {}, "unet-group": {"norm": "group"}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNetGenerator(UNet):
+    """`unet_generator` and its options.
+
+    Attributes:
+        norm: "instance", or "group" with a group for each channel.
+        (further ones): see `UNet`.
+    """
+
+    architecture: ClassVar[str] = "unet"
+
+    norm: str = "instance"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return unet_generator(**self.options(image_size), dtype=dtype, name=name)
+
+
+@register({"unet": {}, "unet-group": {"norm": "group"}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UNetDiscriminator(Discriminator):
+    """`unet_discriminator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution.
+        norm: "instance", or "group" with a group for each channel.
+    """
+
+    architecture: ClassVar[str] = "unet"
+
+    norm: str = "instance"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return unet_discriminator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def unet_generator(
@@ -58,6 +137,11 @@ def unet_generator(
     >>> generator(np.zeros((1, 16, 24, 3), "float32")).shape
     TensorShape([1, 16, 24, 3])
     """
+    import keras
+
+    from monet.models.initializers import normal_002
+    from monet.models.unet_blocks import channel_norm, down, painted, transposed_convolution
+
     widths = unet_widths(filters, levels)
     images = keras.Input((None, None, channels), name="images")
     x, skips = images, []
@@ -71,17 +155,7 @@ def unet_generator(
             # Before or after ReLU is the same; after it, the norm applies the ReLU.
             x = keras.layers.Dropout(dropout, dtype=dtype, name=f"up_{level}_dropout")(x)
         x = keras.layers.Concatenate(dtype=dtype, name=f"up_{level}_skip")([x, skips[level - 1]])
-    x = Conv2DTranspose(
-        channels,
-        4,
-        strides=2,
-        padding="same",
-        kernel_initializer=normal_002(),
-        dtype=dtype,
-        name="head_convolution",
-    )(x)
-    images_out = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
-    return keras.Model(images, images_out, name=name)
+    return keras.Model(images, painted(x, channels, dtype, normal_002()), name=name)
 
 
 def unet_discriminator(
@@ -114,6 +188,10 @@ def unet_discriminator(
     >>> discriminator(np.zeros((1, 64, 64, 3), "float32")).shape
     TensorShape([1, 6, 6, 1])
     """
+    import keras
+
+    from monet.models.unet_blocks import channel_norm, down, patch_logits
+
     x = images = keras.Input((None, None, channels), name="images")
     for level, factor in enumerate((1, 2, 4), start=1):
         x = down(x, factor * filters, norm if level > 1 else None, dtype, f"stage_{level}")
@@ -124,71 +202,3 @@ def unet_discriminator(
 def unet_widths(filters: int, levels: int) -> list[int]:
     """Channels after each convolution down: they double until there are 8 times `filters`."""
     return [filters * min(2**level, 8) for level in range(levels)]
-
-
-def down(x, width: int, norm: str | None, dtype, label: str):
-    """A halving convolution, norm (if any) and LeakyReLU 0.3."""
-    x = convolution(x, width, dtype, label)
-    if norm is None:
-        activation = keras.layers.LeakyReLU(NEGATIVE_SLOPE, dtype=dtype, name=f"{label}_activation")
-        return activation(x)
-    return channel_norm(norm, "leaky_relu", dtype, f"{label}_norm", width=width)(x)
-
-
-def convolution(x, width: int, dtype, label: str):
-    """4×4, stride 2, no bias, N(0, 0.02)."""
-    return Conv2D(width, name=f"{label}_convolution", **_halving(dtype))(x)
-
-
-def transposed_convolution(x, width: int, dtype, label: str):
-    """The same, upwards."""
-    return Conv2DTranspose(width, name=f"{label}_convolution", **_halving(dtype))(x)
-
-
-def _halving(dtype):
-    return {
-        "kernel_size": 4,
-        "strides": 2,
-        "padding": "same",
-        "use_bias": False,
-        "kernel_initializer": normal_002(),
-        "dtype": dtype,
-    }
-
-
-def channel_norm(
-    norm: str, activation: str, dtype, name: str, *, width: int, slope: float = NEGATIVE_SLOPE
-) -> keras.layers.Layer:
-    """A norm of each channel by itself, gamma N(0, 0.02), with its activation."""
-    options = {
-        "epsilon": EPSILON,
-        "activation": activation,
-        "negative_slope": slope,
-        "gamma_initializer": normal_002(),
-        "dtype": dtype,
-        "name": name,
-    }
-    if norm == "instance":
-        return InstanceNormalization(**options)
-    if norm == "group":
-        return GroupNormalization(groups=width, **options)
-    raise ValueError(f"norm={norm!r}: expected 'instance' or 'group'.")
-
-
-def patch_logits(x, width: int, norm: keras.layers.Layer, dtype):
-    """The last two convolutions of a patch discriminator, 4×4 of stride 1, and its logits."""
-
-    def padded_convolution(x, width, use_bias, label):
-        x = keras.layers.ZeroPadding2D(1, dtype=dtype, name=f"{label}_padding")(x)
-        return Conv2D(
-            width,
-            4,
-            use_bias=use_bias,
-            kernel_initializer=normal_002(),
-            dtype=dtype,
-            name=f"{label}_convolution",
-        )(x)
-
-    x = norm(padded_convolution(x, width, False, "stage_4"))
-    x = padded_convolution(x, 1, True, "head")
-    return keras.layers.Activation("linear", dtype="float32", name="logits")(x)

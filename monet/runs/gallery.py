@@ -8,48 +8,19 @@ from html import escape
 from typing import Any
 
 from monet._files import write_text
-from monet.runs.gallery_page import PAGE
+from monet._page import page_html
+from monet.runs.gallery_page import SCRIPT, STYLE
 from monet.runs.line_chart import line_chart
 from monet.runs.run_folder import RunFolder
+from monet.systems import SYSTEMS, Curve, System
 
-_CHARTS = (
-    ("Generator", {"from noise": "generator_loss"}),
-    ("Discriminator", {"of paintings": "discriminator_loss"}),
-    ("Gradient penalty", {"of the discriminator": "gradient_penalty"}),
-    (
-        "Diversity (mean distance of two pictures)",
-        {"16 fixed latents": "diversity", "16 paintings": "painting_diversity"},
-    ),
-    (
-        "Generators (total)",
-        {"to painting": "painting_generator_loss", "to photo": "photo_generator_loss"},
-    ),
-    (
-        "Discriminators",
-        {"of paintings": "painting_discriminator_loss", "of photos": "photo_discriminator_loss"},
-    ),
-    ("Cycle", {"both directions": "cycle_loss"}),
-    ("Identity", {"both directions": "identity_loss"}),
-    ("Learning rate", {"generators": "learning_rate"}),
-)
+Row = Mapping[str, float]
 
-_COLUMN_LABELS = {
-    "epoch": "epoch",
-    "painting_generator_loss": "to painting",
-    "photo_generator_loss": "to photo",
-    "painting_discriminator_loss": "D paintings",
-    "photo_discriminator_loss": "D photos",
-    "cycle_loss": "cycle",
-    "identity_loss": "identity",
-    "generator_loss": "generator",
-    "discriminator_loss": "discriminator",
-    "gradient_penalty": "penalty",
-    "diversity": "diversity",
-    "painting_diversity": "of paintings",
-    "learning_rate": "learning rate",
-    "seconds": "seconds",
-    "images_per_second": "images/s",
-}
+_AXIS = "epoch"
+"""The column of the history that charts are drawn over."""
+
+_OF_EVERY_RUN = (Curve("learning_rate", "", "Learning rate", "generators", "learning rate"),)
+_LABELS = {"images_per_second": "images/s"}
 
 
 def write_gallery(run: RunFolder) -> None:
@@ -65,39 +36,54 @@ def gallery_html(run: RunFolder) -> str:
     """Returns the page that `write_gallery` writes."""
     config = run.read_config()
     history = run.history()
-    samples = [(epoch, path.relative_to(run.path).as_posix()) for epoch, path in run.samples()]
-    return PAGE.substitute(
-        name=escape(run.path.resolve().name),
-        summary=escape(_summary(config, history)),
-        samples=_samples_html(samples, config.get("samples", {})),
-        charts=_charts_html(history),
-        history=_history_html(history),
-        settings=_settings_html(config),
+    system = SYSTEMS[config["recipe"]["system"]]
+    curves = (*system.curves, *_OF_EVERY_RUN)
+    samples = [
+        (_sample_label(epoch), path.relative_to(run.path).as_posix())
+        for epoch, path in run.samples()
+    ]
+    sections = [
+        _section("", _samples_html(samples, config["samples"], system)),
+        _section(
+            "Losses",
+            f'<div class="charts">{_charts_html(history, curves)}</div>'
+            f"{_history_html(history, curves)}",
+        ),
+        _section("Settings", _settings_html(config)),
+        SCRIPT,
+    ]
+    return page_html(
+        run.path.resolve().name, _summary(config, history), "\n".join(sections), style=STYLE
     )
 
 
-def _summary(config: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> str:
-    done = int(history[-1]["epoch"]) if history else 0
-    recipe = config.get("recipe", {})
+def _section(title: str, content: str) -> str:
+    heading = f"<h2>{title}</h2>" if title else ""
+    return f"<section>{heading}{content}</section>"
+
+
+def _summary(config: Mapping[str, Any], history: Sequence[Row]) -> str:
+    done = history[-1]["epoch"] if history else 0
+    recipe = config["recipe"]
     return (
-        f"{recipe.get('name', '?')} · {done} of {recipe.get('epochs', '?')} epochs · "
-        f"{config.get('description', '')}"
+        f"{recipe['name']} · {done:g} of {recipe['epochs']} epochs · {config['description']}"
     )
 
 
-def _samples_html(samples: Sequence[tuple[int, str]], layout: Mapping[str, int]) -> str:
+def _samples_html(
+    samples: Sequence[tuple[str, str]], layout: Mapping[str, int], system: System
+) -> str:
+    """The newest sheet with a slider to the others, and a strip of the painted row of each.
+
+    Args:
+        samples: (label, path) of the sheets, in order.
+        layout: Of the sheets, as `Sheet` gives it.
+        system: What they are samples of.
+    """
     if not samples:
         return "<p>No samples yet.</p>"
-    width, height = layout.get("width", 6), layout.get("height", 3)
-    photos, paintings = layout.get("photos", 0), layout.get("paintings", 0)
-    newest_epoch, newest = samples[-1]
-
-    from_noise = layout.get("noise", 0)
-    captions = [f"Top to bottom: {photos} photos → painted → back to photo"]
-    if paintings:
-        captions.append(f"{paintings} paintings → as photo → back to painting")
-    if from_noise:
-        captions = [f"{from_noise} pictures, from the same noise at every epoch"]
+    width, height = layout["width"], layout["height"]
+    newest_label, newest = samples[-1]
     slider = ""
     if len(samples) > 1:
         slider = (
@@ -113,41 +99,39 @@ def _samples_html(samples: Sequence[tuple[int, str]], layout: Mapping[str, int])
             f"</a></td></tr>"
         )
 
-    # Sheets of photos have these in their first row, and the paintings in their second.
-    rows = [] if from_noise else [strip("input", newest, "inputs")]
-    painted = "inputs" if from_noise else "outputs"
-    rows += [strip(_epoch_label(epoch), path, painted) for epoch, path in reversed(samples)]
+    rows = [strip("input", newest, "first-row")] if system.sheet_shows_inputs else []
+    painted = "second-row" if system.sheet_shows_inputs else "first-row"
+    rows += [strip(label, path, painted) for label, path in reversed(samples)]
     return (
-        f'<div class="viewer"><label>{slider}<output id="epoch">{_epoch_label(newest_epoch)}'
+        f'<div class="viewer"><label>{slider}<output id="epoch">{newest_label}'
         f"</output></label>"
         f'<img id="sheet" src="{newest}" width="{width}" height="{height}" alt="Sample sheet">'
-        f"<p>{escape('; '.join(captions))}.</p></div>"
+        f"<p>{escape(system.caption(layout))}.</p></div>"
         f"<h2>The same pictures, epoch by epoch</h2>"
-        f'<table class="strips" style="--sheet:{width}/{layout.get("cell", 1)}">'
+        f'<table class="strips" style="--sheet:{width}/{layout["cell"]}">'
         f"{''.join(rows)}</table>"
     )
 
 
-def _epoch_label(epoch: int) -> str:
+def _sample_label(epoch: int) -> str:
     return f"epoch {epoch}" if epoch else "before training"
 
 
-def _charts_html(history: Sequence[Mapping[str, float]]) -> str:
-    charts = []
-    for title, lines in _CHARTS:
-        series = {
-            label: [(row["epoch"], row[key]) for row in history if key in row]
-            for label, key in lines.items()
-        }
-        charts.append(line_chart(title, series))
-    return "".join(charts) or "<p>No epoch is finished yet.</p>"
+def _charts_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
+    charts: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for curve in curves:
+        points = [(row[_AXIS], row[curve.column]) for row in history if curve.column in row]
+        charts.setdefault(curve.chart, {})[curve.line] = points
+    drawn = (line_chart(title, series, unit=_AXIS) for title, series in charts.items())
+    return "".join(drawn) or "<p>No epoch is finished yet.</p>"
 
 
-def _history_html(history: Sequence[Mapping[str, float]]) -> str:
+def _history_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
     if not history:
         return ""
+    labels = _LABELS | {curve.column: curve.label for curve in curves}
     columns = list(history[-1])
-    head = "".join(f"<th>{escape(_COLUMN_LABELS.get(column, column))}</th>" for column in columns)
+    head = "".join(f"<th>{escape(labels.get(column, column))}</th>" for column in columns)
     body = "".join(
         f"<tr>{''.join(_number_cell(row.get(column)) for column in columns)}</tr>"
         for row in history

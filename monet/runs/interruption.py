@@ -10,11 +10,17 @@ import threading
 
 
 class Interrupted(Exception):
-    """Training stopped where a signal asked it to; `signum` tells which."""
+    """A run stopped where a signal asked it to.
 
-    def __init__(self, signum: int) -> None:
+    Attributes:
+        signum: The signal.
+        is_saved: Whether training had begun, so that there is a run to resume.
+    """
+
+    def __init__(self, signum: int, *, is_saved: bool) -> None:
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
+        self.is_saved = is_saved
 
 
 class Interruption:
@@ -44,7 +50,7 @@ class Interruption:
     def check(self) -> None:
         """Raises `Interrupted` if a signal came."""
         if self.signum is not None:
-            raise Interrupted(self.signum)
+            raise Interrupted(self.signum, is_saved=self.is_training)
 
     def begin_training(self) -> None:
         """Call it when there begins to be something to save.

@@ -13,13 +13,14 @@ _MOST_POINTS_WITH_TOOLTIP = 300
 Point = tuple[float, float]
 
 
-def line_chart(title: str, series: Mapping[str, Sequence[Point]]) -> str:
-    """Returns a figure with one line per series over epochs, as HTML with inline SVG.
+def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str = "epoch") -> str:
+    """Returns a figure with one line per series, as HTML with inline SVG.
 
     Args:
         title: Heading of the chart.
-        series: Points (epoch, value) by name. Values that are not finite are left out. Lines take
+        series: Points (x, y) by name. Values that are not finite are left out. Lines take
             the CSS classes `line-0`, `line-1`, … in this order, for the page to colour.
+        unit: What x counts.
     """
     drawn = {
         name: [(x, y) for x, y in points if math.isfinite(y)] for name, points in series.items()
@@ -47,9 +48,9 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]]) -> str:
     for tick in x_ticks:
         x = place(tick, y_low)[0]
         parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" class="x">{tick:.0f}</text>')
-    parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">epoch</text>')
+    parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">{unit}</text>')
     for index, (name, points) in enumerate(drawn.items()):
-        parts.append(_line(f"line-{index}", name, points, [place(*point) for point in points]))
+        parts.append(_line(f"line-{index}", name, unit, points, [place(*point) for point in points]))
 
     keys = "".join(
         f'<span class="key line-{index}">{escape(name)}</span>' for index, name in enumerate(drawn)
@@ -85,13 +86,15 @@ def _round_step(least: float) -> float:
     return 10 * magnitude
 
 
-def _line(css_class: str, name: str, points: Sequence[Point], placed: Sequence[Point]) -> str:
+def _line(
+    css_class: str, name: str, unit: str, points: Sequence[Point], placed: Sequence[Point]
+) -> str:
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
     parts = [f'<path class="line {css_class}" d="M{path}"/>' if len(placed) > 1 else ""]
     if len(points) <= _MOST_POINTS_WITH_TOOLTIP:
         dot = "dot" if len(points) <= 30 else "dot hidden"
-        for (epoch, value), (x, y) in zip(points, placed, strict=True):
-            tooltip = escape(f"epoch {epoch:.0f}: {name} {value:.4g}")
+        for (at, value), (x, y) in zip(points, placed, strict=True):
+            tooltip = escape(f"{unit} {at:g}: {name} {value:.4g}")
             parts.append(
                 f'<circle class="{dot} {css_class}" cx="{x:.1f}" cy="{y:.1f}" r="2.5">'
                 f"<title>{tooltip}</title></circle>"

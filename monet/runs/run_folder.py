@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
+import itertools
 import json
 import os
 import re
@@ -16,6 +18,9 @@ try:
     import fcntl
 except ImportError:  # Windows has none; there runs go unlocked
     fcntl = None
+
+RUNS = Path("runs")
+"""Where runs are made that nobody names a folder for."""
 
 _LOCK = ".lock"
 _locks: dict[Path, IO] = {}  # of the runs that this process trains; they end with it
@@ -71,11 +76,8 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> RunFolder:
-        """Opens the folder of an existing run and clears what a killed process left behind.
-
-        The run is this process's from then on: others are refused.
-        """
+    def find(cls, path: str | os.PathLike) -> RunFolder:
+        """The folder of an existing run, to look at; another process may be training it."""
         run = cls(path)
         if not run.config_path.is_file():
             what = "has no config.json" if run.path.is_dir() else "is not a folder"
@@ -83,6 +85,15 @@ class RunFolder:
                 f"{path} {what}, so it is not a training run; give the folder that "
                 f"`python -m monet.train` printed."
             )
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> RunFolder:
+        """Opens the folder of an existing run and clears what a killed process left behind.
+
+        The run is this process's from then on: others are refused.
+        """
+        run = cls.find(path)
         _lock(run.path)
         for folder in (run.path, run.samples_dir):
             remove_leftovers(folder)
@@ -169,7 +180,22 @@ def check_vacant(path: str | os.PathLike) -> None:
         raise RunError(f"{path} {problem}; give another folder by --out.")
 
 
-def newest_run(runs: str | os.PathLike) -> Path:
+def new_run_path(recipe_name: str, runs: str | os.PathLike = RUNS) -> Path:
+    """Makes a folder in `runs` that no other run has, even one started in the same second."""
+    first = Path(runs) / f"{recipe_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    path = first
+    for number in itertools.count(2):
+        try:
+            path.mkdir(parents=True)
+            break
+        except FileExistsError:
+            path = first.with_name(f"{first.name}-{number}")
+        except OSError as error:
+            raise RunError(f"can't create the run folder {path}: {error.strerror}.") from error
+    return path
+
+
+def newest_run(runs: str | os.PathLike = RUNS) -> Path:
     """The run in the folder `runs` that was written to last."""
     candidates = [config.parent for config in Path(runs).glob("*/config.json")]
     if not candidates:

@@ -8,11 +8,11 @@ from monet.data import Domains
 from monet.runs.callbacks import run_callbacks
 from monet.runs.gallery import write_gallery
 from monet.runs.interruption import Interrupted, Interruption
-from monet.training.replicas import strategy_for
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import Settings
 from monet.runs.state import TrainingState
-from monet.training.systems import system_of
+from monet.systems import system_of
+from monet.training.replicas import strategy_for
 
 
 class Session:
@@ -23,6 +23,7 @@ class Session:
         settings: The run's settings.
         domains: The pictures.
         interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
+        verbose: Whether to show how it gets on.
     """
 
     def __init__(
@@ -31,11 +32,14 @@ class Session:
         settings: Settings,
         domains: Domains,
         interruption: Interruption,
+        *,
+        verbose: bool = True,
     ) -> None:
         self.run = run
         self.settings = settings
         self.domains = domains
         self.interruption = interruption
+        self.verbose = verbose
         recipe = settings.recipe
         self.system = system_of(recipe)
         strategy = strategy_for(settings.replicas)
@@ -43,13 +47,13 @@ class Session:
         options = {"jit_compile": False} if strategy.num_replicas_in_sync > 1 else {}
         with strategy.scope():
             self.model: keras.Model = self.system.build(
-                recipe, recipe.steps_per_epoch, settings.seed, dtype=settings.policy, **options
+                recipe, settings.steps_per_epoch, settings.seed, dtype=settings.policy, **options
             )
         self.state = TrainingState(self.model, run.checkpoints_dir)
 
     @property
     def epochs_done(self) -> int:
-        return self.state.step // self.settings.recipe.steps_per_epoch
+        return self.state.step // self.settings.steps_per_epoch
 
     @property
     def is_finished(self) -> bool:
@@ -88,32 +92,29 @@ class Session:
             raise
 
     def _fit(self) -> None:
-        recipe, state = self.settings.recipe, self.state
+        steps_per_epoch = self.settings.steps_per_epoch
         # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
-        steps_into_epoch = state.step % recipe.steps_per_epoch
+        steps_into_epoch = self.state.step % steps_per_epoch
         if steps_into_epoch:
-            self._fit_epochs(self.epochs_done + 1, recipe.steps_per_epoch - steps_into_epoch)
+            self._fit_epochs(self.epochs_done + 1, steps_per_epoch - steps_into_epoch)
         if not self.is_finished:
-            self._fit_epochs(recipe.epochs, recipe.steps_per_epoch)
+            self._fit_epochs(self.settings.recipe.epochs, steps_per_epoch)
 
     def _fit_epochs(self, last_epoch: int, steps_per_epoch: int) -> None:
+        settings = self.settings
+        dataset = self.system.dataset(
+            settings.recipe,
+            self.domains,
+            seed=settings.seed,
+            replicas=settings.replicas,
+            start_step=self.state.step,
+        )
         self.model.fit(
-            self.system.dataset(self.settings, self.domains, self.state.step),
+            dataset,
             initial_epoch=self.epochs_done,
             epochs=last_epoch,
             steps_per_epoch=steps_per_epoch,
-            callbacks=run_callbacks(
-                self.run,
-                self.state,
-                self.system.sheet(self.settings, self.domains),
-                self.interruption,
-                epochs=self.settings.recipe.epochs,
-                steps_per_epoch=self.settings.recipe.steps_per_epoch,
-                batch_size=self.settings.global_batch_size,
-                sample_every=self.settings.sample_every,
-                checkpoint_minutes=self.settings.checkpoint_minutes,
-                tensorboard=self.settings.tensorboard,
-            ),
+            callbacks=run_callbacks(self),
             shuffle=False,  # the dataset does it
             verbose=0,  # `Progress` speaks
         )

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-import platform
 import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from monet import __version__
 from monet.data import Domains, open_domains
-from monet.recipes import Recipe, recipe_from_dict
+from monet.runs.environment import environment
 from monet.runs.run_folder import RunError
+from monet.systems import Recipe, recipe_from_dict, system_of
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -27,7 +26,7 @@ class DataLocation:
     painting_dir: str | os.PathLike[str] | None = None
     photo_dir: str | os.PathLike[str] | None = None
 
-    def open(self, *, photos: bool = True) -> Domains:
+    def open(self, *, photos: bool) -> Domains:
         return open_domains(
             self.data, painting_dir=self.painting_dir, photo_dir=self.photo_dir, photos=photos
         )
@@ -70,7 +69,7 @@ class Settings:
     replicas: int = 1
 
     def __post_init__(self) -> None:
-        least_photos = 0 if self.recipe.from_noise else 1
+        least_photos = 1 if system_of(self.recipe).takes_photos else 0
         for name, least in (
             ("paintings", 1),
             ("photos", least_photos),
@@ -92,8 +91,13 @@ class Settings:
         _check("tensorboard", self.tensorboard, "true or false", is_either)
 
     @property
+    def steps_per_epoch(self) -> int:
+        """The recipe's, which is a number here."""
+        return int(self.recipe.steps_per_epoch)
+
+    @property
     def total_steps(self) -> int:
-        return self.recipe.epochs * self.recipe.steps_per_epoch
+        return self.recipe.epochs * self.steps_per_epoch
 
     @property
     def global_batch_size(self) -> int:
@@ -152,8 +156,8 @@ class Settings:
                 policy=config["policy"],
                 sample_every=config["sample_every"],
                 checkpoint_minutes=config["checkpoint_minutes"],
-                tensorboard=config.get("tensorboard", False),  # older runs have none
-                replicas=config.get("replicas", 1),  # of these neither
+                tensorboard=config["tensorboard"],
+                replicas=config["replicas"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
@@ -203,12 +207,16 @@ class Settings:
                 return  # whatever the run was started with
         elif name == "recipe":
             recorded = self.recipe.name
+            given = getattr(given, "name", given)
         elif name == "seed":
             recorded = self.seed
         elif name == "gpus":
             recorded = self.replicas
+        elif hasattr(self.recipe, name):
+            recorded = getattr(self.recipe, name)
+            given = system_of(self.recipe).value(name, given)
         else:
-            recorded = getattr(self.recipe, name, None)
+            raise TypeError(f"resume has no argument {name!r}, nor the run's recipe such a field")
         if given is not None and given != recorded:
             raise RunError(
                 f"--{name.replace('_', '-')} {given} contradicts the run, which was started with "
@@ -233,34 +241,3 @@ def _is_whole(value: Any) -> bool:
 def _check(name: str, value: Any, expected: str, is_met: bool) -> None:
     if not is_met:
         raise ValueError(f"{name} must be {expected}, got {value!r}")
-
-
-def environment() -> dict[str, Any]:
-    """Versions and devices, for the record."""
-    import keras
-    import numpy
-    import tensorflow as tf
-
-    from monet import ops
-
-    status = ops.status()
-    return {
-        "monet": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": numpy.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "devices": device_names(),
-        "ops": f"native, {status.instruction_set}" if status.native else "plain TensorFlow",
-    }
-
-
-def device_names() -> list[str]:
-    """The devices that training runs on: GPUs, or else the CPU."""
-    import tensorflow as tf
-
-    gpus = tf.config.get_visible_devices("GPU")
-    details = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
-    names = [detail.get("device_name", "GPU") for detail in details]
-    return names or [f"CPU with {os.cpu_count()} cores"]

@@ -1,9 +1,12 @@
-"""Training: the models of CycleGAN and DCGAN, and what they are compiled with."""
+"""Training in plain Keras: models with their steps, and what they are compiled with.
+
+Nothing here knows of recipes, files or command lines; `monet.systems.build_model` puts the parts
+together as a recipe says.
+"""
 
 from __future__ import annotations
 
-from monet.training.build import build_cyclegan
-from monet.training.build_dcgan import build_dcgan
+from monet.training.adam import FusedAdam
 from monet.training.cyclegan import CycleGAN
 from monet.training.dcgan import DCGAN
 from monet.training.diffaugment import DiffAugment
@@ -15,7 +18,6 @@ __all__ = [
     "ConstantThenLinear",
     "CycleGAN",
     "DiffAugment",
+    "FusedAdam",
     "ImagePool",
-    "build_cyclegan",
-    "build_dcgan",
 ]

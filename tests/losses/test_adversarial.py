@@ -13,7 +13,7 @@ from monet.losses import (
     LeastSquares,
     mean_absolute_error,
 )
-from monet.recipes import cyclegan
+from monet.systems import cyclegan
 
 RNG = np.random.default_rng(0)
 

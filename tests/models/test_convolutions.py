@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import monet.models
 import monet.ops
+from monet.models import unet_blocks
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,8 @@ def test_every_convolution_is_of_this_package(build, options):
 
 def test_models_saved_with_keras_own_convolutions_give_their_weights(tmp_path, monkeypatch):
     new = monet.models.unet_generator(filters=4, levels=3)
-    monkeypatch.setattr(monet.models.unet, "Conv2D", keras.layers.Conv2D)
-    monkeypatch.setattr(monet.models.unet, "Conv2DTranspose", keras.layers.Conv2DTranspose)
+    monkeypatch.setattr(unet_blocks, "Conv2D", keras.layers.Conv2D)
+    monkeypatch.setattr(unet_blocks, "Conv2DTranspose", keras.layers.Conv2DTranspose)
     old = monet.models.unet_generator(filters=4, levels=3)
     assert [weight.path for weight in new.weights] == [weight.path for weight in old.weights]
     old.save_weights(tmp_path / "old.weights.h5")

@@ -77,7 +77,7 @@ def test_dense_layers_and_fixed_sizes():
 
 @pytest.mark.parametrize("name", ["cyclegan", "unet-bce"])
 def test_the_table_shows_them(name):
-    from monet.training.recipe_table import recipe_table
+    from monet.systems.table import recipe_table
 
     rows = {line.split()[0]: line for line in recipe_table().splitlines() if line.strip()}
     want = {"cyclegan": ("11.4 M", "49.6 G"), "unet-bce": ("54.4 M", "6.05 G")}[name]

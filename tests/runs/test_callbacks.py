@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal, losses_text
+from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal
+from monet.runs.callbacks.progress import losses_text
 from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.run_folder import RunError
-from monet.training.samples import SampleSheet
+from monet.systems import SYSTEMS
+from monet.systems.sheets.translations import TranslationSheet
 from monet.runs.state import TrainingState
 
 
@@ -232,7 +234,7 @@ def test_a_sample_sheet_shows_input_translation_and_cycle():
     def photographer(images, training):
         return images * 0 - 1.0
 
-    sheet = SampleSheet(photos, paintings)
+    sheet = TranslationSheet(photos, paintings)
     drawn = sheet.draw(SimpleNamespace(painting_generator=painter, photo_generator=photographer))
     assert drawn.shape == (sheet.height, sheet.width, 3)
     rows = [sheet.cell // 2 + row * (sheet.height - sheet.cell) // 2 for row in range(3)]
@@ -243,4 +245,4 @@ def test_a_sample_sheet_shows_input_translation_and_cycle():
 
 def test_losses_are_shown_short():
     logs = {"painting_generator_loss": 3.14159, "photo_generator_loss": 2.0, "cycle_loss": 0.25}
-    assert losses_text(logs) == "G 3.14 2  cycle 0.25"
+    assert losses_text(logs, SYSTEMS["cyclegan"].curves) == "G 3.14 2  cycle 0.25"

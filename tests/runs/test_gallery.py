@@ -16,7 +16,7 @@ from monet.runs.run_folder import RunFolder
 
 CONFIG = {
     "description": "3 <paintings> & 4 photos",
-    "recipe": {"name": "cyclegan", "epochs": 5, "learning_rate": 2e-4},
+    "recipe": {"system": "cyclegan", "name": "cyclegan", "epochs": 5, "learning_rate": 2e-4},
     "samples": {"width": 660, "height": 392, "cell": 128, "photos": 4, "paintings": 1},
 }
 VOID = {"meta", "img", "input"}

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from monet import ops
 from monet.losses import ADVERSARIAL_LOSSES, gradient_penalty
-from monet.recipes import PatchGANDiscriminator, ResNetGenerator, get_recipe
-from monet.training import CycleGAN, build_cyclegan
+from monet.models import PatchGANDiscriminator, ResNetGenerator
+from monet.systems import build_model, get_recipe
+from monet.training import CycleGAN
 from monet.training.schedules import ConstantThenLinear
 
 SIZE = 32
@@ -107,7 +108,7 @@ def tutorial_gradients(model, photos, paintings, lambda_cycle, lambda_identity):
 
 @pytest.mark.parametrize(("lambda_identity", "compiled"), [(5.0, False), (5.0, True), (0.0, False)])
 def test_gradients_are_those_of_the_tutorials(lambda_identity, compiled):
-    model = build_cyclegan(TINY.replace(lambda_identity=lambda_identity), steps_per_epoch=1)
+    model = build_model(TINY.replace(lambda_identity=lambda_identity), steps_per_epoch=1)
     # Larger weights than N(0, 0.02), so that every term of the losses weighs in.
     for weight in model.trainable_variables:
         weight.assign(weight * 5)
@@ -133,8 +134,8 @@ def test_one_adam_over_two_networks_is_two_adams(monkeypatch):
     # Differences of 1e-7 between the two arms grow where one carries a ReLU's input, or a pixel's
     # error, past zero. So both do without Winograd, and start each step from the same weights.
     monkeypatch.setenv("MONET_PRECISE", "1")
-    model = build_cyclegan(TINY, steps_per_epoch=100)
-    twin = build_cyclegan(TINY, steps_per_epoch=100)
+    model = build_model(TINY, steps_per_epoch=100)
+    twin = build_model(TINY, steps_per_epoch=100)
     optimizers = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(4)]
     batch = images(seed=1), images(seed=2)
     for _ in range(3):
@@ -149,7 +150,7 @@ def test_one_adam_over_two_networks_is_two_adams(monkeypatch):
 
 
 def test_fit_reports_every_loss_and_trains_every_weight():
-    model = build_cyclegan(TINY, steps_per_epoch=3)
+    model = build_model(TINY, steps_per_epoch=3)
     before = [weight.numpy() for weight in model.trainable_variables]
     history = fit(model, 3)
     assert history.keys() == LOSSES
@@ -161,7 +162,7 @@ def test_fit_reports_every_loss_and_trains_every_weight():
 
 
 def test_reported_losses_are_means_over_the_epoch_alone():
-    model = build_cyclegan(TINY, steps_per_epoch=1)
+    model = build_model(TINY, steps_per_epoch=1)
     model.compile(Recorder(), Recorder(), run_eagerly=True)
     batch = images(seed=1), images(seed=2)
     data = tf.data.Dataset.from_tensors(batch)
@@ -172,7 +173,7 @@ def test_reported_losses_are_means_over_the_epoch_alone():
 
 
 def test_evaluate_changes_nothing():
-    model = build_cyclegan(TINY.replace(pool_size=2), steps_per_epoch=1)
+    model = build_model(TINY.replace(pool_size=2), steps_per_epoch=1)
     before = [variable.numpy() for variable in model.variables]
     logs = model.evaluate(batches(), steps=2, verbose=0, return_dict=True)
     assert logs.keys() == LOSSES
@@ -202,7 +203,7 @@ def test_a_weight_without_influence_stays_as_it_is(compiled):
             super().__init__(network)
             self.idle = self.add_weight(shape=(2,), initializer="ones", name="idle")
 
-    plain = build_cyclegan(TINY, steps_per_epoch=1)
+    plain = build_model(TINY, steps_per_epoch=1)
     model = CycleGAN(*(Idle(network) for network in networks(plain)[:2]), *networks(plain)[2:])
     model.compile("adam", "adam")
     used = plain.painting_generator.trainable_variables[0]
@@ -215,7 +216,7 @@ def test_a_weight_without_influence_stays_as_it_is(compiled):
 
 @pytest.mark.parametrize(("lambda_identity", "first"), [(5.0, 4), (0.0, 2)])
 def test_each_generator_is_called_twice_a_step(lambda_identity, first):
-    plain = build_cyclegan(TINY, steps_per_epoch=1)
+    plain = build_model(TINY, steps_per_epoch=1)
     counting = [Counting(network) for network in networks(plain)]
     for network in counting:
         network.build((None, SIZE, SIZE, 3))
@@ -228,8 +229,8 @@ def test_each_generator_is_called_twice_a_step(lambda_identity, first):
 
 
 def test_discriminators_learn_from_the_pool_and_generators_do_not():
-    model = build_cyclegan(TINY.replace(pool_size=2), steps_per_epoch=1)
-    twin = build_cyclegan(TINY, steps_per_epoch=1)
+    model = build_model(TINY.replace(pool_size=2), steps_per_epoch=1)
+    twin = build_model(TINY, steps_per_epoch=1)
     recorders, plain_recorders = (Recorder(), Recorder()), (Recorder(), Recorder())
     model.compile(*recorders)
     twin.compile(*plain_recorders)
@@ -281,7 +282,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(tmp_path, keep, policy, run
     recipe = TINY.replace(pool_size=3, epochs=2, decay_fraction=0.75)
 
     def build():
-        model = build_cyclegan(recipe, steps_per_epoch=2, seed=1, dtype=policy)
+        model = build_model(recipe, steps_per_epoch=2, seed=1, dtype=policy)
         model.run_eagerly = run_eagerly
         return model
 
@@ -304,14 +305,14 @@ def all_state(model):
 
 
 def test_calling_the_model_paints():
-    model = build_cyclegan(TINY, steps_per_epoch=1)
+    model = build_model(TINY, steps_per_epoch=1)
     photos = images(size=36)
     np.testing.assert_array_equal(model(photos), model.painting_generator(photos))
     np.testing.assert_allclose(model.predict(photos, verbose=0), model(photos), atol=1e-6)
 
 
 def test_float16_skips_a_step_that_overflows_and_lowers_the_loss_scale():
-    model = build_cyclegan(TINY, steps_per_epoch=1, dtype="mixed_float16")
+    model = build_model(TINY, steps_per_epoch=1, dtype="mixed_float16")
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     for optimizer in optimizers:
         assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -330,7 +331,7 @@ def test_float16_skips_a_step_that_overflows_and_lowers_the_loss_scale():
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_other_precisions_need_no_loss_scale(policy):
-    model = build_cyclegan(TINY, steps_per_epoch=1, dtype=policy)
+    model = build_model(TINY, steps_per_epoch=1, dtype=policy)
     assert isinstance(model.generator_optimizer, keras.optimizers.Adam)
     history = fit(model, 1)
     assert all(math.isfinite(loss) for (loss,) in history.values())
@@ -338,7 +339,7 @@ def test_other_precisions_need_no_loss_scale(policy):
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_every_adversarial_loss_trains_every_discriminator_weight(name):
-    model = build_cyclegan(TINY.replace(adversarial_loss=name), steps_per_epoch=1)
+    model = build_model(TINY.replace(adversarial_loss=name), steps_per_epoch=1)
     assert isinstance(model.adversarial_loss, ADVERSARIAL_LOSSES[name])
     discriminators = Recorder()
     model.compile(Recorder(), discriminators, adversarial_loss=model.adversarial_loss)
@@ -351,7 +352,7 @@ def test_every_adversarial_loss_trains_every_discriminator_weight(name):
 
 def test_the_gradient_penalty_is_part_of_the_discriminator_loss_and_follows_the_step():
     recipe = TINY.replace(adversarial_loss="wgan-gp", halve_discriminator_loss=False)
-    model = build_cyclegan(recipe, steps_per_epoch=1)
+    model = build_model(recipe, steps_per_epoch=1)
     optimizer = Recorder()
     model.compile(Recorder(), optimizer, adversarial_loss=model.adversarial_loss)
     photos, paintings = images(seed=1), images(seed=2)
@@ -377,7 +378,7 @@ def test_the_recipe_sets_optimizers_and_losses():
     recipe = get_recipe("resnet-lsgan").replace(
         generator=ResNetGenerator(filters=2, blocks=1), epochs=4, decay_fraction=0.5, beta_1=0.25
     )
-    model = build_cyclegan(recipe, steps_per_epoch=10)
+    model = build_model(recipe, steps_per_epoch=10)
     optimizer = model.generator_optimizer
     assert (optimizer.beta_1, optimizer.beta_2) == (0.25, 0.999)
     schedule = optimizer._learning_rate
@@ -393,7 +394,7 @@ def test_the_seed_decides_the_weights_and_leaves_other_random_numbers_alone():
     random.seed(0)
     expected = random.random()
     random.seed(0)
-    first, second, third = (build_cyclegan(TINY, 1, seed=seed) for seed in (1, 1, 2))
+    first, second, third = (build_model(TINY, 1, seed=seed) for seed in (1, 1, 2))
     assert random.random() == expected
     for ours, same, other in zip(
         first.trainable_variables,
@@ -417,14 +418,14 @@ def test_the_seed_decides_the_weights_and_leaves_other_random_numbers_alone():
 )
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
-        make(networks(build_cyclegan(TINY, 1)))
+        make(networks(build_model(TINY, 1)))
 
 
 def test_xla_gives_the_same_losses():
     recipe = TINY.replace(pool_size=2)
-    compiled = build_cyclegan(recipe, steps_per_epoch=2, jit_compile=True)
+    compiled = build_model(recipe, steps_per_epoch=2, jit_compile=True)
     assert compiled.jit_compile == ops.supports_jit()
-    plain = build_cyclegan(recipe, steps_per_epoch=2)
+    plain = build_model(recipe, steps_per_epoch=2)
     assert plain.jit_compile == bool(tf.config.list_physical_devices("GPU"))
     plain.run_eagerly = True
     expected = fit(plain, 1)
@@ -440,8 +441,9 @@ tf.config.set_logical_device_configuration(
 )
 import sys
 import keras
-from monet.recipes import PatchGANDiscriminator, ResNetGenerator, get_recipe
-from monet.training import build_cyclegan
+from monet.models import PatchGANDiscriminator, ResNetGenerator
+from monet.systems import get_recipe
+from monet.systems import build_model
 
 dtype = sys.argv[1]
 recipe = get_recipe("cyclegan").replace(
@@ -456,7 +458,7 @@ data = tf.data.Dataset.from_tensor_slices(tuple(pairs)).batch(2)
 
 
 def train(run_eagerly):
-    model = build_cyclegan(recipe, steps_per_epoch=2, seed=1, dtype=dtype)
+    model = build_model(recipe, steps_per_epoch=2, seed=1, dtype=dtype)
     before = [weight.numpy() for weight in model.trainable_variables]
     optimizers = keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2)
     model.compile(*optimizers, run_eagerly=run_eagerly)

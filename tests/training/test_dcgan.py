@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from monet.losses import BinaryCrossentropy
 from monet.models import dcgan_discriminator, dcgan_generator
-from monet.recipes import get_recipe
 from monet.runs.state import TrainingState
-from monet.training import DCGAN, build_dcgan
+from monet.systems import build_model, get_recipe
+from monet.training import DCGAN
 
 SIZE, LATENT = 16, 6
 SMALL = {
@@ -136,7 +136,7 @@ def test_gradients_and_updates_are_those_of_plain_keras(documented):
 
 
 def test_what_is_documented_is_built():
-    model = build_dcgan(get_recipe("dcgan").replace(image_size=16), steps_per_epoch=750)
+    model = build_model(get_recipe("dcgan").replace(image_size=16), steps_per_epoch=750)
     loss, adams = model.adversarial_loss, (model.generator_optimizer, model.discriminator_optimizer)
     assert loss.generator_target == 0.9
     assert (tuple(loss.real_targets), tuple(loss.fake_targets)) == ((0.9, 1.0), (0.0, 0.1))
@@ -150,7 +150,7 @@ def test_what_is_documented_is_built():
 
 @pytest.mark.parametrize("recipe", [DOCUMENTED, DIVERSE], ids=lambda recipe: recipe.name)
 def test_fit_reports_its_losses_and_trains_every_weight(recipe):
-    model = build_dcgan(recipe, steps_per_epoch=2)
+    model = build_model(recipe, steps_per_epoch=2)
     before = [weight.numpy() for weight in model.trainable_variables]
     history = fit(model, steps=2)
     names = {"generator_loss", "discriminator_loss"}
@@ -166,7 +166,7 @@ def test_fit_reports_its_losses_and_trains_every_weight(recipe):
 
 def test_every_step_draws_anew_and_the_seed_decides():
     def losses(seed, steps=3):
-        model = build_dcgan(DOCUMENTED, steps_per_epoch=1, seed=seed)
+        model = build_model(DOCUMENTED, steps_per_epoch=1, seed=seed)
         model.compile(Recorder(), Recorder(), model.adversarial_loss)
         same = tf.data.Dataset.from_tensors(paintings()).repeat()
         histories = [model.fit(same, steps_per_epoch=1, verbose=0).history for _ in range(steps)]
@@ -181,12 +181,12 @@ def test_every_step_draws_anew_and_the_seed_decides():
 @pytest.mark.parametrize("recipe", [DOCUMENTED, DIVERSE], ids=lambda recipe: recipe.name)
 def test_training_goes_on_exactly_from_a_checkpoint(recipe, tmp_path):
     """Dropout, latents, noise, DiffAugment, average and optimizers included."""
-    whole = build_dcgan(recipe, steps_per_epoch=5)
+    whole = build_model(recipe, steps_per_epoch=5)
     fit(whole, steps=5)
-    first = build_dcgan(recipe, steps_per_epoch=5)
+    first = build_model(recipe, steps_per_epoch=5)
     fit(first, steps=2)
     TrainingState(first, tmp_path).save()
-    second = build_dcgan(recipe, steps_per_epoch=5, seed=0)
+    second = build_model(recipe, steps_per_epoch=5, seed=0)
     fit(second, steps=1, start=40)  # leaves a state that has to be replaced
     assert TrainingState(second, tmp_path).restore()
     fit(second, steps=3, start=2)
@@ -196,7 +196,7 @@ def test_training_goes_on_exactly_from_a_checkpoint(recipe, tmp_path):
 
 
 def test_the_discriminator_can_skip_steps():
-    model = build_dcgan(DOCUMENTED.replace(discriminator_every=3), steps_per_epoch=1)
+    model = build_model(DOCUMENTED.replace(discriminator_every=3), steps_per_epoch=1)
     changed = []
     for step in range(5):
         before = model.discriminator.get_weights()
@@ -236,7 +236,7 @@ def test_the_gradient_penalty_is_the_mean_squared_slope_at_real_pictures():
 
 
 def test_the_painting_generator_is_a_moving_average():
-    model = build_dcgan(DIVERSE.replace(average_momentum=0.5), steps_per_epoch=1)
+    model = build_model(DIVERSE.replace(average_momentum=0.5), steps_per_epoch=1)
     assert model.generator is model.average_generator
     expected = [weight.numpy() for weight in model.trained_generator.weights]
     for step, momentum in enumerate([0.1, 2 / 11, 0.25]):  # until (1 + step) / (10 + step) is 0.5
@@ -259,18 +259,18 @@ def test_the_discriminator_sees_nothing_but_augmented_pictures(monkeypatch):
         seeds.append(seed.numpy().tolist())
         return 0.0 * images
 
-    model = build_dcgan(DIVERSE.replace(dropout=0.0), steps_per_epoch=1)
+    model = build_model(DIVERSE.replace(dropout=0.0), steps_per_epoch=1)
     monkeypatch.setattr(model, "augment", erase)
     logs = model.train_step(paintings())
     assert len(seeds) == 2 and seeds[0] != seeds[1]
-    judge = build_dcgan(DIVERSE, steps_per_epoch=1).discriminator
+    judge = build_model(DIVERSE, steps_per_epoch=1).discriminator
     logit = judge(tf.zeros([1, SIZE, SIZE, 3])).numpy().item()
     want = np.log1p(np.exp(-logit)) + np.log1p(np.exp(logit))
     assert float(logs["discriminator_loss"]) == pytest.approx(want, rel=1e-6)
 
 
 def test_config_round_trip():
-    model = build_dcgan(DIVERSE, steps_per_epoch=1)
+    model = build_model(DIVERSE, steps_per_epoch=1)
     config = keras.saving.serialize_keras_object(model)
     twin = keras.saving.deserialize_keras_object(json.loads(json.dumps(config)))
     assert isinstance(twin, DCGAN)
@@ -281,6 +281,6 @@ def test_config_round_trip():
 
 
 def test_mixed_precision():
-    model = build_dcgan(DIVERSE, steps_per_epoch=1, dtype="mixed_float16")
+    model = build_model(DIVERSE, steps_per_epoch=1, dtype="mixed_float16")
     assert isinstance(model.generator_optimizer, keras.optimizers.LossScaleOptimizer)
     assert np.all(np.isfinite(list(fit(model, steps=2).values())))

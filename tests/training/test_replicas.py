@@ -23,7 +23,9 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from monet import train
-from monet.recipes import RECIPES, CycleGANRecipe, PatchGANDiscriminator, ResNetGenerator
+from monet.models import PatchGANDiscriminator, ResNetGenerator
+from monet.systems import RECIPES
+from monet.systems.cyclegan import CycleGANRecipe
 from monet.runs.session import Session
 
 RECIPES["tiny"] = CycleGANRecipe(

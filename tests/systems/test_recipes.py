@@ -5,16 +5,9 @@ import json
 
 import pytest
 
-from monet import recipes
-from monet.recipes import (
-    RECIPES,
-    PatchGANDiscriminator,
-    ResNetGenerator,
-    get_discriminator,
-    get_generator,
-    get_recipe,
-    recipe_from_dict,
-)
+from monet import systems
+from monet.models import Discriminator, Generator, PatchGANDiscriminator, ResNetGenerator
+from monet.systems import RECIPES, get_recipe, recipe_from_dict
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -23,25 +16,6 @@ def test_every_recipe_survives_json_and_names_its_source(name):
     assert recipe.name == name
     assert len(recipe.source) > 40
     assert recipe_from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
-
-
-def test_a_config_of_version_0_1_0_is_understood():
-    fields = {
-        "name": "mine",
-        "source": "a run",
-        "generator": "resnet",
-        "generator_filters": 16,
-        "generator_blocks": 3,
-        "generator_padding": "zero",
-        "discriminator_filters": 8,
-        "discriminator_padding": "one",
-        "adversarial_loss": "least-squares",
-        "steps_per_epoch": 100,
-    }
-    recipe = recipe_from_dict(fields)
-    assert recipe.generator == ResNetGenerator(filters=16, blocks=3, padding="zero")
-    assert recipe.discriminator == PatchGANDiscriminator(filters=8, padding="one")
-    assert (recipe.name, recipe.steps_per_epoch) == ("mine", 100)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +37,7 @@ def test_the_documented_systems():
     assert (notebook.generator.blocks, notebook.generator.padding) == (9, "zero")
     assert (notebook.epochs, notebook.pool_size, notebook.decay_fraction) == (10, 0, 0)
     assert (notebook.lambda_cycle, notebook.lambda_identity) == (10, 5)
-    paper = get_recipe(recipes.DEFAULT_RECIPE)
+    paper = get_recipe(systems.DEFAULT_RECIPE)
     assert (paper.generator.padding, paper.pool_size) == ("reflect", 50)
     assert (paper.epochs, paper.decay_fraction) == (200, 0.5)
     for recipe in (notebook, paper):
@@ -131,7 +105,7 @@ def test_steps_of_an_epoch():
 
 def test_an_architecture_reads_as_its_name():
     assert str(ResNetGenerator(padding="zero")) == "resnet-zero"
-    assert str(get_discriminator("unet")) == str(get_generator("unet")) == "unet"
+    assert str(Discriminator.get("unet")) == str(Generator.get("unet")) == "unet"
     assert str(ResNetGenerator(filters=8)) == repr(ResNetGenerator(filters=8))
 
 
@@ -141,8 +115,8 @@ def test_an_architecture_reads_as_its_name():
         (lambda: ResNetGenerator(padding="same"), "padding='same' in ResNetGenerator.*reflect"),
         (lambda: ResNetGenerator(blocks=0), "blocks=0.*at least 1"),
         (lambda: PatchGANDiscriminator(filters=1.5), "filters=1.5.*at least 1"),
-        (lambda: get_generator("gnu"), "no generator 'gnu'; choose from resnet, resnet-zero"),
-        (lambda: get_discriminator("resnet"), "no discriminator 'resnet'; choose from patchgan"),
+        (lambda: Generator.get("gnu"), "no generator 'gnu'; choose from resnet, resnet-zero"),
+        (lambda: Discriminator.get("resnet"), "no discriminator 'resnet'; choose from patchgan"),
     ],
 )
 def test_a_bad_architecture_is_named_with_what_was_expected(make, expectation):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from monet.data import read_image
 from monet.runs.run_folder import RunFolder
 
-REMEDY = 'pip install "monet[tensorboard]"'  # or just: pip install tensorboard
+REMEDY = "pip install tensorboard"
 
 
 def is_available() -> bool:

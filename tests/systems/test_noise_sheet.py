@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.training.noise_samples import NoiseSheet, pairwise_distance
+from monet.systems.sheets.noise import NoiseSheet, pairwise_distance
 
 
 def pictures(count, size=8):

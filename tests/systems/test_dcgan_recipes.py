@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monet.recipes import get_recipe, recipe_from_dict
+from monet.systems import get_recipe, recipe_from_dict
 
 
 def test_the_documented_system():

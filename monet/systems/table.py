@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from monet.models.cost import multiply_adds
-from monet.recipes import RECIPES, Recipe
-from monet.training.systems import system_of
+from monet.systems.base import RECIPES, SYSTEMS
+from monet.systems.recipe import Recipe
 
 _HEADER = (
     "recipe", "system", "px", "batch", "epochs",
@@ -42,8 +41,10 @@ def recipe_table(width: int = 100) -> str:
 
 
 def _row(recipe: Recipe) -> tuple[str, ...]:
+    from monet.models.cost import multiply_adds
+
     sizes = []
-    for network in system_of(recipe).networks(recipe):
+    for network in SYSTEMS[recipe.system].networks(recipe):
         sizes.append(_short(network.count_params()))
         sizes.append(_short(multiply_adds(network, recipe.image_size)))
     numbers = (recipe.image_size, recipe.batch_size, recipe.epochs)

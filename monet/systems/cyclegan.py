@@ -1,25 +1,35 @@
-"""Recipes of the CycleGAN family."""
+"""CycleGAN: two generators that translate between photos and paintings."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.recipes.architectures import (
-    AttentionDiscriminator,
-    AttentionUNetGenerator,
+from monet.models.architecture import (
+    DISCRIMINATORS,
+    GENERATORS,
     Discriminator,
     Generator,
-    PatchGANDiscriminator,
-    ResNetGenerator,
-    UNetDiscriminator,
-    UNetGenerator,
-    discriminator_from_dict,
-    generator_from_dict,
+    is_integer,
+    is_number,
 )
-from monet.recipes.base import Recipe, is_integer, is_number
+from monet.models.attention_unet import AttentionDiscriminator, AttentionUNetGenerator
+from monet.models.patchgan import PatchGANDiscriminator
+from monet.models.resnet import ResNetGenerator
+from monet.models.unet import UNetDiscriminator, UNetGenerator
+from monet.systems.base import Curve, Option, System, register
+from monet.systems.recipe import Recipe
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from monet.data import Domains
+    from monet.systems.sheets.translations import TranslationSheet
+    from monet.training import CycleGAN
 
 ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
+
+_SAMPLE_PAINTINGS = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,13 +102,13 @@ class CycleGANRecipe(Recipe):
         return cls(
             **{
                 **fields,
-                "generator": generator_from_dict(fields["generator"]),
-                "discriminator": discriminator_from_dict(fields["discriminator"]),
+                "generator": Generator.from_dict(fields["generator"]),
+                "discriminator": Discriminator.from_dict(fields["discriminator"]),
             }
         )
 
 
-CYCLEGAN_RECIPES = (
+_RECIPES = (
     CycleGANRecipe(
         name="cyclegan",
         summary="ResNet-9, reflection padding, least squares, image pool",
@@ -195,3 +205,100 @@ CYCLEGAN_RECIPES = (
         decay_fraction=0.5,
     ),
 )
+
+
+@register
+class CycleGANSystem(System[CycleGANRecipe]):
+    """Trained on photos and paintings; its generator paints photos of any size."""
+
+    recipe_class = CycleGANRecipe
+    recipes = _RECIPES
+    paints_from = "photos"
+    options = (
+        Option("generator", "another generator", GENERATORS),
+        Option("discriminator", "another discriminator", DISCRIMINATORS),
+        Option("adversarial_loss", "another loss", ADVERSARIAL_LOSSES),
+        Option("lambda_cycle", "weight of the cycle consistency loss", "weight"),
+        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
+    )
+    curves = (
+        Curve("painting_generator_loss", "G", "Generators (total)", "to painting", "to painting"),
+        Curve("photo_generator_loss", "G", "Generators (total)", "to photo", "to photo"),
+        Curve("painting_discriminator_loss", "D", "Discriminators", "of paintings", "D paintings"),
+        Curve("photo_discriminator_loss", "D", "Discriminators", "of photos", "D photos"),
+        Curve("cycle_loss", "cycle", "Cycle", "both directions", "cycle"),
+        Curve("identity_loss", "identity", "Identity", "both directions", "identity"),
+    )
+    sheet_shows_inputs = True
+
+    def build(
+        self, recipe, steps_per_epoch, seed=0, *, dtype=None, jit_compile="auto", **compile_options
+    ) -> CycleGAN:
+        from monet import losses
+        from monet.models.initializers import seeded
+        from monet.training import CycleGAN
+
+        with seeded(seed):
+            networks = {
+                name: architecture.build(recipe.image_size, dtype=dtype, name=name)
+                for name, architecture in (
+                    ("painting_generator", recipe.generator),
+                    ("photo_generator", recipe.generator),
+                    ("painting_discriminator", recipe.discriminator),
+                    ("photo_discriminator", recipe.discriminator),
+                )
+            }
+        model = CycleGAN(
+            **networks,
+            lambda_cycle=recipe.lambda_cycle,
+            lambda_identity=recipe.lambda_identity,
+            pool_size=recipe.pool_size,
+            image_shape=(recipe.image_size, recipe.image_size, 3),
+            seed=seed,
+        )
+        adversarial_loss = losses.ADVERSARIAL_LOSSES[recipe.adversarial_loss]
+        model.compile(
+            *self.optimizers(recipe, steps_per_epoch),
+            adversarial_loss=adversarial_loss(halved=recipe.halve_discriminator_loss),
+            jit_compile=jit_compile,
+            **compile_options,
+        )
+        return model
+
+    def networks(self, recipe):
+        return (
+            recipe.generator.build(recipe.image_size),
+            recipe.discriminator.build(recipe.image_size),
+        )
+
+    def dataset(
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+    ) -> tf.data.Dataset:
+        from monet.data import Augment, training_dataset
+
+        return training_dataset(
+            domains.paintings,
+            domains.photos,
+            image_size=recipe.image_size,
+            batch_size=replicas * recipe.batch_size,
+            augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
+            seed=seed,
+            start_step=start_step,
+        )
+
+    def sheet(self, recipe, domains: Domains, *, seed=0) -> TranslationSheet:
+        from monet.data import fixed_images
+        from monet.systems.sheets.translations import TranslationSheet
+
+        size = recipe.image_size
+        return TranslationSheet(
+            fixed_images(domains.photos, recipe.sample_photos, size, seed),
+            fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+        )
+
+    def caption(self, layout):
+        photos, paintings = layout.get("photos", 0), layout.get("paintings", 0)
+        captions = [f"Top to bottom: {photos} photos → painted → back to photo"]
+        if paintings:
+            captions.append(f"{paintings} paintings → as photo → back to painting")
+        return "; ".join(captions)

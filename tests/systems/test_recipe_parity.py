@@ -10,8 +10,8 @@ import plain_networks
 import pytest
 import tensorflow as tf
 
-from monet.recipes import RECIPES, CycleGANRecipe
-from monet.training import build_cyclegan
+from monet.systems import RECIPES, build_model
+from monet.systems.cyclegan import CycleGANRecipe
 
 SIZE, FILTERS, STEPS = 32, 8, 3
 LOSSES = [
@@ -132,7 +132,7 @@ def plain_steps(recipe, networks, batches):
 @pytest.mark.parametrize("name", PLAIN_NETWORKS)
 def test_the_first_losses_are_those_of_plain_keras(name):
     recipe = small(RECIPES[name])
-    model = build_cyclegan(recipe, recipe.steps_per_epoch)
+    model = build_model(recipe, recipe.steps_per_epoch)
     randomize(model.networks)
     generator, discriminator = PLAIN_NETWORKS[name]
     plain = [generator(), generator(), discriminator(), discriminator()]

@@ -1,10 +1,15 @@
-"""What the recipes of all systems have in common."""
+"""What the recipes of all systems have in common.
+
+Hyper-parameters live in recipes and nowhere else. A recipe reproduces its source as documented,
+flaws included; an improvement is a recipe of its own.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, ClassVar
+
+from monet.models.architecture import is_integer, is_number
 
 EPOCH_LENGTHS = ("smaller", "larger")
 
@@ -13,8 +18,8 @@ EPOCH_LENGTHS = ("smaller", "larger")
 class Recipe:
     """Everything that decides how a system is built and trained.
 
-    A kind of system is a subclass, with a `system` name and further fields;
-    `monet.training.systems` says how each kind is built.
+    A kind of system has a subclass of its own, with a `system` name and further fields;
+    `monet.systems.system_of` gives what builds and feeds it.
 
     Attributes:
         name: what `--recipe` takes.
@@ -35,8 +40,6 @@ class Recipe:
     """
 
     system: ClassVar[str]
-    from_noise: ClassVar[bool] = False
-    """Whether the generator paints from noise; training then takes no photos."""
 
     name: str
     source: str
@@ -113,12 +116,3 @@ class Recipe:
                 "add pictures, or lower the batch size."
             )
         return pictures // batch
-
-
-def is_integer(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def is_number(value: Any, least: float, most: float = float("inf")) -> bool:
-    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_one and math.isfinite(value) and least <= value <= most

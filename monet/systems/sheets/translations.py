@@ -14,7 +14,7 @@ _LEAST_CELL = 128
 _BACKGROUND = 255
 
 
-class SampleSheet:
+class TranslationSheet:
     """Pictures in columns: on top the input, below it translated, below that translated back.
 
     Photos come first, paintings after a wider gap.

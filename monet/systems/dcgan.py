@@ -1,14 +1,28 @@
-"""Recipes that paint from noise."""
+"""DCGAN: a generator that paints from noise."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.recipes.base import Recipe, is_integer, is_number
+from monet.models.architecture import is_integer, is_number
+from monet.models.dcgan import dcgan_discriminator, dcgan_generator
+from monet.models.residual_dcgan import residual_dcgan_generator
+from monet.systems.base import Curve, System, register
+from monet.systems.recipe import Recipe
 
-GENERATORS = ("plain", "residual")
-COPIES = 5  # of each painting in the enlarged set
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from monet.data import Domains
+    from monet.systems.sheets.noise import NoiseSheet
+    from monet.training import DCGAN
+
+_GENERATORS = {"plain": dcgan_generator, "residual": residual_dcgan_generator}
+_COPIES = 5  # of each painting in the enlarged set
+_COMPARED_PAINTINGS = 16
+_DIVERSITY = "Diversity (mean distance of two pictures)"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +52,6 @@ class DCGANRecipe(Recipe):
     """
 
     system: ClassVar[str] = "dcgan"
-    from_noise: ClassVar[bool] = True
 
     sample_every: int = 5
     generator: str = "plain"
@@ -60,7 +73,7 @@ class DCGANRecipe(Recipe):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check("generator", f"one of {', '.join(GENERATORS)}", self.generator in GENERATORS)
+        self.check("generator", f"one of {', '.join(_GENERATORS)}", self.generator in _GENERATORS)
         for field in (
             "generator_filters",
             "latent_dim",
@@ -92,7 +105,7 @@ class DCGANRecipe(Recipe):
         if not isinstance(self.steps_per_epoch, str):
             return self.steps_per_epoch
         batch = self.batch_size * replicas
-        steps = self.passes * (paintings * (COPIES if self.copies else 1) // batch)
+        steps = self.passes * (paintings * (_COPIES if self.copies else 1) // batch)
         if not steps:
             raise ValueError(
                 f"{paintings} paintings don't fill one batch of {batch}: add pictures, or lower "
@@ -101,7 +114,7 @@ class DCGANRecipe(Recipe):
         return steps
 
 
-DCGAN_RECIPES = (
+_RECIPES = (
     DCGANRecipe(
         name="dcgan",
         summary="from noise: DCGAN, smoothed BCE",
@@ -144,3 +157,99 @@ DCGAN_RECIPES = (
         epochs=500,
     ),
 )
+
+
+@register
+class DCGANSystem(System[DCGANRecipe]):
+    """Trained on paintings alone; its generator paints squares of one size from noise."""
+
+    recipe_class = DCGANRecipe
+    recipes = _RECIPES
+    paints_from = "noise"
+    curves = (
+        Curve("generator_loss", "G", "Generator", "from noise", "generator"),
+        Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
+        Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
+        Curve("diversity", "diversity", _DIVERSITY, "16 fixed latents", "diversity"),
+        Curve("painting_diversity", "", _DIVERSITY, "16 paintings", "of paintings"),
+    )
+
+    def build(
+        self, recipe, steps_per_epoch, seed=0, *, dtype=None, jit_compile=None, **compile_options
+    ) -> DCGAN:
+        """As `System.build`; `jit_compile` is by default "auto" with a GPU and False without, where
+        XLA's convolutions take twice as long.
+        """
+        import tensorflow as tf
+
+        from monet.losses import BinaryCrossentropy
+        from monet.models.initializers import seeded
+        from monet.training import DCGAN
+
+        with seeded(seed):
+            networks = self.networks(recipe, dtype)
+        model = DCGAN(
+            *networks,
+            image_noise=recipe.image_noise,
+            discriminator_every=recipe.discriminator_every,
+            augment=recipe.diff_augment,
+            gradient_penalty=recipe.gradient_penalty,
+            average_momentum=recipe.average_momentum,
+            seed=seed,
+        )
+        loss = BinaryCrossentropy(
+            halved=False,
+            generator_target=recipe.generator_target,
+            real_targets=recipe.real_targets,
+            fake_targets=recipe.fake_targets,
+        )
+        if jit_compile is None:
+            jit_compile = "auto" if tf.config.list_logical_devices("GPU") else False
+        model.compile(
+            *self.optimizers(recipe, steps_per_epoch),
+            loss,
+            jit_compile=jit_compile,
+            **compile_options,
+        )
+        return model
+
+    def networks(self, recipe, dtype=None) -> tuple[keras.Model, keras.Model]:
+        generator = _GENERATORS[recipe.generator](
+            image_size=recipe.image_size,
+            latent_dim=recipe.latent_dim,
+            filters=recipe.generator_filters,
+            dtype=dtype,
+            name="generator",
+        )
+        discriminator = dcgan_discriminator(
+            image_size=recipe.image_size,
+            filters=recipe.discriminator_filters,
+            dropout=recipe.dropout,
+            dtype=dtype,
+            name="discriminator",
+        )
+        return generator, discriminator
+
+    def dataset(
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+    ) -> tf.data.Dataset:
+        from monet.data import Augment, Copies, painting_dataset
+
+        return painting_dataset(
+            domains.paintings,
+            image_size=recipe.image_size,
+            batch_size=replicas * recipe.batch_size,
+            augment=Copies(recipe.least_noisy) if recipe.copies else Augment(flip=True, jitter=1),
+            seed=seed,
+            start_step=start_step,
+        )
+
+    def sheet(self, recipe, domains: Domains, *, seed=0) -> NoiseSheet:
+        from monet.data import fixed_images
+        from monet.systems.sheets.noise import NoiseSheet
+
+        paintings = fixed_images(domains.paintings, _COMPARED_PAINTINGS, recipe.image_size, seed)
+        return NoiseSheet(paintings, recipe.latent_dim, seed)
+
+    def caption(self, layout):
+        return f"{layout.get('noise', 0)} pictures, from the same noise at every epoch"

@@ -1,0 +1,294 @@
+"""Painting from files to files: photos, or from noise, into an archive, a folder or one picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monet._parallel import usable_cores
+from monet._progress import Line, bar, duration
+from monet._text import count as counted
+from monet.data import DataError, ImageError
+from monet.inference import submission
+from monet.inference.generator import GeneratorError, is_from_noise, load_generator
+from monet.inference.inputs import Picture, find_pictures, resolved_inputs
+from monet.inference.outputs import (
+    Names,
+    OutputError,
+    check_output,
+    is_picture_output,
+    open_output,
+    output_paths,
+    write_encoded,
+)
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+PathLike = str | os.PathLike[str]
+
+_MOST_THREADS = 8
+_SHOWN_REASONS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """What came of it.
+
+    Attributes:
+        output: Where the pictures are.
+        written: How many.
+        skipped: (name, reason) of the inputs that could not be read.
+    """
+
+    output: Path
+    written: int
+    skipped: Sequence[tuple[str, str]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Job:
+    """The arguments of `paint` that both ways have."""
+
+    generator: Path
+    output: Path
+    overwrite: bool
+    kaggle: bool
+    allow_any_count: bool
+    batch_size: int
+    quality: int
+    mixed_precision: str
+    verbose: bool
+    before_loading: Callable[[], None] | None
+
+    def check_output(self) -> None:
+        check_output(self.output, overwrite=self.overwrite)
+        if self.kaggle and self.output.suffix.lower() != ".zip":
+            raise OutputError(f"--kaggle writes an archive; {self.output} doesn't end in .zip.")
+
+    def check_is_one_picture(self, number: int, what: str) -> None:
+        """Raises `OutputError` if `number` of `what` are to go into a single picture."""
+        if is_picture_output(self.output) and number > 1:
+            raise OutputError(
+                f"{number:,} {what} don't fit into the single picture {self.output}; give "
+                f"--output a folder or a name that ends in .zip."
+            )
+
+    def load(self, *, from_noise: bool) -> keras.Model:
+        """The generator, of the kind that is asked for."""
+        if self.before_loading is not None:
+            self.before_loading()
+        generator = load_generator(self.generator, precision=self.mixed_precision)
+        if from_noise and not is_from_noise(generator):
+            raise GeneratorError(
+                f"the generator of {self.generator} paints photos; name them by --input."
+            )
+        if not from_noise and is_from_noise(generator):
+            raise GeneratorError(
+                f"the generator of {self.generator} paints from noise; give --count in place of "
+                f"--input."
+            )
+        return generator
+
+    def say(self, text: str) -> None:
+        if self.verbose:
+            print(text)
+
+
+def paint(
+    generator: PathLike,
+    inputs: PathLike | Sequence[PathLike] | None = None,
+    output: PathLike = "images.zip",
+    *,
+    count: int | None = None,
+    seed: int | None = None,
+    overwrite: bool = False,
+    kaggle: bool = False,
+    allow_any_count: bool = False,
+    batch_size: int = 8,
+    quality: int = 95,
+    mixed_precision: str = "auto",
+    verbose: bool = True,
+    before_loading: Callable[[], None] | None = None,
+) -> Painted:
+    """Paints with a saved generator; `monet.runs.Run.paint` explains the other arguments.
+
+    Args:
+        generator: a `.keras` file, or a run folder.
+        before_loading: called when nothing is left to refuse but the generator itself, before
+            TensorFlow is imported.
+
+    Raises:
+        DataError, OutputError, GeneratorError: as for `monet.runs.Run.paint`.
+    """
+    job = _Job(
+        generator=Path(generator),
+        output=Path(output),
+        overwrite=overwrite,
+        kaggle=kaggle,
+        allow_any_count=allow_any_count,
+        batch_size=batch_size,
+        quality=quality,
+        mixed_precision=mixed_precision,
+        verbose=verbose,
+        before_loading=before_loading,
+    )
+    if inputs is None:
+        return _paint_from_noise(job, count, seed or 0)
+    if seed is not None:
+        raise OutputError("--seed is of noise; leave it out to paint --input.")
+    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    return _paint_photos(job, paths, count)
+
+
+def _paint_photos(job: _Job, inputs: Sequence[PathLike], count: int | None) -> Painted:
+    job.check_output()
+    pictures, skipped = find_pictures(inputs)
+    if job.kaggle:
+        pictures, unreadable = _for_submission(job, pictures, count)
+        skipped += unreadable
+    pictures = pictures[:count]
+    job.check_is_one_picture(len(pictures), "inputs")
+    names = _output_names(job, pictures)
+    _check_inputs_stay(job, inputs, names)
+    if not pictures:
+        raise DataError(_nothing_readable(skipped))
+
+    generator = job.load(from_noise=False)
+    from monet.inference.painter import Painter
+    from monet.inference.pipeline import paint_pictures
+
+    job.say(f"Painting {counted(len(pictures), 'picture')} into {job.output}")
+    painter = Painter(generator, batch_size=job.batch_size)
+    results = paint_pictures(painter, pictures, threads=_threads())
+    return _write(job, ((picture.name, image) for picture, image in results), names, skipped)
+
+
+def _paint_from_noise(job: _Job, count: int | None, seed: int) -> Painted:
+    if count is None:
+        raise OutputError(
+            "nothing to paint: give --input with photos, or --count for a generator that paints "
+            "from noise."
+        )
+    job.check_is_one_picture(count, "pictures")
+    job.check_output()
+    if job.kaggle:
+        submission.check_count(count, allow_any=job.allow_any_count)
+    generator = job.load(from_noise=True)
+    if job.kaggle:
+        submission.check_side(generator.output_shape[1])
+    from monet.inference.noise import paint_from_noise
+
+    job.say(f"Painting {counted(count, 'picture')} from noise into {job.output}")
+    images = paint_from_noise(generator, count, seed=seed, batch_size=job.batch_size)
+    names = [submission.member_name(index) for index in range(count)]
+    return _write(job, zip(names, images, strict=True), names, [])
+
+
+def _for_submission(
+    job: _Job, pictures: list[Picture], count: int | None
+) -> tuple[list[Picture], list[tuple[str, str]]]:
+    """The inputs of a submission, and those that can't be read."""
+    line = Line()
+
+    def show(done: int, total: int) -> None:
+        if job.verbose:
+            line.update(f"Checking  {bar(done, total)}")
+
+    within = len(pictures) if count is None else min(count, len(pictures))
+    submission.check_count(within, allow_any=job.allow_any_count)
+    pictures, unreadable = submission.usable_pictures(pictures, count, progress=show)
+    if pictures:
+        submission.check_count(len(pictures), allow_any=job.allow_any_count)
+    if job.verbose:
+        number = counted(len(pictures), "input")
+        line.finish(f"Checked {number}: all can be read, at 256×256")
+    return pictures, unreadable
+
+
+def _output_names(job: _Job, pictures: Sequence[Picture]) -> list[str]:
+    if job.kaggle:
+        return [submission.member_name(index) for index in range(len(pictures))]
+    output_name = Names()
+    return [output_name(picture.name) for picture in pictures]
+
+
+def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[str]) -> None:
+    taken = resolved_inputs(inputs)
+    for path in (job.output, *output_paths(job.output, names)):
+        if path.resolve() in taken:
+            raise OutputError(f"{path} is an input too; give --output another name.")
+
+
+def _nothing_readable(skipped: Sequence[tuple[str, str]]) -> str:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN_REASONS])
+    if len(skipped) > _SHOWN_REASONS:
+        reasons += f"; and {len(skipped) - _SHOWN_REASONS:,} more"
+    return f"nothing in --input can be read ({reasons}); nothing was written."
+
+
+def _threads() -> int:
+    return min(_MOST_THREADS, usable_cores())
+
+
+def _write(
+    job: _Job,
+    results: Iterable[tuple[str, np.ndarray | ImageError]],
+    names: Sequence[str],
+    skipped: Sequence[tuple[str, str]],
+) -> Painted:
+    """Writes what is painted.
+
+    Args:
+        job: what to do.
+        results: (input name, image or what is wrong with it).
+        names: an output name for each. Of a submission these are numbers, which those that can be
+            read get without gaps.
+        skipped: inputs that were found unreadable before.
+    """
+    try:
+        return _encode(job, results, names, skipped)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"can't write {job.output}: {error.strerror or error}.") from error
+
+
+def _encode(
+    job: _Job, results: Any, names: Sequence[str], skipped: Sequence[tuple[str, str]]
+) -> Painted:
+    skipped = list(skipped)
+    total, written, started, line = len(names), 0, time.monotonic(), Line()
+    if is_picture_output(job.output):
+        names = [job.output.name]
+
+    def painted() -> Iterator[tuple[str, np.ndarray]]:
+        nonlocal written
+        for done, (name, image) in enumerate(results, start=1):
+            if isinstance(image, ImageError):
+                skipped.append((name, str(image)))
+            else:
+                if job.kaggle:
+                    submission.check_shape(image, f"{name}, painted,")
+                output_name = names[written if job.kaggle else done - 1]
+                written += 1
+                yield output_name, image
+            rate = done / (time.monotonic() - started)
+            left = duration((total - done) / rate)
+            if job.verbose:
+                line.update(f"{bar(done, total)}  {rate:.3g} images/s  {left} left")
+
+    verify = (lambda path: submission.verify_archive(path, written)) if job.kaggle else None
+    with open_output(job.output, verify) as write:
+        write_encoded(write, painted(), quality=job.quality, threads=_threads())
+        seconds = time.monotonic() - started
+        if job.verbose:
+            line.finish(f"{bar(total, total)}  {total / seconds:.3g} images/s  {duration(seconds)}")
+        if not written:  # raised in here, so that no empty archive takes the place of a good one
+            raise DataError(_nothing_readable(skipped))
+    return Painted(job.output, written, skipped)

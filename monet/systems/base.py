@@ -1,0 +1,233 @@
+"""All that a kind of GAN has to say for itself, so that nothing else asks which one it is."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from monet.systems.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from monet.data import Domains
+    from monet.training.adam import FusedAdam
+    from monet.training.adversarial import AdversarialModel
+
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
+AnySystem = TypeVar("AnySystem", bound="type[System]")
+
+
+class Option(NamedTuple):
+    """A recipe field that the command line can set: `lambda_cycle` by `--lambda-cycle`.
+
+    Attributes:
+        field: of the recipe.
+        help: its meaning, for `--help`.
+        takes: "count" (a whole number from 1 on), "rate" (a number above 0), "weight" (any number;
+            the recipe says which it takes), or the names to choose from: a mapping from them to the
+            field's values, or just names, which are the values.
+    """
+
+    field: str
+    help: str
+    takes: Literal["count", "rate", "weight"] | Collection[str]
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.field.replace('_', '-')}"
+
+    def value(self, given: Any) -> Any:
+        """The field's value for what was given, which may be a name or the value itself."""
+        if isinstance(self.takes, Mapping) and given in self.takes:
+            return self.takes[given]
+        return given
+
+
+COMMON_OPTIONS = (
+    Option("epochs", "passes over the data", "count"),
+    Option("steps_per_epoch", "batches of each domain per epoch", "count"),
+    Option("batch_size", "pictures of each domain a step", "count"),
+    Option("image_size", "side of the training crops", "count"),
+    Option("generator_learning_rate", "Adam's step size for the generators, at the start", "rate"),
+    Option("discriminator_learning_rate", "the same for the discriminators", "rate"),
+)
+"""Those of every system."""
+
+
+class Curve(NamedTuple):
+    """A number that a run records, and where it is shown.
+
+    Attributes:
+        column: of `history.csv`, and name of the model's metric.
+        short: its name on the progress line, where those of the same name share it; "" for none.
+        chart: heading of the gallery's chart that it is drawn in, with others of that heading.
+        line: its name there.
+        label: its name over the gallery's table of numbers.
+    """
+
+    column: str
+    short: str
+    chart: str
+    line: str
+    label: str
+
+
+class Sheet(Protocol):
+    """Draws the samples of an epoch, always of the same inputs."""
+
+    @property
+    def layout(self) -> dict[str, int]:
+        """What the gallery needs to know, kept in `config.json`: at least `width`, `height` and
+        `cell`, the side of one picture, in pixels."""
+
+    def draw(self, model: keras.Model) -> np.ndarray:
+        """Returns the sheet, uint8 [height, width, 3], as the model paints it now."""
+
+    def measure(self, model: keras.Model) -> dict[str, float]:
+        """Returns figures of the pictures, by name, for the history of the run."""
+
+
+class System(abc.ABC, Generic[AnyRecipe]):
+    """All that differs from one kind of GAN to another.
+
+    A new kind is a file in this folder with a recipe class, its recipes and a subclass of this with
+    `@register`. Everything that it builds follows from the recipe that it is given, image and batch
+    size included, so that one run may train on several.
+
+    Attributes:
+        recipe_class: its kind of recipe.
+        recipes: those that `--recipe` takes.
+        paints_from: what its generator turns into paintings, "photos" or "noise". Where it is
+            noise, training takes no photos.
+        options: recipe fields that the command line can set, beside `COMMON_OPTIONS`.
+        curves: what the history of a run has of its own, in the order of the charts.
+        sheet_shows_inputs: whether the first row of a sample sheet are inputs, and the second what
+            was painted; otherwise all of it is painted.
+    """
+
+    recipe_class: ClassVar[type[Recipe]]
+    recipes: ClassVar[Sequence[Recipe]]
+    paints_from: ClassVar[Literal["photos", "noise"]]
+    options: ClassVar[Sequence[Option]] = ()
+    curves: ClassVar[Sequence[Curve]]
+    sheet_shows_inputs: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def build(
+        self,
+        recipe: AnyRecipe,
+        steps_per_epoch: int,
+        seed: int = 0,
+        *,
+        dtype: str | None = None,
+        jit_compile: Any = "auto",
+        **compile_options: Any,
+    ) -> AdversarialModel:
+        """A compiled model, as `recipe` describes it.
+
+        Under a `tf.distribute` strategy, call it inside the strategy's scope.
+
+        Args:
+            recipe: the hyper-parameters.
+            steps_per_epoch: steps of an epoch; with `recipe.epochs` it sets the pace of the
+                learning rate schedule.
+            seed: of the initial weights and of everything random in the training.
+            dtype: Keras dtype policy of the networks, such as `"mixed_float16"`; the global one by
+                default.
+            jit_compile: see `keras.Model.compile`.
+            **compile_options: further ones, such as `steps_per_execution`.
+
+        Returns:
+            A model with a `generator` (the network that a run keeps) and a `generator_optimizer`.
+            All its state is in its variables.
+        """
+
+    @abc.abstractmethod
+    def networks(self, recipe: AnyRecipe) -> tuple[keras.Model, keras.Model]:
+        """A generator and a discriminator, as `recipe` describes them."""
+
+    @abc.abstractmethod
+    def dataset(
+        self,
+        recipe: AnyRecipe,
+        domains: Domains,
+        *,
+        seed: int = 0,
+        replicas: int = 1,
+        start_step: int = 0,
+    ) -> tf.data.Dataset:
+        """Endless training batches.
+
+        Args:
+            recipe: the hyper-parameters.
+            domains: the pictures.
+            seed: of the shuffling and the augmentation.
+            replicas: devices that share a batch; each takes `recipe.batch_size` pictures of it.
+            start_step: the number of the first batch. Batch t doesn't depend on it.
+        """
+
+    @abc.abstractmethod
+    def sheet(self, recipe: AnyRecipe, domains: Domains, *, seed: int = 0) -> Sheet:
+        """The sample sheet; the same arguments give the same inputs."""
+
+    @abc.abstractmethod
+    def caption(self, layout: Mapping[str, int]) -> str:
+        """What a sample sheet shows, in words, from the sheet's `layout`."""
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether it is trained on photos too."""
+        return self.paints_from == "photos"
+
+    def override(self, recipe: AnyRecipe, fields: Mapping[str, Any]) -> AnyRecipe:
+        """`recipe` with some fields changed; None leaves one as it is.
+
+        Args:
+            recipe: one of this system.
+            fields: values by field; where an option chooses by name, the name will do.
+
+        Raises:
+            ValueError: there is no such field, or it doesn't take the value.
+        """
+        return recipe.replace(
+            **{field: self.value(field, given) for field, given in fields.items()}
+        )
+
+    def value(self, field: str, given: Any) -> Any:
+        """A field's value; where an option chooses it by name, the name will do."""
+        for option in self.options:
+            if option.field == field:
+                return option.value(given)
+        return given
+
+    def optimizers(self, recipe: Recipe, steps_per_epoch: int) -> tuple[FusedAdam, FusedAdam]:
+        """The generators' and the discriminators'."""
+        from monet.training.adam import FusedAdam
+        from monet.training.schedules import ConstantThenLinear
+
+        steps = recipe.epochs * steps_per_epoch
+        decay_steps = round(recipe.decay_fraction * steps)
+
+        def adam(learning_rate: float) -> FusedAdam:
+            schedule = ConstantThenLinear(learning_rate, steps - decay_steps, decay_steps)
+            return FusedAdam(schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2)
+
+        return adam(recipe.generator_learning_rate), adam(recipe.discriminator_learning_rate)
+
+
+SYSTEMS: dict[str, System] = {}
+"""The systems by name: the `system` of their recipes."""
+
+RECIPES: dict[str, Recipe] = {}
+"""The recipes of all systems by name: what `--recipe` takes."""
+
+
+def register(cls: AnySystem) -> AnySystem:
+    """A class decorator that makes a system and its recipes known."""
+    SYSTEMS[cls.recipe_class.system] = cls()
+    RECIPES.update({recipe.name: recipe for recipe in cls.recipes})
+    return cls

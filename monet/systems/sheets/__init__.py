@@ -1,0 +1,1 @@
+"""Sample sheets: the same few pictures, as a system paints them now."""
