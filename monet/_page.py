@@ -1,7 +1,8 @@
-"""The frame of every HTML page that this package writes: static, without a network."""
+"""Static HTML pages: one frame and one look for all of them, without a library or the network."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
@@ -12,6 +13,7 @@ _PAGE = Template("""\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>$title</title>
 <style>
 :root {
@@ -31,13 +33,19 @@ body {
 }
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem; }
-header p { color: var(--muted); margin: .25rem 0 1.5rem; }
+header p, .note { color: var(--muted); margin: .25rem 0; }
 img { display: block; max-width: 100%; }
-table { border-collapse: collapse; }
-th { text-align: left; font-weight: 500; }
 .scroll { overflow-x: auto; }
-$style
-</style>
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th { font-weight: 500; white-space: nowrap; }
+th, td {
+  text-align: left; vertical-align: top; padding: .25rem 1.25rem .25rem 0;
+  border-bottom: 1px solid var(--rule); overflow-wrap: anywhere;
+}
+tbody th { color: var(--muted); }
+.numbers td, .numbers thead th { text-align: right; white-space: nowrap; }
+.row-heads thead th:first-child { text-align: left; }
+$style</style>
 </head>
 <body>
 <header><h1>$title</h1><p>$summary</p></header>
@@ -47,15 +55,60 @@ $body
 """)
 
 
-def page_html(title: str, summary: str, body: str, *, style: str = "") -> str:
-    """Returns a page.
+def page(title: str, summary: str, body: str, *, style: str = "") -> str:
+    """A page.
 
     Args:
-        title: plain text, the heading.
-        summary: plain text, the line below it.
-        body: HTML of what follows.
-        style: CSS beside that of all pages.
+        title: text, its heading too.
+        summary: text, one line below the heading.
+        body: HTML.
+        style: CSS rules of this page alone, whole lines.
     """
-    return _PAGE.substitute(
-        title=escape(title), summary=escape(summary), body=body, style=style.strip()
+    return _PAGE.substitute(title=shown(title), summary=shown(summary), body=body, style=style)
+
+
+def section(title: str, content: str) -> str:
+    """HTML `content` under a heading, or none if `title` is empty."""
+    heading = f"<h2>{shown(title)}</h2>" if title else ""
+    return f"<section>{heading}{content}</section>"
+
+
+def table(
+    rows: Iterable[Sequence[str]],
+    *,
+    head: Sequence[str] = (),
+    row_heads: bool = False,
+    numbers: bool = False,
+) -> str:
+    """A table of texts; nothing if there are no rows.
+
+    Args:
+        rows: the cells.
+        head: what stands above them.
+        row_heads: whether the first cell of a row says what the others are.
+        numbers: whether the cells are numbers, which are set flush right.
+    """
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row">{shown(cell)}</th>'
+            if row_heads and index == 0
+            else f"<td>{shown(cell)}</td>"
+            for index, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
     )
+    if not body:
+        return ""
+    columns = "".join(f"<th>{shown(title)}</th>" for title in head)
+    above = f"<thead><tr>{columns}</tr></thead>" if head else ""
+    classes = " ".join(["numbers"] * numbers + ["row-heads"] * row_heads)
+    return (
+        f'<div class="scroll"><table class="{classes}">{above}<tbody>{body}</tbody></table></div>'
+    )
+
+
+def shown(text: str) -> str:
+    """`text` for HTML; bytes of a file name that are no UTF-8 become the replacement character."""
+    return escape(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

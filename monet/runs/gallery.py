@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from monet._files import write_text
-from monet._page import page_html
+from monet._page import page, section, table
 from monet.runs.gallery_page import SCRIPT, STYLE
 from monet.runs.line_chart import line_chart
 from monet.runs.run_folder import RunFolder
@@ -43,23 +43,18 @@ def gallery_html(run: RunFolder) -> str:
         for epoch, path in run.samples()
     ]
     sections = [
-        _section("", _samples_html(samples, config["samples"], system)),
-        _section(
+        section("", _samples_html(samples, config["samples"], system)),
+        section(
             "Losses",
             f'<div class="charts">{_charts_html(history, curves)}</div>'
             f"{_history_html(history, curves)}",
         ),
-        _section("Settings", _settings_html(config)),
+        section("Settings", _settings_html(config)),
         SCRIPT,
     ]
-    return page_html(
+    return page(
         run.path.resolve().name, _summary(config, history), "\n".join(sections), style=STYLE
     )
-
-
-def _section(title: str, content: str) -> str:
-    heading = f"<h2>{title}</h2>" if title else ""
-    return f"<section>{heading}{content}</section>"
 
 
 def _summary(config: Mapping[str, Any], history: Sequence[Row]) -> str:
@@ -131,27 +126,17 @@ def _history_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
         return ""
     labels = _LABELS | {curve.column: curve.label for curve in curves}
     columns = list(history[-1])
-    head = "".join(f"<th>{escape(labels.get(column, column))}</th>" for column in columns)
-    body = "".join(
-        f"<tr>{''.join(_number_cell(row.get(column)) for column in columns)}</tr>"
-        for row in history
-    )
-    return (
-        f'<details><summary>The numbers</summary><div class="scroll"><table class="numbers">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
-    )
+    rows = ([_number(row.get(column)) for column in columns] for row in history)
+    numbers = table(rows, head=[labels.get(column, column) for column in columns], numbers=True)
+    return f"<details><summary>The numbers</summary>{numbers}</details>"
 
 
-def _number_cell(value: float | None) -> str:
-    return "<td></td>" if value is None else f"<td>{value:.4g}</td>"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _settings_html(config: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>"
-        for key, value in _flatten(config)
-    )
-    return f'<table class="settings">{rows}</table>'
+    return table(_flatten(config), row_heads=True)
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

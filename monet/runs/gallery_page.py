@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-STYLE = """
+STYLE = """\
 .viewer p { color: var(--muted); margin: .25rem 0 1.5rem; }
 .viewer label { display: flex; gap: 1rem; align-items: center; margin-bottom: .5rem; }
 .viewer input { flex: 1; accent-color: var(--line-0); }
 .viewer output { font-variant-numeric: tabular-nums; white-space: nowrap; }
 #sheet { width: 100%; height: auto; border-radius: 4px; }
 .strips { width: 100%; }
-.strips th { width: 7rem; color: var(--muted); padding-right: 1rem; }
-.strips td { padding: 2px 0; }
+.strips th, .strips td { padding: 2px 0; border: none; }
+.strips th { width: 7rem; padding-right: 1rem; }
 .strip { width: 100%; aspect-ratio: var(--sheet); object-fit: cover; border-radius: 3px; }
 .first-row { object-position: 0 0; }
 .second-row { object-position: 0 50%; }
@@ -40,15 +40,6 @@ svg .x { text-anchor: middle; }
 .dot.hidden:hover { opacity: 1; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; color: var(--muted); }
-.numbers { font-variant-numeric: tabular-nums; margin-top: .5rem; }
-.numbers th, .numbers td {
-  padding: .2rem .75rem .2rem 0; text-align: right; white-space: nowrap;
-}
-.settings th, .settings td {
-  padding: .25rem 1rem .25rem 0; vertical-align: top; border-bottom: 1px solid var(--rule);
-}
-.settings th { color: var(--muted); white-space: nowrap; }
-.settings td { overflow-wrap: anywhere; }
 """
 
 SCRIPT = """\

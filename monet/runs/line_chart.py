@@ -1,4 +1,8 @@
-"""Line charts as inline SVG, so that a page needs no library and no network."""
+"""Line charts as inline SVG, so that a page needs no library and no network.
+
+Not by matplotlib, as the plots of a dataset: that is optional, and a run's page has its charts
+wherever it is trained, anew after every epoch.
+"""
 
 from __future__ import annotations
 
