@@ -49,7 +49,7 @@ def gallery_html(run: RunFolder) -> str:
             f'<div class="charts">{_charts_html(history, curves)}</div>'
             f"{_history_html(history, curves)}",
         ),
-        section("Settings", _settings_html(config)),
+        section("Settings", table(_flatten(config), row_heads=True)),
         SCRIPT,
     ]
     return page(
@@ -133,10 +133,6 @@ def _history_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _settings_html(config: Mapping[str, Any]) -> str:
-    return table(_flatten(config), row_heads=True)
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
