@@ -62,8 +62,10 @@ class InceptionGraph(Extractor):
         graph = tf.Graph()
         with graph.as_default():
             self._pictures = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3))
+            # Shapes are inferred anew from here on: the batches of 1 that the file was saved with
+            # become batches of any size.
             (self._pooled,) = tf.import_graph_def(
-                _for_any_batch(graph_def),
+                graph_def,
                 input_map={_INPUT: self._pictures},
                 return_elements=[_OUTPUT],
                 name="",
@@ -77,16 +79,6 @@ class InceptionGraph(Extractor):
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         pooled = self._session.run(self._pooled, {self._pictures: np.asarray(pictures, np.float32)})
         return pooled.reshape(len(pictures), self.dimensions)
-
-
-def _for_any_batch(graph_def):
-    """The part of the graph that makes the features, without its record that batches are of 1."""
-    import tensorflow as tf
-
-    part = tf.compat.v1.graph_util.extract_sub_graph(graph_def, [_node(_OUTPUT)])
-    for node in part.node:
-        node.attr.pop("_output_shapes", None)
-    return part
 
 
 def _graph_bytes(path: Path) -> bytes:

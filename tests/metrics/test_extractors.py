@@ -71,15 +71,13 @@ def test_what_is_no_extractor_is_named(tmp_path):
             KerasExtractor(name)
 
 
-@pytest.fixture(scope="module")
-def graph_file(tmp_path_factory):
+def small_graph(kernel, *, is_old):
     """A frozen graph with Inception's ends and a 1×1 convolution to four channels between them.
 
-    Like the graph of 2015 it decodes a JPEG, adds the dimension of a batch of 1, records the shapes
-    that follow from that, and normalises with an operation that TensorFlow has since removed.
+    Like the graph of 2015 it decodes a JPEG, adds the dimension of a batch of 1 and records the
+    shapes that follow from that. An old one normalises with an operation that TensorFlow has since
+    removed; one that was saved anew has its equivalent, and its recorded shapes are believed.
     """
-    random = np.random.default_rng(1)
-    kernel = random.standard_normal((1, 1, 3, 4)).astype(np.float32)
     graph = tf.Graph()
     with graph.as_default():
         contents = tf.constant(b"", name="DecodeJpeg/contents")
@@ -88,10 +86,17 @@ def graph_file(tmp_path_factory):
         resized = tf.compat.v1.image.resize_bilinear(batch, (SIDE, SIDE), name="ResizeBilinear")
         scaled = tf.multiply(tf.subtract(resized, 128.0, name="Sub"), 1 / 128, name="Mul")
         convolved = tf.nn.conv2d(scaled, kernel, 1, "VALID", name="conv/Conv2D")
-        rectified = tf.nn.relu(convolved, name="conv")
+        normalised = (convolved - 0.25) / 2 - 0.125
+        rectified = tf.nn.relu(convolved if is_old else normalised, name="conv")
         pooled = tf.nn.avg_pool2d(rectified, SIDE, 1, "VALID", name="pool_3")
         tf.reshape(pooled, (1, 4), name="pool_3/_reshape")
     graph_def = graph.as_graph_def(add_shapes=True)
+    if is_old:
+        _normalise_as_in_2015(graph_def)
+    return graph_def
+
+
+def _normalise_as_in_2015(graph_def):
     graph_def.versions.producer = 8
     for name, value in (("mean", 0.25), ("variance", 4.0), ("beta", -0.125), ("gamma", 1.0)):
         node = graph_def.node.add(name=f"conv/{name}", op="Const")
@@ -104,10 +109,15 @@ def graph_file(tmp_path_factory):
     norm.attr["T"].type = tf.float32.as_datatype_enum
     norm.attr["variance_epsilon"].f = 0.0
     norm.attr["scale_after_normalization"].b = False
-    (conv,) = (node for node in graph_def.node if node.name == "conv")
-    conv.input[0] = "conv/norm"
+    (rectified,) = (node for node in graph_def.node if node.name == "conv")
+    rectified.input[0] = "conv/norm"
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["of 2015", "saved anew"])
+def graph_file(request, tmp_path_factory):
+    kernel = np.random.default_rng(1).standard_normal((1, 1, 3, 4)).astype(np.float32)
     path = tmp_path_factory.mktemp("graph") / FILE_NAME
-    path.write_bytes(graph_def.SerializeToString())
+    path.write_bytes(small_graph(kernel, is_old=request.param).SerializeToString())
     return path, kernel
 
 
