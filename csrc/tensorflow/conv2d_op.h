@@ -159,28 +159,23 @@ class Conv2DBackwardKernelOp final : public Conv2DOp {
  public:
   static constexpr char kName[] = "MonetConv2DKernelGrad";
 
-  template <typename Visitor>
-  void VisitAttributes(Visitor visit) {
-    Conv2DOp::VisitAttributes(visit);
-    visit("kernel_height", &kernel_height_);
-    visit("kernel_width", &kernel_width_);
-  }
-
   absl::Status Compute(OpContext* context, CpuDevice device) const {
-    const Tensor &x = context->input(0), &dy = context->input(1);
+    const Tensor &x = context->input(0), &dy = context->input(1), &like = context->input(2);
     TF_RETURN_IF_ERROR(CheckImages("x", x.shape()));
     TF_RETURN_IF_ERROR(CheckImages("dy", dy.shape()));
+    TF_RETURN_IF_ERROR(CheckKernel(like));
     Conv2DShape shape{};
     shape.batch = x.dim_size(0), shape.height = x.dim_size(1), shape.width = x.dim_size(2);
-    shape.kernel_height = kernel_height_, shape.kernel_width = kernel_width_;
+    shape.kernel_height = like.dim_size(0), shape.kernel_width = like.dim_size(1);
     shape.in_channels = x.dim_size(3), shape.out_channels = dy.dim_size(3);
+    TF_RETURN_IF_ERROR(CheckShape("like", like.shape(),
+                                  {shape.kernel_height, shape.kernel_width, shape.in_channels, shape.out_channels}));
     TF_RETURN_IF_ERROR(Complete(&shape));
     TF_RETURN_IF_ERROR(CheckShape("dy", dy.shape(), OutputShape(shape)));
 
     ThreadPool& pool = device.pool;
     OutputValues dkernel;
-    TF_RETURN_IF_ERROR(
-        dkernel.Allocate(context, 0, {shape.kernel_height, shape.kernel_width, shape.in_channels, shape.out_channels}));
+    TF_RETURN_IF_ERROR(dkernel.Allocate(context, 0, like.shape()));
     if (shape.batch == 0) {
       std::fill_n(dkernel.data(), shape.taps() * shape.in_channels * shape.out_channels, 0.0f);
       dkernel.Store(pool);
@@ -196,9 +191,6 @@ class Conv2DBackwardKernelOp final : public Conv2DOp {
     dkernel.Store(pool);
     return absl::OkStatus();
   }
-
- private:
-  int64_t kernel_height_, kernel_width_;
 };
 
 }  // namespace monet

@@ -2,10 +2,10 @@
 // csrc/kernels/conv2d.h.
 #include <string>
 
+#include "tensorflow/conv2d_arguments.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
-#include "tensorflow/conv2d_arguments.h"
 
 namespace monet {
 namespace {
@@ -22,8 +22,8 @@ absl::Status GetWindow(InferenceContext* c, ConvWindow* window) {
   return absl::OkStatus();
 }
 
-absl::Status GetKernel(InferenceContext* c, ShapeHandle* kernel) {
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, kernel));
+absl::Status CheckKernel(InferenceContext* c, ShapeHandle input, ShapeHandle* kernel) {
+  TF_RETURN_IF_ERROR(c->WithRank(input, 4, kernel));
   for (int i = 0; i < 4; ++i) {
     const DimensionHandle size = c->Dim(*kernel, i);
     if (c->ValueKnown(size) && c->Value(size) == 0) {
@@ -70,7 +70,7 @@ absl::Status Conv2DShapes(InferenceContext* c) {
   TF_RETURN_IF_ERROR(GetWindow(c, &window));
   ShapeHandle x, kernel, y;
   TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
-  TF_RETURN_IF_ERROR(GetKernel(c, &kernel));
+  TF_RETURN_IF_ERROR(CheckKernel(c, c->input(1), &kernel));
   DimensionHandle channels;
   TF_RETURN_IF_ERROR(c->Merge(c->Dim(x, 3), c->Dim(kernel, 2), &channels));
   TF_RETURN_IF_ERROR(OutputShape(c, window, x, kernel, &y));
@@ -83,7 +83,7 @@ absl::Status Conv2DInputGradShapes(InferenceContext* c) {
   TF_RETURN_IF_ERROR(GetWindow(c, &window));
   ShapeHandle dy, kernel, dx;
   TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &dy));
-  TF_RETURN_IF_ERROR(GetKernel(c, &kernel));
+  TF_RETURN_IF_ERROR(CheckKernel(c, c->input(1), &kernel));
   DimensionHandle channels, height, width;
   TF_RETURN_IF_ERROR(c->Merge(c->Dim(dy, 3), c->Dim(kernel, 3), &channels));
   if (c->num_inputs() > 2) {
@@ -106,13 +106,12 @@ absl::Status Conv2DInputGradShapes(InferenceContext* c) {
 absl::Status Conv2DKernelGradShapes(InferenceContext* c) {
   ConvWindow window;
   TF_RETURN_IF_ERROR(GetWindow(c, &window));
-  int64_t height, width;
-  TF_RETURN_IF_ERROR(c->GetAttr("kernel_height", &height));
-  TF_RETURN_IF_ERROR(c->GetAttr("kernel_width", &width));
-  ShapeHandle x, dy, y;
+  ShapeHandle x, dy, kernel, y;
   TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
   TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &dy));
-  const ShapeHandle kernel = c->MakeShape({c->MakeDim(height), c->MakeDim(width), c->Dim(x, 3), c->Dim(dy, 3)});
+  TF_RETURN_IF_ERROR(CheckKernel(c, c->input(2), &kernel));
+  const ShapeHandle channels = c->MakeShape({c->UnknownDim(), c->UnknownDim(), c->Dim(x, 3), c->Dim(dy, 3)});
+  TF_RETURN_IF_ERROR(c->Merge(kernel, channels, &kernel));
   TF_RETURN_IF_ERROR(OutputShape(c, window, x, kernel, &y));
   TF_RETURN_IF_ERROR(c->Merge(y, dy, &dy));
   c->set_output(0, kernel);
@@ -147,12 +146,11 @@ dx has the shape of `like`, of which no value is read. Without it, dx has the si
 SAME, and (size - 1) * stride + max(kernel size, stride) where it is VALID.)");
 
 REGISTER_OP("MonetConv2DKernelGrad")
-    .MONET_CONV2D_ATTRIBUTES.Attr("kernel_height: int >= 1")
-    .Attr("kernel_width: int >= 1")
-    .Input("x: T")
+    .MONET_CONV2D_ATTRIBUTES.Input("x: T")
     .Input("dy: T")
+    .Input("like: T")
     .Output("dkernel: T")
     .SetShapeFn(Conv2DKernelGradShapes)
-    .Doc("The gradient of MonetConv2D with respect to the kernel.");
+    .Doc("The gradient of MonetConv2D with respect to the kernel. It has the shape of `like`, of which no value is read.");
 
 }  // namespace monet

@@ -46,7 +46,7 @@ def conv2d_transpose(
     TensorShape([1, 64, 48, 3])
     """
     call = _prepare(x, kernel, strides, padding, precise)
-    if dispatch.choose("conv2d_transpose", call.x) == dispatch.NATIVE and call.can_be_native:
+    if dispatch.choose("conv2d_transpose", call.x) == dispatch.NATIVE:
         return _native(call)
     return _reference(call)
 
@@ -78,6 +78,7 @@ def _reference(call: Conv2DCall) -> tf.Tensor:
 
 
 def _native(call: Conv2DCall) -> tf.Tensor:
+    # The op, with its gradients, is that of conv2d's gradient.
     return library.ops().monet_conv2d_input_grad(
         dy=call.x,
         kernel=call.kernel,

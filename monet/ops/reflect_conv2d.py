@@ -13,6 +13,7 @@ from monet.ops.reflection_pad import reference as plain_reflection_pad
 from monet.ops.shared import arguments
 from monet.ops.shared.arguments import format_shape, format_size
 from monet.ops.shared.plain_convolution import plain_conv2d
+from monet.ops.shared.second_order import differentiate_gradient
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +68,12 @@ def reflect_conv2d(
     Winograd's algorithm.
     """
     call = _prepare(x, kernel, bias, precise)
-    implementation = dispatch.choose("reflect_conv2d", call.x)
+    implementation = dispatch.choose("reflect_conv2d", call.x, not_composed=_not_composed(call))
     if implementation == dispatch.NATIVE:
         return _native(call)
-    # The native op pads by a width known when it is traced.
-    if implementation == dispatch.COMPOSED and call.kernel.shape[0] is not None:
+    if implementation == dispatch.COMPOSED:
         return _composed(call, native_reflection_pad)
-    return reference(call)
+    return _reference(call)
 
 
 @tf.autograph.experimental.do_not_convert
@@ -88,7 +88,7 @@ def reflect_conv2d_ref(
 
     Runs on every device, under XLA, and is differentiable any number of times.
     """
-    return reference(_prepare(x, kernel, bias, precise))
+    return _reference(_prepare(x, kernel, bias, precise))
 
 
 def _prepare(x, kernel, bias, precise) -> ReflectConv2DCall:
@@ -129,9 +129,19 @@ def _check_shapes(op: str, call: ReflectConv2DCall) -> None:
     arguments.check_reflection(op, height, call.x)
 
 
-def reference(call: ReflectConv2DCall) -> tf.Tensor:
+def _reference(call: ReflectConv2DCall) -> tf.Tensor:
     """The op in plain TensorFlow."""
     return _composed(call, plain_reflection_pad)
+
+
+def _not_composed(call: ReflectConv2DCall) -> str | None:
+    """Why native padding can't be part of this call: it pads by a width known while tracing."""
+    if call.kernel.shape[0] is not None:
+        return None
+    return (
+        "the size of the kernel is unknown while tracing; "
+        "pass tf.ensure_shape(kernel, [size, size, None, None])"
+    )
 
 
 def _composed(call: ReflectConv2DCall, pad: Callable[..., tf.Tensor]) -> tf.Tensor:
@@ -151,3 +161,26 @@ def _native(call: ReflectConv2DCall) -> tf.Tensor:
         bias=[] if call.bias is None else [call.bias],
         precise=call.precise,
     )
+
+
+@tf.RegisterGradient("MonetReflectConv2D")
+def _gradient(op, dy):
+    dx, dkernel, dbias = library.ops().monet_reflect_conv2d_grad(
+        dy=dy,
+        x=op.inputs[0],
+        kernel=op.inputs[1],
+        num_bias=op.get_attr("num_bias"),
+        precise=op.get_attr("precise"),
+    )
+    return [dx, dkernel, *dbias]
+
+
+@tf.RegisterGradient("MonetReflectConv2DGrad")
+def _second_gradient(op, *upstream):
+    dy, x, kernel = op.inputs
+    bias = [tf.zeros_like(kernel[0, 0, 0])] if op.get_attr("num_bias") else []
+
+    def twin(x, kernel, bias=None):
+        return _reference(ReflectConv2DCall(x, kernel, bias, precise=False))
+
+    return differentiate_gradient(twin, [x, kernel], bias, dy, upstream)

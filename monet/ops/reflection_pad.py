@@ -68,3 +68,17 @@ def reference(x: tf.Tensor, pad: int | tf.Tensor) -> tf.Tensor:
 def native(x: tf.Tensor, pad: int) -> tf.Tensor:
     """The op of the op library."""
     return library.ops().monet_reflection_pad(x=x, pad=pad)
+
+
+# Padding is linear, and so is its gradient: each is the other's gradient, to every order.
+
+
+@tf.RegisterGradient("MonetReflectionPad")
+def _gradient(op, dy):
+    return library.ops().monet_reflection_pad_grad(dy=dy, dskip=[], pad=op.get_attr("pad"))
+
+
+@tf.RegisterGradient("MonetReflectionPadGrad")
+def _second_gradient(op, upstream):
+    dskip = [upstream] * op.get_attr("num_skip")
+    return [native(upstream, op.get_attr("pad")), *dskip]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from monet.ops.native import dispatch
+from monet.ops.native import dispatch, library
 from monet.ops.shared import residual
+from monet.ops.shared.second_order import differentiate_gradient
+
+_OPERANDS = 7  # x, and kernel, gamma, beta of both convolutions
+_SAVED = 6  # output, mean, rstd of both convolutions
 
 
 @tf.autograph.experimental.do_not_convert
@@ -83,3 +87,28 @@ def residual_block_ref(
     """
     weights = (kernel1, gamma1, beta1, kernel2, gamma2, beta2)
     return residual.reference(residual.prepare("residual_block", x, weights, epsilon, precise))
+
+
+@tf.RegisterGradient("MonetResidualBlock")
+def _gradient(op, dy, *_):
+    # What is saved is for this function alone: no caller sees it, so nothing flows back.
+    return library.ops().monet_residual_block_grad(
+        dy,
+        *op.inputs,
+        *op.outputs[1:],
+        epsilon=op.get_attr("epsilon"),
+        precise=op.get_attr("precise"),
+    )
+
+
+@tf.RegisterGradient("MonetResidualBlockGrad")
+def _second_gradient(op, *upstream):
+    dy, *operands = op.inputs[: 1 + _OPERANDS]
+
+    def twin(*operands):
+        epsilon = op.get_attr("epsilon")
+        return residual.reference(
+            residual.ResidualBlockCall(*operands, epsilon=epsilon, precise=False)
+        )
+
+    return [*differentiate_gradient(twin, operands, [], dy, upstream), *[None] * _SAVED]

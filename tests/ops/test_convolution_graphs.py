@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from convolution_cases import Block, Conv2D, ReflectConv2D, Trunk, make_dy, output_and_gradients
+from convolution_cases import (
+    Block,
+    Conv2D,
+    ReflectConv2D,
+    Trunk,
+    make_dy,
+    output_and_gradients,
+    penalty_gradients,
+)
 from norm_cases import error
 
 CASES = [
@@ -71,15 +79,32 @@ def test_unknown_shapes(implementation, case, known):
     ],
     ids=str,
 )
-def test_a_kernel_of_unknown_shape(implementation, case):
-    inputs = case.make_inputs("float32")
+@pytest.mark.parametrize("known", ["rank", "none"])
+def test_a_kernel_of_unknown_shape(implementation, case, known):
+    inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
+    spec = unknown(inputs["kernel"].shape, known)
+
+    @tf.function(input_signature=[tf.TensorSpec(spec)])
+    def run(kernel):
+        return penalty_gradients(case.monet, {**inputs, "kernel": kernel}, dy)
+
+    expected = penalty_gradients(case.monet, inputs, dy)
+    for got, want in zip(run(inputs["kernel"]), expected, strict=True):
+        assert error(got.numpy(), want.numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("transposed", [False, True], ids=["down", "up"])
+def test_native_means_native_for_a_kernel_of_unknown_shape(fused_convolutions, transposed):
+    case = Conv2D((2, 7, 5, 3), 6, transposed=transposed)
+    inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
 
     @tf.function(input_signature=[tf.TensorSpec(None)])
     def run(kernel):
-        return case.monet(x=inputs["x"], kernel=kernel)
+        return penalty_gradients(case.monet, {**inputs, "kernel": kernel}, dy)
 
-    expected = case.monet(**inputs)
-    np.testing.assert_allclose(run(inputs["kernel"]), expected, rtol=1e-5, atol=1e-6)
+    kinds = {node.type for node in run.get_concrete_function().graph.get_operations()}
+    convolutions = {kind for kind in kinds if "Conv2D" in kind}
+    assert convolutions == {"MonetConv2D", "MonetConv2DInputGrad", "MonetConv2DKernelGrad"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -284,6 +284,18 @@ def test_without_native_parts_a_composed_op_is_the_twin(norms_on_a_gpu, monkeypa
         monet.ops.reflect_conv2d(X, tf.ones([3, 3, 2, 2]))
 
 
+def test_a_composed_op_that_lacks_a_size_says_so(norms_on_a_gpu):
+    @tf.function(input_signature=[tf.TensorSpec(None)])
+    def run(kernel):
+        return monet.ops.reflect_conv2d(X, kernel)
+
+    kernel = tf.ones([3, 3, 2, 2])
+    with pytest.raises(RuntimeError, match="size of the kernel is unknown.*; pass tf.ensure_shape"):
+        run(kernel)
+    with monet.ops.use("auto"), pytest.warns(RuntimeWarning, match="size of the kernel is unknown"):
+        np.testing.assert_allclose(run(kernel), monet.ops.reflect_conv2d_ref(X, kernel), rtol=1e-5)
+
+
 def test_layers_may_be_compiled_by_xla_unless_that_means_the_twin(native, monkeypatch):
     monkeypatch.setattr(library, "xla_unusable", lambda: None)
     assert monet.ops.supports_jit()

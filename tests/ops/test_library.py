@@ -132,7 +132,7 @@ def test_library_from_older_sources_is_a_reason_and_not_a_crash(record, monkeypa
     monkeypatch.setattr(tf, "load_op_library", lambda path: older)
     loaded = load_afresh(monkeypatch, record)
     assert loaded.ops is None
-    assert "older sources: it has no monet_reflect_conv2d" in loaded.unusable.reason
+    assert "older sources: it has no monet_conv2d" in loaded.unusable.reason
 
 
 def test_build_without_custom_calls_has_the_ops_all_the_same(record, monkeypatch):

@@ -34,6 +34,15 @@ def test_values_and_gradients(case, dtype):
         assert error(value, exact[name]) <= budget, name
 
 
+def test_a_batch_without_images():
+    case = Trunk((0, 7, 5, 6), 2)
+    inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")
+    results = output_and_gradients(lambda **inputs: padded(case, **inputs), inputs, dy)
+    assert results["y"].shape == results["dx"].shape == case.shape
+    for name, gradient in results.items():
+        assert not gradient.any(), name
+
+
 def test_second_order():
     case = Trunk((1, 4, 3, 2), 2)
     inputs, dy = case.make_inputs("float32"), make_dy(case, "float32")

@@ -153,8 +153,14 @@ def _check_mode(mode: str, name: str) -> None:
         raise ValueError(f"{name} must be auto, native or reference, got {mode!r}")
 
 
-def choose(op: str, x: tf.Tensor) -> str:
+def choose(op: str, x: tf.Tensor, *, not_composed: str | None = None) -> str:
     """Returns `NATIVE`, `COMPOSED` or `REFERENCE` for `op` applied to `x`.
+
+    Args:
+        op: its name.
+        x: what it is applied to.
+        not_composed: why this call can't be composed, where that is what `TABLE` says, and the
+            remedy; `None` if it can.
 
     Raises:
         RuntimeError: in mode `"native"`, where the native op can't run.
@@ -164,9 +170,12 @@ def choose(op: str, x: tf.Tensor) -> str:
     if wanted == REFERENCE or _is_saving():
         return REFERENCE
     device = device_of(x)
+    implementation = look_up(op, device, x.dtype.name).implementation
     obstacle = _obstacle(op, device, x.dtype.name)
+    if obstacle is None and implementation == COMPOSED:
+        obstacle = not_composed
     if obstacle is None:
-        return look_up(op, device, x.dtype.name).implementation
+        return implementation
     if wanted == NATIVE:
         raise RuntimeError(f"{op} can't run natively {_where(device)}: {obstacle}")
     _warn_once(f"monet.ops uses plain TensorFlow {_where(device)}: {obstacle}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import importlib.metadata
 import json
 import sysconfig
@@ -29,14 +28,14 @@ TENSORFLOW_DISTRIBUTIONS = (
     "tensorflow-rocm",
     "tensorflow-tpu",
 )
-# The library's forward ops, and the modules of their gradients.
-_GRADIENTS = {
-    "monet_norm": "monet.ops.norm_gradient",
-    "monet_reflect_conv2d": "monet.ops.reflect_conv2d_gradient",
-    "monet_reflection_pad": "monet.ops.reflection_pad_gradient",
-    "monet_residual_block": "monet.ops.residual_block_gradient",
-    "monet_conv2d": "monet.ops.conv2d_gradient",
-}
+# What the library has to have; their gradients come with them.
+_OPS = (
+    "monet_conv2d",
+    "monet_norm",
+    "monet_reflect_conv2d",
+    "monet_reflection_pad",
+    "monet_residual_block",
+)
 WITHOUT_XLA = "pass jit_compile=False to tf.function or Model.compile"
 REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
 
@@ -142,11 +141,9 @@ def _open():
     import tensorflow as tf
 
     opened = _dlopen(tf.load_op_library, LIBRARY)
-    for op, gradients in _GRADIENTS.items():
+    for op in _OPS:
         if not hasattr(opened, op):
             raise Unusable(f"{LIBRARY.name} was built from older sources: it has no {op}", REBUILD)
-        # It registers them. Imported here because it is of no use without the library.
-        importlib.import_module(gradients)
     return opened
 
 

@@ -20,11 +20,6 @@ class Conv2DCall:
     padding: str  # "SAME" or "VALID", as TensorFlow's ops write it
     precise: bool
 
-    @property
-    def can_be_native(self) -> bool:
-        """The gradients of the native ops need the size of the kernel while they are traced."""
-        return self.kernel.shape.rank is not None and None not in self.kernel.shape[:2]
-
 
 def prepare(op: str, x, kernel, strides, padding, precise, *, transposed: bool) -> Conv2DCall:
     """Converts and checks the arguments of `op`.

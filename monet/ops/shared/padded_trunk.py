@@ -32,7 +32,7 @@ def padded_trunk(x: tf.Tensor, weights: Sequence[Sequence[tf.Tensor]], epsilon: 
     """The result of `residual_trunk`, by native norms and TensorFlow's convolutions.
 
     Args:
-        x: `[N, H, W, C]`, with `N` at least 1.
+        x: `[N, H, W, C]`.
         weights: kernel1, gamma1, beta1, kernel2, gamma2, beta2 of each block, as checked tensors.
         epsilon: added to the variances.
     """
@@ -104,13 +104,20 @@ def _result_pad(index: int, blocks: Sequence) -> int:
     return 0 if index == len(blocks) - 1 else 1
 
 
+# TensorFlow's gradients of convolutions don't take batches without images.
+
+
 def _input_gradient(like, kernel, dy):
+    if dy.shape[0] == 0:
+        return tf.zeros_like(like)
     return tf.raw_ops.Conv2DBackpropInput(
         input_sizes=tf.shape(like), filter=kernel, out_backprop=dy, **_VALID
     )
 
 
 def _kernel_gradient(x, kernel, dy):
+    if dy.shape[0] == 0:
+        return tf.zeros_like(kernel)
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=dy, **_VALID
     )

@@ -89,8 +89,7 @@ def apply(implementation: str, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
         calls: one for each block, at least one.
     """
     x = calls[0].x
-    # TensorFlow's convolutions don't take batches without images.
-    if implementation == dispatch.COMPOSED and (x.shape.rank is None or x.shape[0] != 0):
+    if implementation == dispatch.COMPOSED:
         return padded_trunk(x, [call.weights for call in calls], calls[0].epsilon)
     if implementation == dispatch.NATIVE and len(calls) > 1 and x.dtype == tf.float32:
         return _fused(x, calls)
