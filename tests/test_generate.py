@@ -19,7 +19,6 @@ from PIL import Image
 
 from monet import generate
 from monet.inference import outputs
-from monet.inference.outputs import Names
 from monet.ops.native import library
 
 
@@ -103,13 +102,26 @@ def test_inputs_of_the_same_name_are_both_kept(model, photos, tmp_path):
     assert list(members(output)) == ["a.jpg", "a-2.jpg", "a-3.jpg", "e.jpg", "sea/d.jpg"]
 
 
-def test_names_stay_inside_the_output():
-    name = Names()
-    assert name("../../etc/passwd") == "etc/passwd.jpg"
-    assert name("/abs/x.png") == "abs/x.png"
-    assert name("A.jpg") == "A.jpg" and name("a.JPG") == "a-2.JPG"
-    assert name("a.b.tiff") == "a.b.jpg" and name("..") == "image.jpg"
-    assert [name(odd) for odd in (".", "/", "")] == [f"image-{n}.jpg" for n in (2, 3, 4)]
+def test_output_names_have_a_suffix_that_is_written():
+    names = ["../../etc/passwd", "/abs/x.png", "A.jpg", "a.JPG", "a.b.tiff", "..", "/", "b.bmp"]
+    assert outputs.output_names([*names, "b.jpg"]) == [
+        *("etc/passwd.jpg", "abs/x.png", "A.jpg", "a-2.JPG", "a.b.jpg", "image.jpg"),
+        *("image-2.jpg", "b-2.jpg", "b.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("output", ["painted", "images.zip"])
+def test_a_record_named_like_a_file_outside_stays_inside(model, tmp_path, output):
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(b"mine")
+    write_records(tmp_path / "records", [f"/{outside}", f"../{outside.name}"])
+    options = ["--input", tmp_path / "records", "--output", tmp_path / "out" / output]
+    assert paint(model, *options) == 0
+    assert outside.read_bytes() == b"mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "outside.png", "records"]
+    if output == "images.zip":
+        names = list(members(tmp_path / "out" / output))
+        assert names == [str(outside)[1:], "outside.png"]
 
 
 def test_a_name_that_is_not_utf8(model, tmp_path):
@@ -146,24 +158,25 @@ def in_a_process(model, *options, **environment):
 
 
 def test_tfrecords_are_inputs_too(model, tmp_path):
-    folder = tmp_path / "photo_tfrec"
+    write_records(tmp_path / "photo_tfrec", ["id0", "id1"])
+    assert paint(model, "--input", tmp_path / "photo_tfrec", "--output", tmp_path / "a.zip") == 0
+    assert list(members(tmp_path / "a.zip")) == ["id0.jpg", "id1.jpg"]
+
+
+def write_records(folder, names):
+    """Makes a folder with a TFRecord file of one black picture for each name."""
     folder.mkdir()
-    with tf.io.TFRecordWriter(str(folder / "photo00-2.tfrec")) as writer:
-        for index in range(2):
-            jpeg = io.BytesIO()
-            Image.new("RGB", (32, 32), (90 * index,) * 3).save(jpeg, "JPEG")
-            features = {"image_name": f"id{index}".encode(), "image": jpeg.getvalue()}
-            example = tf.train.Example(
-                features=tf.train.Features(
-                    feature={
-                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                        for key, value in features.items()
-                    }
-                )
-            )
-            writer.write(example.SerializeToString())
-    assert paint(model, "--input", folder, "--output", tmp_path / "images.zip") == 0
-    assert list(members(tmp_path / "images.zip")) == ["id0.jpg", "id1.jpg"]
+    encoded = io.BytesIO()
+    Image.new("RGB", (32, 32)).save(encoded, "PNG")
+    with tf.io.TFRecordWriter(str(folder / "a.tfrec")) as writer:
+        for name in names:
+            features = {"image_name": os.fsencode(name), "image": encoded.getvalue()}
+            features = {
+                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                for key, value in features.items()
+            }
+            features = tf.train.Features(feature=features)
+            writer.write(tf.train.Example(features=features).SerializeToString())
 
 
 def test_unreadable_inputs_are_skipped_named_and_counted(model, photos, tmp_path, capsys):

@@ -27,7 +27,7 @@ class ImageSource(ABC):
 
     Attributes:
         names: one name per picture, unique and in a stable order: the path in its folder with `/`
-            and suffix, or the `image_name` of a TFRecord.
+            and suffix, or the `image_name` of a TFRecord, made safe.
         description: what it is and where, for people: `300 pictures in monet_jpg`.
         skipped: `(name, reason)` of everything found that could not be read.
     """

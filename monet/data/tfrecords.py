@@ -14,6 +14,7 @@ import numpy as np
 from monet._text import count
 from monet.data.example import parse_features
 from monet.data.images import ImageError, check_image, read_image
+from monet.data.names import safe_name, unique_names
 from monet.data.sources import DataError, ImageSource, check_all, find_files, report_skipped
 
 _TFRECORD_NAME = re.compile(r"\.tfrec(ords?)?(-\d+-of-\d+)?$", re.IGNORECASE)
@@ -66,7 +67,7 @@ class TFRecordFolder(ImageSource):
 
         def check(record: Record) -> None:
             name, image = parse_example(self._data(record))
-            names[record] = name or f"{Path(record.file).stem}-{record.number:05d}"
+            names[record] = safe_name(name or f"{Path(record.file).stem}-{record.number:05d}")
             check_image(image)
 
         reasons = check_all(check, records)
@@ -78,7 +79,7 @@ class TFRecordFolder(ImageSource):
                 where = f"record {record.number} of {record.file}"
                 skipped.append((f"{names[record]} ({where})" if record in names else where, reason))
         super().__init__(
-            _unique([names[record] for record in self._records]),
+            unique_names([names[record] for record in self._records]),
             f"{count(len(self._records), 'picture')} in {self.folder.name} "
             f"({count(len(files), 'TFRecord file')})",
         )
@@ -175,16 +176,3 @@ def masked_crc32c(data: bytes) -> int:
             crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
     crc ^= 0xFFFFFFFF
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Appends `-2`, `-3`, ... to names that occur before."""
-    taken: dict[str, None] = {}
-    number: dict[str, int] = {}
-    for name in names:
-        unique = name
-        while unique in taken:
-            number[name] = number.get(name, 1) + 1
-            unique = f"{name}-{number[name]}"
-        taken[unique] = None
-    return list(taken)

@@ -12,6 +12,7 @@ import numpy as np
 from monet._files import remove_leftovers, replacing
 from monet._parallel import map_in_order
 from monet.data import encode_jpeg, encode_png
+from monet.data.names import safe_name, unique_names, with_suffix
 
 _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 _EARLIEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -123,30 +124,16 @@ def encode(image: np.ndarray, name: str, quality: int) -> bytes:
     return encode_jpeg(image, quality)
 
 
-class Names:
-    """Output names: the input's own, unique, with a suffix that the output is encoded in.
+def output_names(names: Sequence[str]) -> list[str]:
+    """Names to write pictures under: their inputs' own, made safe and unique.
 
-    Names that differ in case only count as the same, since some file systems think so.
+    What is neither JPEG nor PNG becomes JPEG and takes the suffix; it doesn't take the name of an
+    input that has that already (`a.bmp` beside `a.jpg` becomes `a-2.jpg`).
     """
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def __call__(self, name: str) -> str:
-        path = PurePosixPath(_writable(name))
-        suffix = path.suffix if path.suffix.lower() in _KEPT_SUFFIXES else ".jpg"
-        # A TFRecord's image_name may hold anything; a member must stay inside the archive.
-        parts = [part for part in path.parts if part not in ("/", "..")]
-        stem = str(PurePosixPath(*parts).with_suffix("")) if parts else "image"
-        candidate, number = f"{stem}{suffix}", 1
-        while candidate.casefold() in self._taken:
-            number += 1
-            candidate = f"{stem}-{number}{suffix}"
-        self._taken.add(candidate.casefold())
-        return candidate
+    safe = [_with_kept_suffix(safe_name(name)) for name in names]
+    return unique_names(safe, [one == other for one, other in zip(safe, names, strict=True)])
 
 
-def _writable(name: str) -> str:
-    """`name` without what no archive can hold, NUL and bytes that aren't UTF-8."""
-    text = name.replace("\0", "_").encode("utf-8", "surrogateescape")
-    return text.decode("utf-8", "replace")
+def _with_kept_suffix(name: str) -> str:
+    kept = PurePosixPath(name).suffix.lower() in _KEPT_SUFFIXES
+    return name if kept else with_suffix(name, ".jpg")

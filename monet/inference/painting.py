@@ -17,11 +17,11 @@ from monet.inference import submission
 from monet.inference.generator import GeneratorError, is_from_noise, load_generator
 from monet.inference.inputs import Picture, find_pictures, resolved_inputs
 from monet.inference.outputs import (
-    Names,
     OutputError,
     check_output,
     is_picture_output,
     open_output,
+    output_names,
     output_paths,
     write_encoded,
 )
@@ -214,8 +214,7 @@ def _for_submission(
 def _output_names(job: _Job, pictures: Sequence[Picture]) -> list[str]:
     if job.kaggle:
         return [submission.member_name(index) for index in range(len(pictures))]
-    output_name = Names()
-    return [output_name(picture.name) for picture in pictures]
+    return output_names([picture.name for picture in pictures])
 
 
 def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[str]) -> None:
