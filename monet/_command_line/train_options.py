@@ -22,7 +22,7 @@ from monet.systems import COMMON_OPTIONS, DEFAULT_RECIPE, SAMPLE_RECIPE, SYSTEMS
 # What `--resume` without a value gives.
 NEWEST = Path("newest")
 
-_TYPES = {
+_TYPES: dict[str, dict[str, Any]] = {
     "count": {"type": positive_int, "metavar": "N"},
     "rate": {"type": positive_float, "metavar": "RATE"},
     "weight": {"type": float, "metavar": "WEIGHT"},

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +51,11 @@ def find_pictures(
                 source = open_folder(path)
             skipped.extend(source.skipped)
             pictures.extend(
-                Picture(name, lambda source=source, index=index: source.read(index))
+                Picture(name, partial(source.read, index))
                 for index, name in enumerate(source.names)
             )
         elif path.exists():
-            pictures.append(Picture(path.name, lambda path=path: read_image(path)))
+            pictures.append(Picture(path.name, partial(read_image, path)))
         else:
             raise DataError(f"there is no file or folder {path}.")
     return pictures, skipped

@@ -58,7 +58,7 @@ class Painter:
 
     def paint(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Paints uint8 pictures [H, W, 3], each of any size; returns them in order, size kept."""
-        results: list[np.ndarray | None] = [None] * len(images)
+        results: dict[int, np.ndarray] = {}
         groups: dict[tuple[int, int], list[int]] = {}
         for index, image in enumerate(images):
             _check(image)
@@ -71,7 +71,7 @@ class Painter:
             for index, painted in zip(members, self._paint_equal(padded), strict=True):
                 height, width = images[index].shape[:2]
                 results[index] = painted[:height, :width]
-        return results
+        return [results[index] for index in range(len(images))]
 
     def is_tiled(self, image: np.ndarray) -> bool:
         """Whether `image` is too large for one call."""
@@ -85,9 +85,11 @@ class Painter:
             return self.fixed_size
         # Reflection inside the network wants more than one pixel left at the coarsest level.
         least = 4 * self.multiple if self._reflects else self.multiple
-        return tuple(
-            max(least, math.ceil(side / self.multiple) * self.multiple) for side in (height, width)
-        )
+
+        def padded(side: int) -> int:
+            return max(least, math.ceil(side / self.multiple) * self.multiple)
+
+        return padded(height), padded(width)
 
     def _paint_equal(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         height, width = images[0].shape[:2]

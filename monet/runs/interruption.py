@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from typing import Any
 
 
 class Interrupted(Exception):
@@ -62,7 +63,7 @@ class Interruption:
         self.is_training = True
 
     def __enter__(self) -> Interruption:
-        self._before: dict[int, object] = {}
+        self._before: dict[signal.Signals, Any] = {}
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread can handle signals
         self._receiving, self._sending = socket.socketpair()

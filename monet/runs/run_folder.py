@@ -17,7 +17,7 @@ from monet._files import obstacle, remove_leftovers, replacing, write_text
 try:
     import fcntl
 except ImportError:  # Windows has none; there runs go unlocked
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
 """Where runs are made that nobody names a folder for."""

@@ -6,7 +6,7 @@ import abc
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from monet.systems.recipe import Recipe
+from monet.systems.recipe import AnyRecipe, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from monet.training.adam import FusedAdam
     from monet.training.adversarial import AdversarialModel
 
-AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 AnySystem = TypeVar("AnySystem", bound="type[System]")
 
 

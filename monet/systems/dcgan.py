@@ -98,7 +98,8 @@ class DCGANRecipe(Recipe):
     def from_dict(cls, fields: dict[str, Any]) -> DCGANRecipe:
         # JSON has lists where the fields are tuples.
         tuples = ("real_targets", "fake_targets", "diff_augment")
-        return cls(**{key: tuple(v) if key in tuples else v for key, v in fields.items()})
+        changed: dict[str, Any] = {key: tuple(fields[key]) for key in tuples}
+        return cls(**{**fields, **changed})
 
     def count_steps(self, paintings: int, photos: int = 0, *, replicas: int = 1) -> int:
         """As `Recipe.count_steps`; photos don't matter."""

@@ -7,11 +7,13 @@ flaws included; an improvement is a recipe of its own.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from monet.models.architecture import is_integer, is_number
 
 EPOCH_LENGTHS = ("smaller", "larger")
+
+AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class Recipe:
                 f"{field}={getattr(self, field)!r} in recipe {self.name!r}: expected {expectation}."
             )
 
-    def replace(self, **overrides) -> Recipe:
+    def replace(self: AnyRecipe, **overrides: Any) -> AnyRecipe:
         """A copy with some fields changed; a value of None leaves the field as it is."""
         unknown = set(overrides) - {field.name for field in dataclasses.fields(self)}
         if unknown:

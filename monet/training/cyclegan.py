@@ -19,18 +19,8 @@ _NETWORKS = (
 )
 
 
-class _Direction(NamedTuple):
-    """One of the two translations: its generator, what judges that and what undoes it."""
-
-    generator: keras.Model
-    discriminator: keras.Model
-    inverse: keras.Model
-    inputs: tf.Tensor  # images to translate
-    own: tf.Tensor  # images of the domain to translate to
-
-
-class _HalfLosses(NamedTuple):
-    """The losses that one direction gives rise to."""
+class _Losses(NamedTuple):
+    """The losses that one translation gives rise to."""
 
     own: tf.Tensor  # adversarial and weighted identity: of its generator alone
     shared: tf.Tensor  # weighted cycle: of both generators
@@ -141,6 +131,9 @@ class CycleGAN(AdversarialModel):
     def train_step(self, batch):
         """Updates all four networks on one batch `(photos, paintings)`.
 
+        In the paper's symbols: G from photos x to paintings y, F back; D_Y judges paintings, D_X
+        photos.
+
         The tutorials call the generators six times and differentiate four total losses. This step
         calls them four times, because instance normalization treats images one by one: the
         translation and the identity of a generator share a batch. And it differentiates one sum for
@@ -151,131 +144,107 @@ class CycleGAN(AdversarialModel):
         other, one translation, the other, the discriminators. What a cycle or a discriminator needs
         is not in memory at the same time as what the next piece needs for itself.
         """
-        photos, paintings = batch
-        directions = self._directions(photos, paintings)
-        losses, fakes, generator_gradients = self._differentiate_generators(directions)
-        if self.pool_size:
-            fakes = [self.painting_pool(fakes[0]), self.photo_pool(fakes[1])]
+        x, y = batch
+        G, F = self.painting_generator, self.photo_generator
+        D_X, D_Y = self.photo_discriminator, self.painting_discriminator
+        G_weights, F_weights = G.trainable_variables, F.trainable_variables
+
+        # The translations: G(x) with G(y), F(y) with F(x).
+        with gradient_tape(G_weights) as G_tape:
+            G_outputs = self._translate(G, x, y, training=True)
+        with gradient_tape(F_weights) as F_tape:
+            F_outputs = self._translate(F, y, x, training=True)
+
+        # The cycle x → G(x) → F(G(x)), and what D_Y makes of G(x).
+        with gradient_tape(F_weights, [G_outputs]) as tape:
+            of_G = self._judge(x, y, G_outputs, D_Y, F, training=True)
+            loss = self._scale(of_G.own + of_G.shared, self.generator_optimizer)
+        G_outputs_gradient, *F_cycle_gradients = _gradients(tape, loss, [G_outputs, *F_weights])
+
+        # The cycle y → F(y) → G(F(y)), and what D_X makes of F(y).
         with (
-            tf.control_dependencies(generator_gradients),
+            tf.control_dependencies(F_cycle_gradients),
+            gradient_tape(G_weights, [F_outputs]) as tape,
+        ):
+            of_F = self._judge(y, x, F_outputs, D_X, G, training=True)
+            loss = self._scale(of_F.own + of_F.shared, self.generator_optimizer)
+        F_outputs_gradient, *G_cycle_gradients = _gradients(tape, loss, [F_outputs, *G_weights])
+
+        # From the translations' outputs on to the generators' weights.
+        with tf.control_dependencies(G_cycle_gradients):
+            G_gradients = _gradients(G_tape, G_outputs, G_weights, G_outputs_gradient)
+        G_gradients = _sums(G_gradients, G_cycle_gradients)
+        with tf.control_dependencies(G_gradients):
+            F_gradients = _gradients(F_tape, F_outputs, F_weights, F_outputs_gradient)
+        F_gradients = _sums(F_gradients, F_cycle_gradients)
+
+        # The discriminators, on real pictures and on fakes from the pools.
+        fake_y, fake_x = self._split(G_outputs)[0], self._split(F_outputs)[0]
+        if self.pool_size:
+            fake_y, fake_x = self.painting_pool(fake_y), self.photo_pool(fake_x)
+        with (
+            tf.control_dependencies([*G_gradients, *F_gradients]),
             gradient_tape(self.discriminator_weights) as tape,
         ):
-            losses |= self._discriminator_losses(directions, fakes, training=True)
-            loss = self._scale(losses["discriminators"], self.discriminator_optimizer)
-        discriminator_gradients = tape.gradient(loss, self.discriminator_weights)
+            D_Y_loss = self._discriminator_loss(D_Y, y, fake_y, training=True, number=1)
+            D_X_loss = self._discriminator_loss(D_X, x, fake_x, training=True, number=0)
+            loss = self._scale(D_X_loss + D_Y_loss, self.discriminator_optimizer)
+        D_gradients = tape.gradient(loss, self.discriminator_weights)
 
-        self.generator_optimizer.apply(generator_gradients, self.generator_weights)
-        self.discriminator_optimizer.apply(discriminator_gradients, self.discriminator_weights)
-        return self._report(losses)
+        self.generator_optimizer.apply([*G_gradients, *F_gradients], self.generator_weights)
+        self.discriminator_optimizer.apply(D_gradients, self.discriminator_weights)
+        return self._report_losses(of_G, of_F, D_X_loss, D_Y_loss)
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without image pools and updates."""
-        directions = self._directions(*batch)
-        translations = [self._translate(direction, training=False) for direction in directions]
-        halves = [
-            self._half_losses(direction, outputs, training=False)
-            for direction, outputs in zip(directions, translations, strict=True)
-        ]
-        fakes = [self._split(outputs)[0] for outputs in translations]
-        losses = self._generator_losses(*halves)
-        losses |= self._discriminator_losses(directions, fakes, training=False)
-        return self._report(losses)
-
-    def _directions(self, photos, paintings):
-        return (
-            _Direction(
-                self.painting_generator,
-                self.painting_discriminator,
-                inverse=self.photo_generator,
-                inputs=photos,
-                own=paintings,
-            ),
-            _Direction(
-                self.photo_generator,
-                self.photo_discriminator,
-                inverse=self.painting_generator,
-                inputs=paintings,
-                own=photos,
-            ),
+        x, y = batch
+        G, F = self.painting_generator, self.photo_generator
+        D_X, D_Y = self.photo_discriminator, self.painting_discriminator
+        G_outputs = self._translate(G, x, y, training=False)
+        F_outputs = self._translate(F, y, x, training=False)
+        fake_y, fake_x = self._split(G_outputs)[0], self._split(F_outputs)[0]
+        return self._report_losses(
+            self._judge(x, y, G_outputs, D_Y, F, training=False),
+            self._judge(y, x, F_outputs, D_X, G, training=False),
+            self._discriminator_loss(D_X, x, fake_x, training=False, number=0),
+            self._discriminator_loss(D_Y, y, fake_y, training=False, number=1),
         )
 
-    def _differentiate_generators(self, directions):
-        """Losses, fakes of both directions, and the gradients of `generator_weights`."""
-        translations = []
-        for direction in directions:
-            with gradient_tape(direction.generator.trainable_variables) as tape:
-                translations.append((self._translate(direction, training=True), tape))
-
-        halves, output_gradients, cycle_gradients, done = [], [], [], []
-        for direction, (outputs, _) in zip(directions, translations, strict=True):
-            weights = direction.inverse.trainable_variables
-            with tf.control_dependencies(done), gradient_tape(weights, [outputs]) as tape:
-                half = self._half_losses(direction, outputs, training=True)
-                loss = self._scale(half.own + half.shared, self.generator_optimizer)
-            output_gradient, *done = _gradients(tape, loss, [outputs, *weights])
-            halves.append(half)
-            output_gradients.append(output_gradient)
-            cycle_gradients.append(done)
-
-        gradients = []
-        # The cycle of one direction ends in the generator of the other.
-        for direction, (outputs, tape), output_gradient, of_cycle in zip(
-            directions, translations, output_gradients, reversed(cycle_gradients), strict=True
-        ):
-            with tf.control_dependencies(done):
-                weights = direction.generator.trainable_variables
-                of_translation = _gradients(tape, outputs, weights, output_gradient)
-            done = [a + b for a, b in zip(of_translation, of_cycle, strict=True)]
-            gradients += done
-        fakes = [self._split(outputs)[0] for outputs, _ in translations]
-        return self._generator_losses(*halves), fakes, gradients
-
-    def _translate(self, direction, training):
-        """What the generator makes of the inputs and then, for the identity loss, of its own."""
-        images = direction.inputs
-        if self.lambda_identity:
-            images = tf.concat([images, direction.own], axis=0)
-        return direction.generator(images, training=training)
+    def _translate(self, G, x, y, training):
+        """What G makes of its inputs x and then, for the identity loss, of its own domain y."""
+        images = tf.concat([x, y], axis=0) if self.lambda_identity else x
+        return G(images, training=training)
 
     def _split(self, outputs):
         """The fakes among the outputs of `_translate`, and what was made of its own domain."""
         return tf.split(outputs, 2) if self.lambda_identity else (outputs, None)
 
-    def _half_losses(self, direction, outputs, training):
-        fakes, same = self._split(outputs)
-        own = self.adversarial_loss.generator(direction.discriminator(fakes, training=training))
+    def _judge(self, x, y, outputs, D_Y, F, training):
+        """Of the translation from x to y, with its outputs, their judge and the way back."""
+        fake_y, same_y = self._split(outputs)
+        own = self.adversarial_loss.generator(D_Y(fake_y, training=training))
         identity = 0.0
         if self.lambda_identity:
-            identity = mean_absolute_error(direction.own, same)
+            identity = mean_absolute_error(y, same_y)
             own += self.lambda_identity * identity
-        cycled = direction.inverse(fakes, training=training)
-        cycle = mean_absolute_error(direction.inputs, cycled)
-        return _HalfLosses(own, self.lambda_cycle * cycle, cycle, identity)
+        cycle = mean_absolute_error(x, F(fake_y, training=training))
+        return _Losses(own, self.lambda_cycle * cycle, cycle, identity)
 
-    def _generator_losses(self, painting, photo):
-        shared = painting.shared + photo.shared
-        return {
-            "painting_generator_loss": painting.own + shared,
-            "photo_generator_loss": photo.own + shared,
-            "cycle_loss": painting.cycle + photo.cycle,
-            "identity_loss": painting.identity + photo.identity,
-        }
-
-    def _discriminator_losses(self, directions, fakes, training):
-        painting_loss, photo_loss = (
-            self._discriminator_loss(
-                direction.discriminator, (direction.own, fake), training, number
-            )
-            for direction, fake, number in zip(directions, fakes, (1, 0), strict=True)
+    def _report_losses(self, of_G, of_F, D_X_loss, D_Y_loss):
+        shared = of_G.shared + of_F.shared
+        return self._report(
+            {
+                "painting_generator_loss": of_G.own + shared,
+                "photo_generator_loss": of_F.own + shared,
+                "photo_discriminator_loss": D_X_loss,
+                "painting_discriminator_loss": D_Y_loss,
+                "cycle_loss": of_G.cycle + of_F.cycle,
+                "identity_loss": of_G.identity + of_F.identity,
+            }
         )
-        return {
-            "discriminators": photo_loss + painting_loss,
-            "photo_discriminator_loss": photo_loss,
-            "painting_discriminator_loss": painting_loss,
-        }
 
-    def _discriminator_loss(self, discriminator, real_and_fake, training, number):
-        real, fake = (tf.stop_gradient(images) for images in real_and_fake)
+    def _discriminator_loss(self, discriminator, real, fake, training, number):
+        real, fake = tf.stop_gradient(real), tf.stop_gradient(fake)
         target_seed, penalty_seed = tf.unstack(tf.random.split(self._step_seed(number)))
         logits = discriminator(tf.concat([real, fake], axis=0), training=training)
         loss = self.adversarial_loss.discriminator(*tf.split(logits, 2), seed=target_seed)
@@ -323,3 +292,7 @@ def _gradients(tape, target, sources, output_gradients=None):
     return tape.gradient(
         target, sources, output_gradients, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
+
+
+def _sums(gradients, others):
+    return [a + b for a, b in zip(gradients, others, strict=True)]
