@@ -1,0 +1,46 @@
+"""Keras callbacks that record a run in its folder and keep it interruptible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+
+from monet.runs.callbacks.pace import Pace
+from monet.runs.callbacks.progress import Progress
+from monet.runs.callbacks.records import Figures, Gallery, GeneratorFile, History, Samples
+from monet.runs.callbacks.safety import Checkpoints, StopAtNaN, StopOnSignal
+from monet.runs.callbacks.tensorboard import tensorboard_callbacks
+
+if TYPE_CHECKING:
+    from monet.runs.session import Session
+
+
+def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
+    """The callbacks of a training run, in the order in which they have to work.
+
+    The losses of an epoch are checked before anything is written, and the checkpoint is written
+    after what it vouches for.
+    """
+    run, state, settings = session.run, session.state, session.settings
+    epochs, steps_per_epoch = settings.recipe.epochs, settings.steps_per_epoch
+    sheet = session.system.sheet(settings.recipe, session.domains, seed=settings.seed)
+    pace = Pace(
+        state,
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        batch_size=settings.global_batch_size,
+    )
+    return [
+        pace,
+        StopAtNaN(state),
+        Figures(sheet),
+        *([Progress(pace, session.system.curves)] if session.verbose else []),
+        History(run),
+        Samples(run, sheet, epochs=epochs, every=settings.sample_every),
+        GeneratorFile(run),
+        Checkpoints(state, steps_per_epoch=steps_per_epoch, minutes=settings.checkpoint_minutes),
+        Gallery(run),
+        *(tensorboard_callbacks(run) if settings.tensorboard else []),
+        StopOnSignal(session.interruption, state, steps_per_epoch=steps_per_epoch),
+    ]

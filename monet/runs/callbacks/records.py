@@ -1,0 +1,87 @@
+"""What an epoch leaves in the folder of its run."""
+
+from __future__ import annotations
+
+import keras
+
+from monet._files import replacing
+from monet.data import encode_jpeg
+from monet.runs.gallery import write_gallery
+from monet.runs.run_folder import RunFolder
+from monet.systems import Sheet
+
+
+class Figures(keras.callbacks.Callback):
+    """Adds the sheet's figures to the logs of an epoch."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__()
+        self.sheet = sheet
+
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        logs.update(self.sheet.measure(self.model))
+
+
+class History(keras.callbacks.Callback):
+    """Appends a row to `history.csv`.
+
+    Not `keras.callbacks.CSVLogger`: that one adds an empty `val_` column for every loss, counts
+    epochs from 0, and can't drop the rows that a killed process wrote after its last checkpoint.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.run.append_history({"epoch": epoch + 1, **(logs or {})})
+
+
+class Samples(keras.callbacks.Callback):
+    """Draws the sample sheet before training, every few epochs and after the last."""
+
+    def __init__(self, run: RunFolder, sheet: Sheet, *, epochs: int, every: int) -> None:
+        super().__init__()
+        self.run = run
+        self.sheet = sheet
+        self.epochs = epochs
+        self.every = every
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 0 and not self.run.sample_path(0).exists():
+            self._draw(0)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+            self._draw(epoch + 1)
+
+    def _draw(self, epoch: int) -> None:
+        sheet = self.sheet.draw(self.model)
+        with replacing(self.run.sample_path(epoch)) as temporary:
+            temporary.write_bytes(encode_jpeg(sheet))
+
+
+class GeneratorFile(keras.callbacks.Callback):
+    """Writes `generator.keras` at the end of every epoch."""
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.run.save_generator(self.model.generator)
+
+
+class Gallery(keras.callbacks.Callback):
+    """Rewrites `index.html`."""
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 0:
+            write_gallery(self.run)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        write_gallery(self.run)

@@ -1,0 +1,94 @@
+"""What a run says for itself: at its start, when it goes on, at its end, and after a crash."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from monet.runs.environment import device_names, ops_name
+from monet.runs.run_folder import RunFolder
+from monet.systems import Recipe, system_of
+
+if TYPE_CHECKING:
+    from monet.data import Domains
+    from monet.runs.session import Session
+    from monet.runs.settings import Settings
+
+# What to paint, in words and as options of `monet.generate`.
+_PAINT = {
+    "photos": ("Paint photos of any size with it:", "--input YOUR_PHOTOS"),
+    "noise": ("Paint pictures with it:", "--count 16"),
+}
+
+
+def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:
+    """Says what is trained on what, how and where."""
+    recipe = settings.recipe
+    on_each = f" on each of {settings.replicas} devices" if settings.replicas > 1 else ""
+    if not settings.location:
+        print("No --data given: training on the embedded sample set.")
+    print(f"Data      {domains.description}")
+    print(
+        f"Recipe    {recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}{on_each}, "
+        f"{recipe.epochs} epochs of {settings.steps_per_epoch:,} steps, seed {settings.seed}"
+    )
+    print(f"Device    {', '.join(device_names())}; {precision}")
+    print(f"Ops       {ops_name()}")
+    print(f"Run       {run.path}", flush=True)
+
+
+def tell_place(session: Session, recorded: Settings) -> None:
+    """Says where a resumed run goes on, and whether its schedule was stretched."""
+    recipe, epochs_before = session.settings.recipe, recorded.recipe.epochs
+    steps_per_epoch = session.settings.steps_per_epoch
+    into = session.state.step % steps_per_epoch
+    print(
+        f"Resuming  after {session.epochs_done} of {recipe.epochs} epochs"
+        + (f" and {into} of {steps_per_epoch} steps" if into else "")
+    )
+    if recipe.epochs != epochs_before and recipe.decay_fraction and not session.is_finished:
+        rate = float(session.model.generator_optimizer.learning_rate)
+        print(
+            f"Schedule  stretched from {epochs_before} to {recipe.epochs} epochs; the "
+            f"learning rate goes on at {rate:.3g}"
+        )
+
+
+def tell_interruption(session: Session) -> None:
+    """Says how to go on."""
+    print(
+        f"\nSaved at step {session.state.step:,}. Go on with:\n  {resume_command(session.run)}"
+    )
+
+
+def tell_crash(session: Session) -> None:
+    """Says what a crash has left, on the error stream."""
+    print(f"\nThe training crashed. {after_a_crash(session)}", file=sys.stderr)
+
+
+def after_a_crash(session: Session) -> str:
+    """What is left, and how to go on."""
+    command = resume_command(session.run)
+    if session.state.has_checkpoint:
+        return f"The last checkpoint is kept; go on from it with: {command}"
+    return f"There is no checkpoint yet; start from the beginning with: {command}"
+
+
+def resume_command(run: RunFolder) -> str:
+    return f"python -m monet.train --resume {shlex.quote(str(run.path))}"
+
+
+def report(run: RunFolder, recipe: Recipe) -> None:
+    """Says where the pictures are, and how to paint more."""
+    samples = run.samples()
+    print(f"Gallery    {run.gallery_path}")
+    if samples:
+        print(f"Samples    {samples[-1][1]}")
+    print(f"Generator  {run.generator_path}")
+    words, options = _PAINT[system_of(recipe).paints_from]
+    print(words)
+    print(
+        f"  python -m monet.generate --run {shlex.quote(str(run.path))} {options} "
+        f"--output images.zip"
+    )

@@ -1,0 +1,276 @@
+"""Runs from their start, or from where they stopped, to their end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from monet import precision
+from monet._progress import duration
+from monet.data import DataError, Domains
+from monet.runs import console
+from monet.runs.interruption import Interrupted, Interruption
+from monet.runs.run import Run
+from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path, newest_run
+from monet.runs.settings import DataLocation, Settings
+from monet.systems import DEFAULT_RECIPE, SAMPLE_RECIPE, Recipe, get_recipe, system_of
+
+Path = str | os.PathLike[str]
+
+CHECKPOINT_MINUTES = 10.0
+
+
+def start(
+    recipe: str | Recipe | None = None,
+    *,
+    data: Path | None = None,
+    painting_dir: Path | None = None,
+    photo_dir: Path | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    mixed_precision: str = "auto",
+    gpus: int | None = None,
+    sample_every: int | None = None,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    tensorboard: bool = False,
+    verbose: bool = True,
+    **fields: Any,
+) -> Run:
+    """Trains a recipe to its end, in a folder of its own.
+
+    ```python
+    run = runs.start("cyclegan", data="gan-getting-started", out="runs/monet", epochs=20)
+    run = runs.start(my_recipe, painting_dir="monets", photo_dir="photos", verbose=False)
+    ```
+
+    Args:
+        recipe: a recipe, or the name of one; by default "cyclegan", and "sample" without data.
+        data: dataset folder: the competition's, or one with `trainA` (paintings) and `trainB`
+            (photos). Without data the embedded sample set is taken.
+        painting_dir: instead of `data`: a folder of paintings.
+        photo_dir: instead of `data`: a folder of photos.
+        out: a new or empty folder; by default `runs/RECIPE-TIME`.
+        seed: of weights, shuffling and augmentation, from 0 to 2³¹ - 1.
+        mixed_precision: "auto", "off", "float16" or "bfloat16"; see `monet.precision.resolve`.
+        gpus: GPUs that train in step, each on batches of its own; by default all there are.
+        sample_every: epochs between sample sheets; by default the recipe's.
+        checkpoint_minutes: inside long epochs, minutes between checkpoints.
+        tensorboard: whether to record for TensorBoard too.
+        verbose: whether to print what is trained and how it gets on.
+        **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128` or
+            `generator="unet"`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: an argument can't be, the folder is taken, or the training failed.
+        DataError: there are no such pictures.
+        Interrupted: Ctrl-C or SIGTERM came; what was trained is saved, for `resume`.
+    """
+    with Interruption() as interruption:
+        location = DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir)
+        named = recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE)
+        base: Recipe = named if isinstance(named, Recipe) else _checked(get_recipe, named)
+        system = system_of(base)
+        chosen: Recipe = _checked(system.override, base, fields)
+        _check_ops()
+        _check_tensorboard(tensorboard)
+        if out is not None:
+            check_vacant(out)
+
+        domains = location.open(photos=system.takes_photos)
+        replicas = _replicas(gpus)
+        steps = _checked(
+            chosen.count_steps, len(domains.paintings), len(domains.photos), replicas=replicas
+        )
+        policy, reason = _checked(precision.resolve, mixed_precision)
+        settings = _checked(
+            Settings,
+            recipe=chosen.replace(steps_per_epoch=steps),
+            location=location,
+            paintings=len(domains.paintings),
+            photos=len(domains.photos),
+            seed=seed,
+            policy=policy,
+            sample_every=sample_every or chosen.sample_every,
+            checkpoint_minutes=checkpoint_minutes,
+            tensorboard=tensorboard,
+            replicas=replicas,
+        )
+        interruption.check()
+        layout = system.sheet(settings.recipe, domains, seed=seed).layout
+        folder = RunFolder.create(
+            out or new_run_path(chosen.name), settings.to_config(domains, layout)
+        )
+        if verbose:
+            console.introduce(folder, settings, domains, f"{policy} ({reason})")
+        return _finish(_session(folder, settings, domains, interruption, verbose))
+
+
+def resume(
+    path: Path | None = None,
+    *,
+    epochs: int | None = None,
+    data: Path | None = None,
+    painting_dir: Path | None = None,
+    photo_dir: Path | None = None,
+    sample_every: int | None = None,
+    checkpoint_minutes: float | None = None,
+    tensorboard: bool | None = None,
+    verbose: bool = True,
+    **unchanged: Any,
+) -> Run:
+    """Goes on with a run, bit for bit as if it had never stopped, to its end.
+
+    ```python
+    run = runs.resume("runs/monet", epochs=40)
+    ```
+
+    Args:
+        path: the run's folder; by default the newest in `runs`.
+        epochs: of the whole run, if it is to be longer; its learning rate schedule is stretched.
+        data: where the same pictures are now, if they have moved; so `painting_dir`, `photo_dir`.
+        painting_dir: see `data`.
+        photo_dir: see `data`.
+        sample_every: as for `start`, if it is to change; so the next two.
+        checkpoint_minutes: see `sample_every`.
+        tensorboard: see `sample_every`.
+        verbose: whether to print where it goes on and how it gets on.
+        **unchanged: further arguments of `start`, to be refused if the run was started with others;
+            None for not given.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: `path` is not a run, its files can't be read, it was started with other settings,
+            or the training failed.
+        DataError: its pictures are gone.
+        Interrupted: as for `start`.
+    """
+    with Interruption() as interruption:
+        folder = RunFolder.open(newest_run() if path is None else path)
+        config = folder.read_config()
+        recorded = Settings.from_config(config)
+        settings = _checked(
+            recorded.resumed,
+            epochs=epochs,
+            location=DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir),
+            sample_every=sample_every,
+            checkpoint_minutes=checkpoint_minutes,
+            tensorboard=tensorboard,
+            fixed=unchanged,
+        )
+        _check_ops()
+        _check_tensorboard(settings.tensorboard)
+        domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
+        settings.check_data(domains)
+        interruption.check()
+        session = _session(folder, settings, domains, interruption, verbose)
+        session.restore()
+        if settings.recipe.epochs < session.epochs_done:
+            raise RunError(
+                f"{folder.path} has {session.epochs_done} epochs behind it; --epochs "
+                f"{settings.recipe.epochs} can't take any back."
+            )
+        if settings != recorded:
+            folder.write_config({**config, **settings.to_record()})
+        if verbose:
+            console.introduce(folder, settings, domains, settings.policy)
+            console.tell_place(session, recorded)
+        return _finish(session)
+
+
+def _session(
+    folder: RunFolder,
+    settings: Settings,
+    domains: Domains,
+    interruption: Interruption,
+    verbose: bool,
+) -> Any:
+    from monet.runs.session import Session
+
+    return Session(folder, settings, domains, interruption, verbose=verbose)
+
+
+def _finish(session: Any) -> Run:
+    """Trains what is left to train."""
+    if not session.is_finished:
+        session.interruption.begin_training()
+        _train(session)
+    elif session.verbose:
+        print(f"{session.run.path} is finished; --epochs N with a larger N extends it.")
+    if session.verbose:
+        console.report(session.run, session.settings.recipe)
+    return Run(session.run)
+
+
+def _train(session: Any) -> None:
+    import tensorflow as tf
+
+    started = time.monotonic()
+    try:
+        session.train()
+    except Interrupted:
+        if session.verbose:
+            console.tell_interruption(session)
+        raise
+    except (DataError, RunError):
+        raise
+    except tf.errors.ResourceExhaustedError as error:
+        raise RunError(f"{_resource(error)} {console.after_a_crash(session)}") from error
+    except OSError as error:
+        raise RunError(
+            f"can't write the run: {error}. {console.after_a_crash(session)}"
+        ) from error
+    except Exception:
+        if session.verbose:
+            console.tell_crash(session)
+        raise
+    if session.verbose:
+        print(f"\nTrained in {duration(time.monotonic() - started)}.")
+
+
+def _resource(error: Exception) -> str:
+    if "No space left" in str(error):
+        return "the disk is full."
+    return "out of memory; lower --batch-size or --image-size in a new run, or free some."
+
+
+def _replicas(gpus: int | None) -> int:
+    """How many GPUs are to train."""
+    from monet.training.replicas import count_devices
+
+    devices = count_devices()
+    if gpus is not None and not 1 <= gpus <= devices:
+        raise RunError(f"--gpus {gpus}, but TensorFlow can train on {devices} here.")
+    return gpus or devices
+
+
+def _check_ops() -> None:
+    from monet.ops.native import dispatch
+
+    _checked(dispatch.check_mode)
+
+
+def _check_tensorboard(is_wanted: bool) -> None:
+    from monet.runs.callbacks import tensorboard
+
+    if is_wanted and not tensorboard.is_available():
+        raise RunError(
+            f"--tensorboard needs the package tensorboard, which is not installed; run: "
+            f"{tensorboard.REMEDY}, or give --no-tensorboard."
+        )
+
+
+def _checked(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Calls `function`; what it says of its arguments or the environment becomes a `RunError`."""
+    try:
+        return function(*args, **options)
+    except (DataError, RunError):
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise RunError(str(error)) from error

@@ -1,0 +1,150 @@
+"""A run in its folder, to look at and to paint with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monet.runs.run_folder import RunFolder
+from monet.runs.settings import Settings
+from monet.systems import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from monet.inference.painting import Painted
+
+
+class Run:
+    """A training run, finished or not; `monet.runs.open` gives one.
+
+    Args:
+        folder: The run's folder.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self.path: Path = folder.path
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}>"
+
+    @property
+    def settings(self) -> Settings:
+        """Everything that decided its result, as `config.json` keeps it.
+
+        Raises:
+            RunError: that file can't be read.
+        """
+        return Settings.from_config(self._folder.read_config())
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it trains, with all fields that were changed."""
+        return self.settings.recipe
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of `history.csv`, one per finished epoch: losses, learning rate, seconds, …
+
+        Raises:
+            RunError: that file can't be read.
+        """
+        return self._folder.history()
+
+    def samples(self) -> list[tuple[int, Path]]:
+        """The sample sheets as (epoch, path), in order; epoch 0 is before training."""
+        return self._folder.samples()
+
+    def generator(self, *, mixed_precision: str = "auto") -> keras.Model:
+        """The newest generator, in the precision that suits this machine.
+
+        Raises:
+            GeneratorError: there is none yet, or it can't be read.
+        """
+        from monet.inference import load_generator
+
+        return load_generator(self.path, precision=mixed_precision)
+
+    def paint(
+        self,
+        inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+        output: str | os.PathLike[str] = "images.zip",
+        *,
+        count: int | None = None,
+        seed: int = 0,
+        overwrite: bool = False,
+        kaggle: bool = False,
+        allow_any_count: bool = False,
+        batch_size: int = 8,
+        quality: int = 95,
+        mixed_precision: str = "auto",
+        verbose: bool = True,
+    ) -> Painted:
+        """Paints photos, or from noise, with the newest generator.
+
+        ```python
+        runs.open("runs/monet").paint("holiday", "holiday-by-monet")
+        runs.open("runs/noise").paint(output="images.zip", count=16)
+        ```
+
+        Args:
+            inputs: picture files, or folders of pictures or TFRecords; None to paint from noise.
+            output: a `.zip` archive, a folder, or for a single picture its file.
+            count: paint the first `count` inputs only; from noise, how many, which must be given.
+            seed: of the noise.
+            overwrite: whether to replace an existing output.
+            kaggle: whether to make a submission to the competition, and verify it.
+            allow_any_count: with `kaggle`, take more or fewer pictures than the competition does.
+            batch_size: most pictures at a time.
+            quality: of JPEGs, 1 to 100.
+            mixed_precision: as for `generator`.
+            verbose: whether to show how it gets on.
+
+        Returns:
+            How many pictures were written, and which inputs could not be read.
+
+        Raises:
+            DataError: an input doesn't exist, or none can be read.
+            OutputError: the output can't be written or must not be overwritten.
+            GeneratorError: there is no generator, or it is not for such inputs.
+        """
+        from monet.inference.painting import paint
+
+        return paint(
+            self.path,
+            inputs,
+            output,
+            count=count,
+            seed=seed,
+            overwrite=overwrite,
+            kaggle=kaggle,
+            allow_any_count=allow_any_count,
+            batch_size=batch_size,
+            quality=quality,
+            mixed_precision=mixed_precision,
+            verbose=verbose,
+        )
+
+
+def open_run(path: str | os.PathLike[str] | None = None) -> Run:
+    """Opens a run to look at or to paint with; it may be training at the time.
+
+    ```python
+    run = runs.open("runs/monet")
+    print(run.recipe.name, run.history()[-1]["cycle_loss"])
+    ```
+
+    Args:
+        path: the run's folder; by default the newest in `runs`.
+
+    Raises:
+        RunError: `path` is not a run.
+    """
+    from monet.runs.run_folder import newest_run
+
+    return Run(RunFolder.find(newest_run() if path is None else path))

@@ -1,0 +1,113 @@
+"""`monet.runs` as a program of its own calls it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monet import runs
+from monet.data import DataError
+from monet.models import PatchGANDiscriminator, ResNetGenerator
+from monet.runs.state import TrainingState
+from monet.systems.cyclegan import CycleGANRecipe
+
+TINY = CycleGANRecipe(
+    name="tiny",
+    source="these tests",
+    generator=ResNetGenerator(filters=4, blocks=1),
+    discriminator=PatchGANDiscriminator(filters=4),
+    image_size=32,
+    epochs=1,
+    steps_per_epoch=2,
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for name in ("trainA", "trainB"):
+        (folder / name).mkdir()
+        for index in range(3):
+            pixels = random.integers(0, 255, (36, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+def test_importing_takes_no_tensorflow():
+    program = "import sys; sys.modules['tensorflow'] = None; import monet; monet.runs.start"
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root, timeout=60)
+
+
+def test_a_run_from_start_to_paintings(data, tmp_path, capfd):
+    run = runs.start(TINY, data=data, out=tmp_path / "run", seed=3, verbose=False)
+    assert [row["epoch"] for row in run.history()] == [1]
+    assert run.settings.seed == 3
+    assert run.recipe == TINY
+
+    run = runs.resume(run.path, epochs=2, verbose=False)
+    assert runs.open(tmp_path / "run").recipe.epochs == 2
+    assert [row["epoch"] for row in run.history()] == [1, 2]
+    assert [epoch for epoch, _ in run.samples()] == [0, 1, 2]
+
+    painted = run.paint(data / "trainB", tmp_path / "painted", verbose=False)
+    assert (painted.written, list(painted.skipped)) == (3, [])
+    with Image.open(tmp_path / "painted" / "0.png") as picture:
+        expected = run.generator(mixed_precision="off")
+        with Image.open(data / "trainB" / "0.png") as photo:
+            pixels = np.asarray(photo, np.float32)[None] / 127.5 - 1
+        difference = np.asarray(picture, float) - (np.asarray(expected(pixels))[0] + 1) * 127.5
+        assert abs(difference).max() < 4
+    assert capfd.readouterr().out == "", "nothing is printed that nobody asked for"
+
+
+def test_fields_of_the_recipe_are_arguments(data, tmp_path):
+    with pytest.raises(runs.RunError, match="no field epoch"):
+        runs.start(TINY, data=data, out=tmp_path / "run", epoch=3)
+    with pytest.raises(runs.RunError, match="image_size=30 .*multiple of 4"):
+        runs.start(TINY, data=data, out=tmp_path / "run", image_size=30)
+    with pytest.raises(runs.RunError, match="image_size=48 .*multiple of 32 for the U-Net"):
+        runs.start(TINY, data=data, out=tmp_path / "run", image_size=48, generator="unet")
+    assert not (tmp_path / "run").exists()
+
+
+def test_mistakes_are_errors_with_a_remedy(data, tmp_path):
+    with pytest.raises(runs.RunError, match="no recipe 'picasso'; choose from cyclegan"):
+        runs.start("picasso")
+    with pytest.raises(DataError, match="nowhere doesn't exist"):
+        runs.start(TINY, data="nowhere", out=tmp_path / "run")
+    with pytest.raises(runs.RunError, match="seed must be from 0 to"):
+        runs.start(TINY, data=data, out=tmp_path / "run", seed=-1)
+    with pytest.raises(runs.RunError, match="mixed precision 'half': expected one of auto"):
+        runs.start(TINY, data=data, out=tmp_path / "run", mixed_precision="half")
+    with pytest.raises(runs.RunError, match="not a training run"):
+        runs.open(tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_interrupted_run_says_that_it_is_saved(data, tmp_path, monkeypatch):
+    def stop(state, epoch_seconds, advance=TrainingState.advance):
+        advance(state, epoch_seconds)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)  # for the thread that receives it
+
+    monkeypatch.setattr(TrainingState, "advance", stop)
+    with pytest.raises(runs.Interrupted) as stopped:
+        runs.start(TINY, data=data, out=tmp_path / "run", verbose=False)
+    assert stopped.value.is_saved and stopped.value.signum == signal.SIGINT
+    run = runs.open(tmp_path / "run")
+    assert run.history() == []
+    assert run.generator().output_shape == (None, None, None, 3)
+    with pytest.raises(runs.RunError, match="--seed 1 contradicts the run"):
+        runs.resume(run.path, seed=1)
+    with pytest.raises(TypeError, match="no argument 'sead'"):
+        runs.resume(run.path, sead=1)
