@@ -21,12 +21,15 @@ class Extractor(ABC):
         digest: SHA-256 of its file, in hexadecimal digits.
         dimensions: how many features it gives.
         compares_with: which other figures those from its features compare with, for people.
+        is_of_competition: whether it is the network that the competition's score is defined by. The
+            threshold of that score says nothing about the features of another one.
     """
 
     name: str
     digest: str
     dimensions: int
     compares_with: str
+    is_of_competition: bool = False
 
     @abstractmethod
     def __call__(self, pictures: np.ndarray) -> np.ndarray:

@@ -42,6 +42,7 @@ class InceptionGraph(Extractor):
         "FID, KID and MiFID by the same network (the competition's, pytorch-fid's) at equal counts "
         "of pictures; not compared with Kaggle's scorer"
     )
+    is_of_competition = True
 
     def __init__(self, path: str | os.PathLike) -> None:
         import tensorflow as tf

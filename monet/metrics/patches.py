@@ -173,18 +173,20 @@ def _sliced_distance(a: np.ndarray, b: np.ndarray, directions: int, seed: tuple)
         number = min(_DIRECTIONS_AT_A_TIME, directions - start)
         axes = random.standard_normal((a.shape[1], number)).astype(np.float32)
         axes /= np.linalg.norm(axes, axis=0, keepdims=True)
-        sorted_a = _at_quantiles(np.sort(a @ axes, axis=0), count)
-        sorted_b = _at_quantiles(np.sort(b @ axes, axis=0), count)
+        # Projections in rows: sorting along memory is many times quicker than across it.
+        sorted_a = _at_quantiles(np.sort(axes.T @ a.T), count)
+        sorted_b = _at_quantiles(np.sort(axes.T @ b.T), count)
         total += number * float(np.abs(sorted_a - sorted_b).mean(dtype=np.float64))
     return total / directions
 
 
 def _at_quantiles(values: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the sorted rows of `values` [N, …], evenly spread, interpolated."""
-    if len(values) == count:
+    """`count` of the sorted columns of `values` [D, N], evenly spread, interpolated."""
+    available = values.shape[1]
+    if available == count:
         return values
-    place = (np.arange(count) + 0.5) * len(values) / count - 0.5
+    place = (np.arange(count) + 0.5) * available / count - 0.5
     below = np.floor(place).astype(int)
-    above = np.minimum(below + 1, len(values) - 1)
-    weight = (place - below).astype(values.dtype)[:, None]
-    return values[below] * (1 - weight) + values[above] * weight
+    weight = (place - below).astype(values.dtype)
+    above = np.minimum(below + 1, available - 1)
+    return values[:, below] * (1 - weight) + values[:, above] * weight
