@@ -1,17 +1,38 @@
-"""Files that are either whole or not there."""
+"""Files that are files, and either whole or not there."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _TEMPORARY = ".partial-"
 _WRITTEN_BY = re.compile(r"\.partial-([1-9]\d*)-")
+
+
+def open_regular(path: str | os.PathLike) -> BinaryIO:
+    """Opens a file to read bytes from.
+
+    Raises:
+        OSError: it can't be opened, or it isn't a regular file. To open a FIFO, say, would take
+            until somebody writes into it.
+    """
+
+    def at_once(path: str, flags: int) -> int:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=at_once)  # noqa: SIM115 - every caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    return file
 
 
 @contextlib.contextmanager

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from monet._command_line import EXIT_SKIPPED, CommandError, HelpFormatter, named_path, run
+from monet._command_line import (
+    EXIT_SKIPPED,
+    CommandError,
+    HelpFormatter,
+    named_path,
+    print_unreadable,
+    run,
+)
 from monet._command_line.data_options import add_data_options
 from monet._files import obstacle
 from monet._progress import Line, bar, duration
@@ -99,18 +106,13 @@ def _summarise(stats: dict[str, Any], out: Path) -> int:
             if mean is not None
         )
         print(f"{name.capitalize():<10}{found['pictures']:,}; {colours}")
-        unreadable += found["unreadable"]
+        unreadable += [(entry["name"], entry["reason"]) for entry in found["unreadable"]]
     duplicates = stats["duplicates"]
     near = "not compared" if duplicates["near"] is None else count(len(duplicates["near"]), "pair")
     print(f"Duplicates  exact: {count(len(duplicates['exact']), 'group')}; near: {near}")
     if not plots.is_available():
         print(f"No plots: matplotlib is not installed. For plots: {plots.INSTALL}")
-    if unreadable:
-        print(f"warning: {len(unreadable):,} unreadable:", file=sys.stderr)
-        for entry in unreadable[:_SHOWN]:
-            print(f"  {entry['name']}: {entry['reason']}", file=sys.stderr)
-        if len(unreadable) > _SHOWN:
-            print(f"  … and {len(unreadable) - _SHOWN:,} more", file=sys.stderr)
+    print_unreadable(f"{len(unreadable):,} unreadable", unreadable, most=_SHOWN)
     print(f"Report    {out / 'index.html'}")
     return EXIT_SKIPPED if unreadable else 0
 

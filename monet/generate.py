@@ -6,7 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from monet._command_line import EXIT_SKIPPED, CommandError, checked, quiet_tensorflow, run
+from monet._command_line import (
+    EXIT_SKIPPED,
+    CommandError,
+    checked,
+    print_unreadable,
+    quiet_tensorflow,
+    run,
+)
 from monet._command_line.generate_options import parse_arguments
 from monet._text import count
 from monet.data import DataError
@@ -37,11 +44,13 @@ def generate(args: argparse.Namespace) -> int:
         )
     except (DataError, OutputError, GeneratorError) as error:
         raise CommandError(str(error)) from error
-    _report(painted)
+    skipped = painted.skipped
+    heading = f"skipped {count(len(skipped), 'unreadable input')}"
+    print_unreadable(heading, skipped, most=_SHOWN_SKIPPED)
     if args.kaggle:
         _report_submission(painted)
     print(f"Wrote {count(painted.written, 'picture')} to {painted.output}")
-    return EXIT_SKIPPED if painted.skipped else 0
+    return EXIT_SKIPPED if skipped else 0
 
 
 def _before_loading() -> None:
@@ -49,16 +58,6 @@ def _before_loading() -> None:
     from monet.ops.native import dispatch
 
     checked(dispatch.check_mode)
-
-
-def _report(painted: Painted) -> None:
-    skipped = painted.skipped
-    if skipped:
-        print(f"warning: skipped {count(len(skipped), 'unreadable input')}:", file=sys.stderr)
-        for name, reason in skipped[:_SHOWN_SKIPPED]:
-            print(f"  {name}: {reason}", file=sys.stderr)
-        if len(skipped) > _SHOWN_SKIPPED:
-            print(f"  … and {len(skipped) - _SHOWN_SKIPPED:,} more", file=sys.stderr)
 
 
 def _report_submission(painted: Painted) -> None:

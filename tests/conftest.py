@@ -8,8 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +48,25 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def in_time() -> Callable[[Callable[[], Any]], Any]:
+    """Calls a function in a thread of its own; fails if it takes more than half a minute."""
+
+    def call(function: Callable[[], Any]) -> Any:
+        future: Future = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future.result(timeout=30)
+
+    return call
 
 
 @pytest.fixture(scope="session")

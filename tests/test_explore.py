@@ -224,6 +224,40 @@ def test_an_interrupted_report_leaves_nothing(data, tmp_path, monkeypatch, stop)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+def test_what_is_no_picture_file_is_named_and_nothing_waits_for_it(data, tmp_path, capsys, in_time):
+    photos = data / "photo_jpg"
+    os.mkfifo(photos / "fifo.jpg")
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    (photos / "nowhere.jpg").symlink_to("nothing.jpg")
+    (photos / "esc\x1b[2J\u202eape.jpg").touch()
+    assert in_time(lambda: report(data, tmp_path / "out")) == 1
+    stats = read_stats(tmp_path / "out")
+    reasons = {e["name"]: e["reason"] for e in stats["domains"]["photos"]["unreadable"]}
+    assert reasons["fifo.jpg"] == "not a regular file"
+    assert reasons["nowhere.jpg"] == "No such file or directory"
+    assert reasons["loop.jpg"].startswith("Too many levels of symbolic links")
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_long_strip_takes_no_more_memory_than_its_pixels(data, tmp_path):
+    Image.new("RGB", (60_000, 1)).save(data / "photo_jpg" / "strip.png")
+    Image.new("RGB", (1, 60_000)).save(data / "monet_jpg" / "strip.png")
+    program = "import monet.explore as e; "
+    program += f"e.main(['--data', {str(data)!r}, '--out', {str(tmp_path / 'out')!r}]); "
+    # Not ru_maxrss, which counts what the process was forked from.
+    program += "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    kilobytes = int(done.stdout.split()[-1])
+    assert kilobytes < 500_000, done.stderr
+    assert read_stats(tmp_path / "out")["domains"]["photos"]["width"][1] == 60_000
+
+
 def test_it_needs_no_tensorflow(data, tmp_path):
     program = "import sys; sys.modules['tensorflow'] = None; import monet.explore as e; "
     program += f"sys.exit(e.main(['--data', {str(data)!r}, '--out', {str(tmp_path / 'out')!r}]))"

@@ -11,9 +11,11 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+
+from monet._text import printable
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
@@ -124,6 +126,17 @@ def print_anything() -> None:
             stream.reconfigure(errors="replace")
 
 
+def print_unreadable(heading: str, unreadable: Sequence[tuple[str, str]], *, most: int) -> None:
+    """Warns of the first `most` (name, reason), and says how many more there are."""
+    if not unreadable:
+        return
+    print(f"warning: {heading}:", file=sys.stderr)
+    for name, reason in unreadable[:most]:
+        print(f"  {printable(f'{name}: {reason}')}", file=sys.stderr)
+    if len(unreadable) > most:
+        print(f"  … and {len(unreadable) - most:,} more", file=sys.stderr)
+
+
 def checked(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Calls `function`; what it says of its arguments or the environment is the user's to mend."""
     try:
@@ -145,7 +158,7 @@ def run(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

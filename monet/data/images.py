@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import os
 from typing import BinaryIO
@@ -10,12 +11,20 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageChops, ImageOps
 
+from monet._files import open_regular
+
 # What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
 # plugin, so that such files are reported as skipped and not silently passed over.
 IMAGE_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm .pnm .tga .jp2 .avif "
     ".heic .heif".split()
 )
+
+# Pillow goes by what a file holds, not by its name, and would try everything it knows: for EPS it
+# starts Ghostscript. So these alone, whatever the name.
+FORMATS = tuple("JPEG PNG WEBP BMP DIB GIF TIFF PPM TGA JPEG2000".split())
+if importlib.util.find_spec("PIL.AvifImagePlugin"):  # from Pillow 11.3 on
+    FORMATS += ("AVIF",)
 
 
 class ImageError(ValueError):
@@ -63,7 +72,7 @@ def check_image(source: str | os.PathLike | bytes) -> None:
         tail = file.read()
         file.seek(0)
         try:
-            with Image.open(file) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 whole = _has_its_end(image.format, tail, size, file)
         except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
             raise ImageError(_reason(error)) from error
@@ -115,26 +124,29 @@ def encode_png(image: np.ndarray) -> bytes:
 
 def shrink(image: np.ndarray, short_side: int) -> np.ndarray:
     """Reduces uint8 `[H, W, 3]` so that its shorter side is `short_side`, if it is longer."""
-    if min(image.shape[:2]) <= short_side:
-        return image
-    return fit_short_side(image, short_side)
-
-
-def fit_short_side(image: np.ndarray, short_side: int) -> np.ndarray:
-    """Resizes uint8 `[H, W, 3]` so that its shorter side is `short_side`; the aspect is kept."""
     height, width = image.shape[:2]
-    scale = short_side / min(height, width)
-    size = max(short_side, round(width * scale)), max(short_side, round(height * scale))
-    if size == (width, height):
+    if min(height, width) <= short_side:
         return image
-    resized = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(resized)
+    scale = short_side / min(height, width)
+    return _resized(image, round(width * scale), round(height * scale))
 
 
-def centre_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Cuts the central `size` × `size` square out of uint8 `[H, W, 3]`; both sides >= `size`."""
+def central_square(image: np.ndarray, side: int) -> np.ndarray:
+    """The central square of uint8 `[H, W, 3]`, resized to `side` × `side`.
+
+    Cut first: a strip of 60,000×1 pixels would take gigabytes if it were enlarged as a whole.
+    """
+    size = min(image.shape[:2])
     top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
-    return image[top : top + size, left : left + size]
+    return _resized(image[top : top + size, left : left + size], side, side)
+
+
+def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return image
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    resized = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(resized)
 
 
 def _open(source: str | os.PathLike | bytes) -> BinaryIO:
@@ -143,7 +155,7 @@ def _open(source: str | os.PathLike | bytes) -> BinaryIO:
             raise ImageError("the file is empty")
         return io.BytesIO(source)
     try:
-        file = open(source, "rb")  # noqa: SIM115 - every caller closes it
+        file = open_regular(source)
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from error
     if not os.fstat(file.fileno()).st_size:
@@ -165,7 +177,7 @@ def _has_its_end(format: str | None, tail: bytes, size: int, file: BinaryIO) -> 
 
 def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if shrink_to is not None:
                 # Twice the wanted size is left for the antialiased step that follows.
                 scale = 2 * shrink_to / min(image.size)
@@ -208,7 +220,7 @@ def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
 def _reason(error: Exception) -> str:
     """What went wrong with a picture, in words for a warning (without paths or object ids)."""
     if isinstance(error, Image.UnidentifiedImageError):
-        return "not a picture that Pillow can read"
+        return "not a picture of a format that is read (JPEG, PNG, WebP, TIFF, BMP, GIF, …)"
     if isinstance(error, Image.DecompressionBombError):
         return "too large: more pixels than Pillow's safety limit (PIL.Image.MAX_IMAGE_PIXELS)"
     text = str(error)

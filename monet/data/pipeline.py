@@ -15,7 +15,7 @@ from monet.data.augment import CENTRE_CROP, Augment
 from monet.data.cache import ImageCache, MemoryBudget
 from monet.data.copies import COPIES, Copies
 from monet.data.exit_guard import answer_at_exit
-from monet.data.images import centre_crop, fit_short_side, to_float
+from monet.data.images import central_square, to_float
 from monet.data.sources import DataError, ImageSource
 
 _PHOTOS, _PAINTINGS = 0, 1
@@ -158,7 +158,7 @@ def fixed_images(source: ImageSource, count: int, image_size: int, seed: int = 0
     squares = np.zeros((len(chosen), image_size, image_size, 3), np.uint8)
     for square, index in zip(squares, chosen, strict=True):
         image = source.read_or_next(int(index), shrink_to=2 * image_size)
-        square[:] = fit_short_side(centre_crop(image, min(image.shape[:2])), image_size)
+        square[:] = central_square(image, image_size)
     return to_float(squares)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from monet._parallel import map_in_order
-from monet._text import count
+from monet._text import count, printable
 from monet.data.images import IMAGE_SUFFIXES, ImageError, check_image, read_image
 
 _NAMED_IN_A_WARNING = 5
@@ -81,8 +81,9 @@ class ImageSource(ABC):
             first, self._warned_late = not self._warned_late, True
         if first:
             warnings.warn(
-                f"{name} (of {self.description}) looked fine but can't be read: {reason}. The next "
-                "picture takes its place. Further ones like it are listed in `skipped` only.",
+                f"{printable(name)} (of {self.description}) looked fine but can't be read: "
+                f"{reason}. The next picture takes its place. Further ones like it are listed in "
+                "`skipped` only.",
                 stacklevel=3,
             )
 
@@ -193,7 +194,8 @@ def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, wha
     """
     if not skipped:
         return
-    shown = ", ".join(f"{name}: {reason}" for name, reason in skipped[:_NAMED_IN_A_WARNING])
+    named = (f"{name}: {reason}" for name, reason in skipped[:_NAMED_IN_A_WARNING])
+    shown = ", ".join(map(printable, named))
     if len(skipped) > _NAMED_IN_A_WARNING:
         shown += f", and {len(skipped) - _NAMED_IN_A_WARNING:,} more"
     if len(skipped) >= total:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from monet._files import open_regular
 from monet._text import count
 from monet.data.example import parse_features
 from monet.data.images import ImageError, check_image, read_image
@@ -101,7 +102,7 @@ def scan(folder: Path, name: str) -> Iterator[Record]:
         ImageError: after the last whole record, if the file doesn't end there.
     """
     try:
-        file = open(folder / name, "rb")  # noqa: SIM115 - closed by the with below
+        file = open_regular(folder / name)
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from error
     with file:
@@ -153,7 +154,7 @@ def feature_names(folder: Path, record: Record) -> list[str]:
 
 def _read(folder: Path, record: Record) -> bytes:
     try:
-        with open(folder / record.file, "rb") as file:
+        with open_regular(folder / record.file) as file:
             file.seek(record.offset)
             return file.read(record.length)
     except OSError as error:

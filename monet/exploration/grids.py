@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monet.data import ImageError, ImageSource
-from monet.data.images import centre_crop, fit_short_side
+from monet.data.images import central_square
 
 _GAP = 4
 _WHITE = 255
@@ -26,7 +26,7 @@ def read_cells(source: ImageSource, indices: Sequence[int], side: int) -> list[n
             image = source.read(index, shrink_to=side)
         except ImageError:
             continue
-        cells.append(centre_crop(fit_short_side(image, side), side))
+        cells.append(central_square(image, side))
     return cells
 
 

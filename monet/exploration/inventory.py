@@ -53,7 +53,14 @@ def _take_one(folder: Path) -> FolderInventory:
                 records += 1
         except ImageError:
             continue  # the domain's source reports it as unreadable
-    size = sum((folder / name).stat().st_size for name in (*pictures, *tfrecords))
+    size = sum(_size(folder / name) for name in (*pictures, *tfrecords))
     return FolderInventory(
         folder.name, len(pictures), len(tfrecords), records, sorted(features), size
     )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a broken link; the domain's source reports it
+        return 0

@@ -65,7 +65,12 @@ def resolved_inputs(paths: Sequence[str | os.PathLike]) -> set[Path]:
     """`paths` and every picture file below them, readable or not, with links resolved."""
     found = set()
     for path in map(Path, paths):
-        found.add(path.resolve())
+        found.add(resolved(path))
         if path.is_dir():
-            found.update((path / name).resolve() for name in find_files(path, is_image_name))
+            found.update(resolved(path / name) for name in find_files(path, is_image_name))
     return found
+
+
+def resolved(path: Path) -> Path:
+    """Like `path.resolve()`, which before Python 3.13 raises for a link that leads to itself."""
+    return Path(os.path.realpath(path))

@@ -15,7 +15,7 @@ from monet._text import count as counted
 from monet.data import DataError, ImageError
 from monet.inference import submission
 from monet.inference.generator import GeneratorError, is_from_noise, load_generator
-from monet.inference.inputs import Picture, find_pictures, resolved_inputs
+from monet.inference.inputs import Picture, find_pictures, resolved, resolved_inputs
 from monet.inference.outputs import (
     OutputError,
     check_output,
@@ -220,7 +220,7 @@ def _output_names(job: _Job, pictures: Sequence[Picture]) -> list[str]:
 def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[str]) -> None:
     taken = resolved_inputs(inputs)
     for path in (job.output, *output_paths(job.output, names)):
-        if path.resolve() in taken:
+        if resolved(path) in taken:
             raise OutputError(f"{path} is an input too; give --output another name.")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from monet.data import ImageError, encode_jpeg, encode_png, read_image, to_float, to_uint8
-from monet.data.images import centre_crop, check_image, fit_short_side
+from monet.data.images import FORMATS, central_square, check_image, shrink
 
 
 def jpeg(picture, **options) -> bytes:
@@ -271,8 +272,40 @@ def test_encoders(gradient):
     assert len(encode_jpeg(gradient, quality=30)) < len(encode_jpeg(gradient))
 
 
-def test_fit_and_crop():
-    wide = np.zeros((10, 30, 3), np.uint8)
-    wide[:, 10:20] = 255
-    assert fit_short_side(wide, 20).shape == (20, 60, 3)
-    assert (centre_crop(wide, 10) == 255).all()
+def test_shrink_and_central_square():
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 255
+    assert shrink(wide, 10).shape == (10, 30, 3) and shrink(wide, 30) is wide
+    for side in (5, 20, 40):
+        square = central_square(wide, side)
+        assert square.shape == (side, side, 3) and (square == 255).all()
+
+
+@pytest.mark.parametrize("check", [read_image, check_image])
+@pytest.mark.parametrize("format", ["EPS", "ICO", "PCX", "SGI", "DDS"])
+def test_formats_that_are_not_meant_to_be_read_are_not_opened(
+    save, gradient, monkeypatch, check, format
+):
+    """Whatever the name says: for EPS Pillow would start Ghostscript."""
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("a program started"))
+    path = save("a.jpg", gradient, format=format)
+    assert Image.open(path).format == format
+    with pytest.raises(ImageError, match="not a picture of a format that is read"):
+        check(path)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_formats_that_are_read(save, gradient, format):
+    path = save("a.jpg", gradient, format=format)
+    check_image(path)
+    assert read_image(path).shape == gradient.shape
+
+
+@pytest.mark.parametrize("check", [read_image, check_image])
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path, check, in_time):
+    path = tmp_path / "a.jpg"
+    os.mkfifo(path)
+    with pytest.raises(ImageError, match="not a regular file"):
+        in_time(lambda: check(path))
+    with pytest.raises(ImageError, match="Is a directory"):
+        in_time(lambda: check(tmp_path))

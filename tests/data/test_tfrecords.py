@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 
 import numpy as np
 import pytest
@@ -38,6 +39,13 @@ def test_names_are_made_up_where_missing_and_kept_unique(write_tfrecord, tmp_pat
     )
     names = TFRecordFolder(tmp_path).names
     assert names == ["a-00000", "x", "x-2", "x-2-2", "x-3"]
+
+
+def test_a_fifo_among_the_records_is_not_waited_for(write_tfrecord, tmp_path, in_time):
+    write_tfrecord("good.tfrec", pictures(1))
+    os.mkfifo(tmp_path / "fifo.tfrec")
+    with pytest.warns(UserWarning, match="fifo.tfrec: not a regular file"):
+        assert len(in_time(lambda: TFRecordFolder(tmp_path))) == 1
 
 
 def test_a_cut_file_gives_its_whole_records(write_tfrecord, tmp_path):
