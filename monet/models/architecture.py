@@ -84,6 +84,9 @@ class Architecture:
             image_size: side of the training pictures, in pixels; decides the depth of some kinds.
             dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
             name: name of the model.
+
+        Returns:
+            A model whose outputs are float32 under every dtype policy.
         """
         raise NotImplementedError
 

@@ -57,9 +57,7 @@ def tell_place(session: Session, recorded: Settings) -> None:
 
 def tell_interruption(session: Session) -> None:
     """Says how to go on."""
-    print(
-        f"\nSaved at step {session.state.step:,}. Go on with:\n  {resume_command(session.run)}"
-    )
+    print(f"\nSaved at step {session.state.step:,}. Go on with:\n  {resume_command(session.run)}")
 
 
 def tell_crash(session: Session) -> None:

@@ -60,9 +60,7 @@ def gallery_html(run: RunFolder) -> str:
 def _summary(config: Mapping[str, Any], history: Sequence[Row]) -> str:
     done = history[-1]["epoch"] if history else 0
     recipe = config["recipe"]
-    return (
-        f"{recipe['name']} · {done:g} of {recipe['epochs']} epochs · {config['description']}"
-    )
+    return f"{recipe['name']} · {done:g} of {recipe['epochs']} epochs · {config['description']}"
 
 
 def _samples_html(

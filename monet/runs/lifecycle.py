@@ -223,9 +223,7 @@ def _train(session: Any) -> None:
     except tf.errors.ResourceExhaustedError as error:
         raise RunError(f"{_resource(error)} {console.after_a_crash(session)}") from error
     except OSError as error:
-        raise RunError(
-            f"can't write the run: {error}. {console.after_a_crash(session)}"
-        ) from error
+        raise RunError(f"can't write the run: {error}. {console.after_a_crash(session)}") from error
     except Exception:
         if session.verbose:
             console.tell_crash(session)

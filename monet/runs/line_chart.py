@@ -54,7 +54,9 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
         parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" class="x">{tick:.0f}</text>')
     parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">{unit}</text>')
     for index, (name, points) in enumerate(drawn.items()):
-        parts.append(_line(f"line-{index}", name, unit, points, [place(*point) for point in points]))
+        parts.append(
+            _line(f"line-{index}", name, unit, points, [place(*point) for point in points])
+        )
 
     keys = "".join(
         f'<span class="key line-{index}">{escape(name)}</span>' for index, name in enumerate(drawn)

@@ -76,7 +76,7 @@ class Run:
         output: str | os.PathLike[str] = "images.zip",
         *,
         count: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         overwrite: bool = False,
         kaggle: bool = False,
         allow_any_count: bool = False,
@@ -96,7 +96,7 @@ class Run:
             inputs: picture files, or folders of pictures or TFRecords; None to paint from noise.
             output: a `.zip` archive, a folder, or for a single picture its file.
             count: paint the first `count` inputs only; from noise, how many, which must be given.
-            seed: of the noise.
+            seed: of the noise, 0 by default; not for photos.
             overwrite: whether to replace an existing output.
             kaggle: whether to make a submission to the competition, and verify it.
             allow_any_count: with `kaggle`, take more or fewer pictures than the competition does.

@@ -16,9 +16,9 @@ from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal
 from monet.runs.callbacks.progress import losses_text
 from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.run_folder import RunError
+from monet.runs.state import TrainingState
 from monet.systems import SYSTEMS
 from monet.systems.sheets.translations import TranslationSheet
-from monet.runs.state import TrainingState
 
 
 def small_model(seed=0):

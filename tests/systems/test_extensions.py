@@ -64,7 +64,8 @@ def tint():
         def build(self, image_size, *, dtype=None, name=None):
             x = images = keras.Input((None, None, 3))
             for _ in range(self.layers):
-                x = keras.layers.Conv2D(3, 1, activation="tanh", dtype=dtype)(x)
+                x = keras.layers.Conv2D(3, 1, dtype=dtype)(x)
+            x = keras.layers.Activation("tanh", dtype="float32")(x)
             return keras.Model(images, x, name=name)
 
     RECIPES["tinted"] = CycleGANRecipe(
