@@ -127,6 +127,21 @@ class ImageFolder(ImageSource):
         return read_image(self.folder / self.names[index], shrink_to=shrink_to)
 
 
+class ImageFiles(ImageSource):
+    """Picture files, wherever each of them is, in the order given.
+
+    Args:
+        paths: of the files, looked into when they are read.
+    """
+
+    def __init__(self, paths: Sequence[str | os.PathLike]):
+        self.paths = [Path(path) for path in paths]
+        super().__init__(list(map(str, self.paths)), count(len(self.paths), "picture file"))
+
+    def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        return read_image(self.paths[index], shrink_to=shrink_to)
+
+
 def is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 

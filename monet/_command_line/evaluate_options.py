@@ -1,0 +1,93 @@
+"""The options of `python -m monet.evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from monet._command_line import HelpFormatter, named_path, positive_int, seed
+from monet._command_line.data_options import add_data_options
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monet.evaluate",
+        formatter_class=HelpFormatter,
+        description="Says how near pictures come to the paintings: FID, KID, MiFID and sliced "
+        "Wasserstein distance, beside those of untouched photos and of the paintings themselves "
+        "at the same sample size, and which part of the gap between the two is closed.",
+        epilog="Without --data the sample set that comes with the package is the measure. Exit "
+        "code: 0 all pictures could be read, 1 some couldn't, 2 nothing done.",
+    )
+    judged = parser.add_argument_group("what is judged")
+    judged.add_argument(
+        "--run",
+        nargs="+",
+        type=named_path,
+        default=[],
+        metavar="RUN",
+        help="folders of training runs, or generators saved as .keras: what each paints of the "
+        "photos is judged",
+    )
+    judged.add_argument(
+        "--input",
+        nargs="+",
+        type=named_path,
+        default=[],
+        metavar="PATH",
+        help=".zip archives and folders of pictures, judged one by one, and picture files, judged "
+        "together",
+    )
+    judged.add_argument(
+        "--count",
+        type=positive_int,
+        default=500,
+        metavar="N",
+        help="most pictures of each and most photos, chosen at random",
+    )
+    judged.add_argument(
+        "--size",
+        type=positive_int,
+        default=256,
+        metavar="PX",
+        help="both sides of all pictures: shorter side resized to it, centre cut out",
+    )
+    measure = parser.add_argument_group("the measure")
+    add_data_options(measure)
+    extractor = measure.add_mutually_exclusive_group()
+    extractor.add_argument(
+        "--extractor",
+        type=named_path,
+        metavar="FILE",
+        help="a .keras model from RGB 0…255 to vectors, for FID and KID",
+    )
+    extractor.add_argument(
+        "--weights",
+        type=named_path,
+        metavar="FILE",
+        help="the Inception graph of 2015, classify_image_graph_def.pb or the archive "
+        "inception-2015-12-05.tgz, for FID, KID and MiFID as the competition has them (default: "
+        "the one in the cache folder, ~/.cache/monet, if there)",
+    )
+    measure.add_argument(
+        "--draws", type=positive_int, default=10, metavar="N", help="at the same sample size"
+    )
+    measure.add_argument("--seed", type=seed, default=0, metavar="N", help="of all choices")
+    measure.add_argument(
+        "--no-cache", action="store_true", help="neither take features from the disk nor keep them"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output", type=named_path, metavar="FILE", help="write all figures there, as JSON"
+    )
+    output.add_argument(
+        "--html",
+        type=named_path,
+        metavar="DIR",
+        help="write a page there: figures, pictures side by side, curves of the runs",
+    )
+    output.add_argument("--overwrite", action="store_true", help="replace an earlier --output")
+    args = parser.parse_args(argv)
+    if not args.run and not args.input:
+        parser.error("nothing to judge: give --run or --input")
+    return args

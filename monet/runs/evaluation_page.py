@@ -1,0 +1,124 @@
+"""One page about an evaluation: figures, pictures side by side, curves of the runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monet._files import write_text
+from monet._page import page, section, table
+from monet.data import ImageError
+from monet.data.images import encode_jpeg
+from monet.metrics.report import (
+    all_table,
+    all_title,
+    judge,
+    same_size_table,
+    same_size_title,
+)
+from monet.metrics.sample import PictureSet
+from monet.runs.gallery_page import STYLE
+from monet.runs.line_chart import line_chart
+from monet.runs.run_folder import RunFolder
+from monet.systems import SYSTEMS
+
+_MOST_SHOWN = 8
+
+_STYLE = (
+    STYLE
+    + """\
+:root { --line-2: #2e8b57; --line-3: #8e5bb5; --line-4: #b5475b; --line-5: #6b7a2e; }
+.line-2 { --line: var(--line-2); }
+.line-3 { --line: var(--line-3); }
+.line-4 { --line: var(--line-4); }
+.line-5 { --line: var(--line-5); }
+.pictures td { padding: 2px; border: 0; }
+"""
+)
+
+
+class Shown:
+    """The first pictures of each set, kept while they pass by on their way to be judged."""
+
+    def __init__(self) -> None:
+        self.sets: list[tuple[str, list[np.ndarray]]] = []
+
+    def watched(self, pictures: PictureSet) -> PictureSet:
+        """The same set; its first pictures are kept when it is read."""
+        kept: list[np.ndarray] = []
+        self.sets.append((pictures.name, kept))
+
+        def images() -> Iterator[np.ndarray | ImageError]:
+            for image in pictures.images():
+                if not isinstance(image, ImageError) and len(kept) < _MOST_SHOWN:
+                    kept.append(image)
+                yield image
+
+        return dataclasses.replace(pictures, images=images)
+
+
+def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequence[Path]) -> Path:
+    """Writes `index.html` and its pictures into `folder`; returns the page's path.
+
+    Args:
+        folder: a new or empty one.
+        report: of the evaluation.
+        shown: pictures of each set. Runs painted the same photos, so their rows can be compared
+            column by column with each other and with the photos.
+        runs: folders of the runs that were judged; what is no run (a generator's file) has no
+            curves.
+    """
+    pictures = folder / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, (name, images) in enumerate(sorted(shown.sets, key=lambda x: x[0] != "photos")):
+        cells = []
+        for column, image in enumerate(images):
+            path = pictures / f"{number}_{column}.jpg"
+            path.write_bytes(encode_jpeg(image))
+            cells.append(f'<td><img src="pictures/{path.name}" alt="{escape(name)}"></td>')
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
+    sections = [
+        section(same_size_title(report), _figures(same_size_table(report))),
+        section(all_title(report), _figures(all_table(report))),
+        section(
+            "Pictures",
+            f'<div class="scroll"><table class="pictures"><tbody>{"".join(rows)}</tbody></table>'
+            "</div>",
+        ),
+    ]
+    if charts := _charts(runs):
+        sections.append(section("Curves", f'<div class="charts">{charts}</div>'))
+    summary = f"{report['data']} · {judge(report)}"
+    index = folder / "index.html"
+    write_text(index, page("Evaluation", summary, "\n".join(sections), style=_STYLE))
+    return index
+
+
+def _figures(found: tuple[list[str], list[list[str]]]) -> str:
+    head, rows = found
+    return table(rows, head=head, row_heads=True, numbers=True)
+
+
+def _charts(runs: Sequence[Path]) -> str:
+    """One chart for each curve that the runs have, with a line for each run."""
+    charts: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for path in runs:
+        if not path.is_dir():
+            continue
+        run = RunFolder.find(path)
+        history = run.history()
+        for curve in SYSTEMS[run.read_config()["recipe"]["system"]].curves:
+            points = [
+                (row["epoch"], row[curve.column])
+                for row in history
+                if math.isfinite(row.get(curve.column, math.nan))
+            ]
+            charts.setdefault(f"{curve.chart}: {curve.line}", {})[path.name] = points
+    return "".join(line_chart(title, series) for title, series in charts.items())

@@ -1,0 +1,59 @@
+"""What generators paint, as sets of pictures to be judged."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monet.data import ImageError, ImageSource
+from monet.data.images import centre_crop, fit_short_side
+from monet.metrics.sample import PictureSet, read_all
+
+_BATCH = 8
+
+
+def painted_set(
+    generator: str | os.PathLike,
+    photos: ImageSource,
+    indices: Sequence[int],
+    size: int,
+    *,
+    seed: int = 0,
+) -> PictureSet:
+    """What a generator paints of some photos, or from noise as many pictures.
+
+    Nothing is encoded in between. The generator is loaded when the pictures are read.
+
+    Args:
+        generator: the folder of a run, or a `.keras` file.
+        photos: what it paints.
+        indices: which of them.
+        size: both sides of the photos that it gets and of the pictures, in pixels.
+        seed: of the noise.
+
+    Raises:
+        GeneratorError: when the pictures are read: there is no such generator.
+    """
+
+    def images() -> Iterator[np.ndarray | ImageError]:
+        from monet.inference import load_generator
+        from monet.inference.generator import is_from_noise
+        from monet.inference.noise import paint_from_noise
+        from monet.inference.painter import Painter
+
+        model = load_generator(generator)
+        if is_from_noise(model):
+            for image in paint_from_noise(model, len(indices), seed=seed, batch_size=_BATCH):
+                yield centre_crop(fit_short_side(image, size), size)
+            return
+        painter = Painter(model, batch_size=_BATCH)
+        reading = iter(read_all(photos, indices, size))
+        while batch := list(itertools.islice(reading, _BATCH)):
+            painted = iter(painter.paint([x for x in batch if not isinstance(x, ImageError)]))
+            yield from (x if isinstance(x, ImageError) else next(painted) for x in batch)
+
+    return PictureSet(Path(generator).name, len(indices), images, is_kept=False)
