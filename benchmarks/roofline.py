@@ -61,6 +61,21 @@ def probe(seconds: float = 0.3) -> Roofline:
     return Roofline(statistics.median(flops), statistics.median(_copy_rates(cores, rounds=5)))
 
 
+def probe_gpu() -> Roofline:
+    """Measures the bandwidth of TensorFlow's GPU; its arithmetic rate isn't probed."""
+    import tensorflow as tf
+
+    with tf.device("GPU:0"):
+        source = tf.ones([COPY_BYTES // 4])
+        rates = []
+        for _ in range(11):
+            start = time.perf_counter()
+            tf.negative(source)  # a copy by `tf.identity` shares the memory
+            tf.test.experimental.sync_devices()
+            rates.append(2 * COPY_BYTES / (time.perf_counter() - start))
+    return Roofline(None, statistics.median(rates))
+
+
 def _copy_rates(cores: int, rounds: int) -> list[float]:
     source, target = (np.ones(COPY_BYTES, np.uint8) for _ in range(2))
     parts = list(zip(np.array_split(source, cores), np.array_split(target, cores), strict=True))

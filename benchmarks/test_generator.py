@@ -13,6 +13,7 @@ from roofline import Work
 from monet import models, ops
 
 
+@pytest.mark.benchmark(group="generator")
 @pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 def test_generator_forward(compare, smoke, dtype):
     size = 64 if smoke else 256

@@ -16,8 +16,9 @@ from monet import ops
 SHAPES = [(64, 3, 256, 256), (256, 7, 3, 64), (256, 7, 64, 3), (128, 3, 128, 128)]
 
 
+@pytest.mark.benchmark(group="reflect_conv2d")
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
 def test_reflect_conv2d(compare, shape, dtype, direction):
     size, taps, channels, out_channels = shape
@@ -38,5 +39,7 @@ def test_reflect_conv2d(compare, shape, dtype, direction):
     passes = 3 if backward else 1  # the gradients of x and of the kernel cost a forward pass each
     traffic = inputs[0].dtype.size * (x.size + size * size * out_channels + kernel.size)
     work = Work(2 * kernel.size * size * size, traffic) * passes
-    name = f"conv {size}x{size} {taps}x{taps} {channels}->{out_channels} {dtype} {direction}"
+    name = (
+        f"reflect_conv2d {size}x{size} {taps}x{taps} {channels}->{out_channels} {dtype} {direction}"
+    )
     compare(name, own, work, rounds=9)

@@ -28,6 +28,7 @@ def monet_blocks(x, *weights):
     return ops.residual_trunk(x, [weights[6 * i : 6 * i + 6] for i in range(BLOCKS)])
 
 
+@pytest.mark.benchmark(group="residual blocks, 3 in a row")
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 @pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 @pytest.mark.parametrize("size", [32, 64])

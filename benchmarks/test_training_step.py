@@ -15,8 +15,8 @@ from roofline import Work
 from monet import ops, systems
 
 
-def make_monet_step(recipe, batch, jit_compile="auto"):
-    """What `fit` calls for one step of `recipe`."""
+def make_monet_step(recipe, batch, jit_compile=False):
+    """What `fit` calls for one step of `recipe`, as a graph or compiled by XLA."""
     model = systems.build_model(recipe, steps_per_epoch=300, jit_compile=jit_compile)
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
@@ -76,6 +76,7 @@ def compare_steps(compare, name, dtype, batch, recipe, tutorial_networks, advers
     compare(f"training step, {name}, {size}x{size} {dtype}", steps, work, rounds=5)
 
 
+@pytest.mark.benchmark(group="training step")
 @pytest.mark.parametrize("dtype", ["float32", f"mixed_{arms.LOW_PRECISION}"])
 def test_resnet_step(compare, smoke, dtype):
     size, filters = (32, 8) if smoke else (256 if arms.ON_GPU else 128, 64)
@@ -89,6 +90,7 @@ def test_resnet_step(compare, smoke, dtype):
     )
 
 
+@pytest.mark.benchmark(group="training step")
 @pytest.mark.parametrize("dtype", ["float32", f"mixed_{arms.LOW_PRECISION}"])
 def test_unet_step(compare, smoke, dtype):
     size, filters = (32, 8) if smoke else (256, 64)

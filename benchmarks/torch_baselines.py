@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from report import GPU_CLASSES, device_class
+from machine import GPU_CLASSES, device_class
 
 try:
     import torch

@@ -15,9 +15,9 @@ SCRIPT = BENCHMARKS / "gpu.py"
 
 sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
+import table  # noqa: E402
 from gpu_stages import cuda_driver, tensorflow_stages  # noqa: E402
 from gpu_stages.catalogue import STAGES  # noqa: E402
-from report import Report  # noqa: E402
 
 from monet_build.cuda_build import host_compiler  # noqa: E402
 
@@ -47,107 +47,130 @@ def test_without_a_gpu():
 
 @pytest.fixture(scope="module")
 def dry_run(tmp_path_factory):
-    """The whole script on the emulator: what it printed, and the files it wrote."""
+    """The whole script on the emulator: what it printed and wrote."""
     output = tmp_path_factory.mktemp("gpu") / "results"
     before = sorted((BENCHMARKS / "results").iterdir())
     stages = [name for name in STAGES if name not in IN_TENSORFLOW]
     done = run_script("--emulate", "--output", output, "--stages", *stages)
     assert sorted((BENCHMARKS / "results").iterdir()) == before
     assert done.returncode == 0
-    return done.stdout, {path.stem: json.loads(path.read_text()) for path in output.iterdir()}
+    return done.stdout, json.loads((output / "emulator.json").read_text())
 
 
 @needs_emulator
 def test_dry_run(dry_run):
-    printed, files = dry_run
-    stages = files["emulator-summary"]["stages"]
+    printed, results = dry_run
+    stages = results["stages"]
     assert list(stages) == [name for name in STAGES if name not in IN_TENSORFLOW]
     status = {name: stage["status"] for name, stage in stages.items()}
     assert status.pop("sm75") == "not run"
-    for name in ("norm", "block"):
-        has_torch = files["emulator-summary"]["machine"]["torch"] is not None
-        assert status.pop(name) == ("passed" if has_torch else "not run"), stages[name]["reason"]
+    has_torch = results["machine_info"]["torch"] is not None
+    assert status.pop("norm") == ("passed" if has_torch else "not run"), stages["norm"]["reason"]
     assert set(status.values()) == {"passed"}
     assert "these figures mean nothing" in printed
 
 
 @needs_emulator
 def test_results(dry_run):
-    results = dry_run[1]["emulator-kernels"]
-    assert results["machine"]["command"].startswith("python benchmarks/gpu.py --emulate")
-    assert {"device", "date", "commit", "nvcc", "torch"} <= set(results["machine"])
-    names = {row["name"] for row in results["rows"]}
+    results = dry_run[1]
+    assert results["command"].startswith("python benchmarks/gpu.py --emulate")
+    assert {"gpu", "cpu", "nvcc", "torch", "libraries"} <= set(results["machine_info"])
+    assert results["commit_info"].keys() == {"id", "dirty"} and results["datetime"]
+    entries = {
+        entry["name"]: entry for entry in results["benchmarks"] if entry["group"] == "kernels"
+    }
     for dtype in ("float32", "float16", "bfloat16"):
         for kernel in ("norm+relu forward", "norm+relu backward", "reflection pad"):
-            assert f"kernel {kernel} 2x6x5x8 {dtype}" in names
-    for row in results["rows"]:
+            assert f"kernel {kernel} 2x6x5x8 {dtype}" in entries
+    for entry in entries.values():
+        [row] = entry["extra_info"]["rows"]
         assert list(row["arms"]) == ["copy", "monet"]
+        assert row["arms"]["monet"]["seconds"] == entry["stats"]["median"] > 0
         assert row["arms"]["monet"]["gigabytes_per_second"] > 0
         assert row["arms"]["monet"]["roofline_share"] > 0
-
-
-def result(status="passed", reason="", rows=(), **facts):
-    return {"status": status, "reason": reason, "facts": facts, "rows": list(rows)}
+    assert "kernel reflection pad" in table.format_file(results)
 
 
 def row(ratio):
-    arms = {"PyTorch": {"milliseconds": 1.0, "ratio": 1.0}}
-    arms["monet"] = {"milliseconds": 1.0 / ratio, "ratio": ratio}
+    arms = {"PyTorch": {"seconds": 1.0, "ratio": 1.0}}
+    arms["monet"] = {"seconds": 1.0 / ratio, "ratio": ratio}
     return {"name": "some row", "arms": arms}
 
 
 @pytest.fixture
 def run_main(monkeypatch, tmp_path):
-    """Runs `main` with these results of stages; all others pass."""
+    """Runs `main` with stages that leave these statuses and rows; all others pass."""
 
-    def run(results, *arguments):
-        facts = {"device": "Tesla T4", "device_class": "T4"}
-        results = {"environment": result(**facts), **results}
+    def run(stages, *arguments):
+        def run_stage(name, folder, seconds, emulate, write):
+            status, rows = stages.get(name, ("passed", []))
+            facts = {"gpu": "Tesla T4", "device_class": "T4"} if name == "environment" else {}
+            result = {"status": status, "reason": "", "facts": facts}
+            (folder / f"{name}.json").write_text(json.dumps(result))
+            lines = [json.dumps(row) + "\n" for row in rows]
+            gpu.rows_file(folder, name).write_text("".join(lines))
+
         monkeypatch.setattr(gpu, "count_gpus", lambda: 1)
-        monkeypatch.setattr(gpu, "_run_stage", lambda name, *_: results.get(name, result()))
+        monkeypatch.setattr(gpu, "run_stage", run_stage)
         return gpu.main(["--output", str(tmp_path), *arguments])
 
     return run
 
 
 def test_a_failing_stage_is_recorded(run_main, tmp_path):
-    assert run_main({"correctness": result("failed", "3 failed"), "norm": result(rows=[row(2)])})
-    stages = json.loads((tmp_path / "tesla-t4-summary.json").read_text())["stages"]
-    assert list(stages) == list(STAGES)
-    assert stages["correctness"]["reason"] == "3 failed"
-    assert json.loads((tmp_path / "tesla-t4-norm.json").read_text())["rows"] == [row(2)]
+    assert run_main({"correctness": ("failed", []), "norm": ("passed", [row(2)])}) == 1
+    results = json.loads((tmp_path / "tesla-t4.json").read_text())
+    assert list(results["stages"]) == list(STAGES)
+    assert results["stages"]["correctness"]["status"] == "failed"
+    assert [entry["extra_info"]["rows"] for entry in results["benchmarks"]] == [[row(2)]]
 
 
 def test_what_could_not_run_is_no_failure(run_main):
-    assert run_main({"norm": result("not run", "PyTorch is not installed")}) == 0
+    assert run_main({"norm": ("not run", [])}) == 0
 
 
 def test_floors(run_main, capsys):
-    assert run_main({"norm": result(rows=[row(1.5)])}, "--check-floors") == 0
-    assert run_main({"norm": result(rows=[row(0.9)])}) == 0
-    assert run_main({"norm": result(rows=[row(0.9)])}, "--check-floors") == 1
+    assert run_main({"norm": ("passed", [row(1.5)])}, "--check-floors") == 0
+    assert run_main({"norm": ("passed", [row(0.9)])}) == 0
+    assert run_main({"norm": ("passed", [row(0.9)])}, "--check-floors") == 1
     assert "below its floor of 1.0x: some row, 0.9x of PyTorch" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("device", ["T4", "gpu"])
-def test_every_gpu_row_has_a_floor(device):
-    assert Report().floor("a row that nobody has measured", device) >= 1
+def test_rows_are_kept_while_they_are_measured(tmp_path):
+    """A session that is killed in the middle of a row keeps all those before it."""
+    (tmp_path / "norm.json").write_text('{"status": "failed", "reason": "", "facts": {}}')
+    gpu.rows_file(tmp_path, "norm").write_text(json.dumps(row(2)) + '\n{"name": "some o')
+    [entry] = gpu.collect(tmp_path, "python benchmarks/gpu.py")["benchmarks"]
+    assert entry["extra_info"]["rows"] == [row(2)]
+
+
+def run_stage(name, folder, seconds):
+    gpu.run_stage(name, folder, seconds, True, lambda: None)
+    return gpu.read_stage(folder, name)
 
 
 def test_a_stage_that_breaks(tmp_path):
     """Neither a library that can't be loaded nor one that isn't there ends the run."""
     broken = tmp_path / "native" / "cuda_api.so"
-    missing = gpu._run_stage("sanitizers", tmp_path, gpu.time.monotonic() + 60, True)
+    missing = run_stage("sanitizers", tmp_path, 60)
     assert missing["status"] == "not run" and "not built" in missing["reason"]
     broken.parent.mkdir()
     broken.write_bytes(b"no library")
-    failed = gpu._run_stage("kernels", tmp_path, gpu.time.monotonic() + 60, True)
+    failed = run_stage("kernels", tmp_path, 60)
     assert failed["status"] == "failed" and "OSError" in failed["reason"]
 
 
 def test_no_time_left(tmp_path):
-    late = gpu._run_stage("kernels", tmp_path, gpu.time.monotonic() + 1, True)
+    late = run_stage("kernels", tmp_path, 1)
     assert late["status"] == "not run" and "no time" in late["reason"]
+
+
+def test_every_stage_has_a_function():
+    for name, entry in STAGES.items():
+        module, _, function = entry.function.partition(":")
+        source = (BENCHMARKS / "gpu_stages" / f"{module}.py").read_text()
+        assert f"def {function}(stage: Stage)" in source, name
+        assert entry.minutes > 0
 
 
 def test_paths_of_tensorflow_stages():

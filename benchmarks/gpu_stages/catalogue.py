@@ -1,20 +1,29 @@
-"""All stages, most important first: their names, and the function of this package each one is."""
+"""All stages, most important first: the function of this package each one is, and its time."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A stage's function, as "module:function", and the most minutes that it may take."""
+
+    function: str
+    minutes: float
+
+
 STAGES = {
-    "environment": "environment",
-    "build": "build",
-    "correctness": "correctness",
-    "kernels": "kernel_timings",
-    "tensorflow-build": "tensorflow_stages:run_build",
-    "tensorflow-tests": "tensorflow_stages:run_tests",
-    "tensorflow-ops": "tensorflow_stages:run_ops",
-    "tensorflow-networks": "tensorflow_stages:run_networks",
-    "norm": "torch_norm",
-    "block": "torch_block",
-    "sm75": "correctness:run_sm_75",
-    "sanitizers": "sanitizers",
+    "environment": Entry("environment:run", 5),
+    "build": Entry("kernel_checks:run_build", 10),
+    "correctness": Entry("kernel_checks:run_correctness", 5),
+    "kernels": Entry("kernel_timings:run", 8),
+    "tensorflow-build": Entry("tensorflow_stages:run_build", 12),
+    "tensorflow-networks": Entry("tensorflow_stages:run_networks", 15),
+    "tensorflow-ops": Entry("tensorflow_stages:run_ops", 12),
+    "norm": Entry("torch_norm:run", 8),
+    "sanitizers": Entry("kernel_checks:run_sanitizers", 8),
+    "sm75": Entry("kernel_checks:run_sm_75", 5),
+    "tensorflow-tests": Entry("tensorflow_stages:run_tests", 25),
 }
 # What later stages can't do without.
 ALWAYS = ("environment", "build")

@@ -95,7 +95,7 @@ class CudaDriver:
         self._call("cuDeviceTotalMem_v2", byref(memory), self._device)
         version = self._int("cuDriverGetVersion")
         facts = {
-            "device": name.value.decode(),
+            "gpu": name.value.decode(),
             "cuda_of_driver": f"{version // 1000}.{version % 1000 // 10}",
             "memory_bytes": memory.value,
         }

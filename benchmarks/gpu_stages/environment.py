@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 
-from report import cpu_model
+from machine import cpu_model, gpu_class
 
 from gpu_stages.stage import ROOT, Stage
 from monet_build import cuda_build
@@ -42,27 +42,22 @@ def run(stage: Stage) -> None:
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         commit=_output("git", "rev-parse", "HEAD"),
         uncommitted=_output("git", "status", "--porcelain").count("\n"),
-        processor=cpu_model(),
-        cores=os.cpu_count(),
-        python=platform.python_version(),
+        cpu={"brand_raw": cpu_model(), "count": os.cpu_count()},
+        python_version=platform.python_version(),
         platform=platform.platform(),
         nvcc=_nvcc(),
     )
     facts.update(stage.open_driver().facts())
-    facts["device_class"] = device_class(facts["device"])
+    facts["device_class"] = gpu_class(facts["gpu"])
     smi = _output("nvidia-smi", f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader")
     if smi:
         values = smi.splitlines()[0].split(", ")
         facts["nvidia_smi"] = dict(zip(_SMI_FIELDS.split(","), values, strict=False))
         facts["gpus"] = len(smi.splitlines())
     facts.update(_torch(), **_tensorflow(stage))
+    facts["libraries"] = {name: facts[name] for name in ("tensorflow", "torch") if facts[name]}
     for name, value in facts.items():
         stage.say(f"{name:<22} {value}")
-
-
-def device_class(device: str) -> str:
-    """The key of the GPU in `floors.json`."""
-    return "T4" if "T4" in device else "gpu"
 
 
 def _output(*command: str, timeout: float = 60) -> str:

@@ -12,7 +12,7 @@ from gpu_stages.cuda_driver import CudaDriver
 from gpu_stages.memory import ITEM_BYTES, Memory, sets_beyond_l2
 from gpu_stages.stage import Stage
 
-SHAPES = [(64, 64, 256), (256, 256, 64)]
+SHAPES = [(64, 64, 256), (128, 128, 128), (256, 256, 64)]
 BATCHES = (1, 8)
 _IN_A_DRY_RUN = [(6, 5, 8)]
 
@@ -22,11 +22,14 @@ def run(stage: Stage) -> None:
     facts = driver.facts()
     bandwidth = copy_bandwidth(driver, int(facts["memory_bytes"]), stage.emulated)
     stage.facts.update(l2_bytes=facts["l2_bytes"], copy_bytes_per_second=bandwidth)
-    stage.report.roofline = Roofline(None, bandwidth)
+    stage.roofline = Roofline(None, bandwidth)
     stage.say(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s, read and written bytes counted")
 
     shapes, batches = (_IN_A_DRY_RUN, (2,)) if stage.emulated else (SHAPES, BATCHES)
-    for size, batch, dtype in itertools.product(shapes, batches, ITEM_BYTES):
+    # Before compute capability 8.0, GPUs have no arithmetic in bfloat16.
+    is_old = not stage.emulated and float(str(facts["compute_capability"])) < 8
+    dtypes = [dtype for dtype in ITEM_BYTES if not (is_old and dtype == "bfloat16")]
+    for size, batch, dtype in itertools.product(shapes, batches, dtypes):
         for name, kernel in kernels(library, (batch, *size)).items():
             stage.require_seconds(10)
             row = f"kernel {name} {batch}x{'x'.join(map(str, size))} {dtype}"

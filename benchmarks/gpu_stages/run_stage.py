@@ -22,13 +22,17 @@ def main(name: str, folder: str, seconds: str, device: str) -> None:
     deadline = time.monotonic() + float(seconds)
     stage = Stage(name, Path(folder), device == "emulator", deadline)
     stage.save()
-    module, _, function = STAGES[name].partition(":")
+    module, _, function = STAGES[name].function.partition(":")
     try:
-        getattr(importlib.import_module(f"gpu_stages.{module}"), function or "run")(stage)
+        getattr(importlib.import_module(f"gpu_stages.{module}"), function)(stage)
     except NotRun as reason:
         stage.save("not run", str(reason))
     except Failed as failure:
         stage.save("failed", str(failure))
+    except ModuleNotFoundError as missing:
+        if missing.name != "torch":
+            raise
+        stage.save("not run", "PyTorch is not installed")
     except Exception as error:
         traceback.print_exc(file=sys.stdout)
         stage.save("failed", f"{type(error).__name__}: {error}")

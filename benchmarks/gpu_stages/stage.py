@@ -1,4 +1,4 @@
-"""What a stage works with: its part of the time, its report, the GPU, other programs to run."""
+"""What a stage works with: its part of the time, its rows, the GPU, other programs to run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from interleave import Timing, interleave
-from report import Report
-from roofline import Work
+from interleave import interleave
+from roofline import Roofline, Work
+from rows import time_row
 
 from gpu_stages.cuda_driver import LIBRARY, CudaDriver
 from monet_build.cuda_kernels import CudaKernels
@@ -31,17 +31,22 @@ class Failed(Exception):
     """A stage found something wrong: what."""
 
 
+def rows_file(folder: Path, name: str) -> Path:
+    """Where the stage of that name leaves its rows."""
+    return folder / f"{name}.rows"
+
+
 @dataclasses.dataclass
 class Stage:
     """One stage, in a process of its own.
 
     Attributes:
         name: of the stage.
-        folder: where this run keeps libraries and each stage's result.
+        folder: where this run keeps libraries and each stage's result and rows.
         emulated: whether all is a dry run of tiny shapes without a GPU.
         deadline: when to be done, by `time.monotonic()`.
         facts: what the stage found out, by name.
-        report: the rows measured so far.
+        roofline: what rows state their share of, if it was measured.
     """
 
     name: str
@@ -49,7 +54,12 @@ class Stage:
     emulated: bool
     deadline: float
     facts: dict[str, object] = dataclasses.field(default_factory=dict)
-    report: Report = dataclasses.field(default_factory=Report)
+    roofline: Roofline | None = None
+
+    @property
+    def rows_file(self) -> Path:
+        """A line of JSON for each row, written as soon as it is measured."""
+        return rows_file(self.folder, self.name)
 
     @property
     def driver_library(self) -> str:
@@ -65,6 +75,10 @@ class Stage:
     def open_driver(self) -> CudaDriver:
         return CudaDriver(self.driver_library)
 
+    def compute_capability(self) -> str:
+        """Of the GPU, such as "7.5"."""
+        return str(self.open_driver().facts()["compute_capability"])
+
     def open_kernels(self) -> CudaKernels:
         return CudaKernels(self.library())
 
@@ -77,7 +91,7 @@ class Stage:
     def require_seconds(self, needed: float) -> None:
         """Ends the stage, keeping its rows, where less time than this is left."""
         if not self.emulated and self.seconds_left() < needed:
-            raise NotRun(f"stopped after {len(self.report.rows)} rows: no time is left")
+            raise NotRun("stopped early: no time is left")
 
     def measure(
         self,
@@ -87,7 +101,7 @@ class Stage:
         *,
         clock: Callable[[Callable[[], object]], float],
         calls: int = 1,
-    ) -> dict[str, Timing]:
+    ) -> None:
         """Times arms in turn and adds a row.
 
         Args:
@@ -101,16 +115,14 @@ class Stage:
         timings = interleave(arms, rounds=rounds, slice_seconds=slice_seconds, clock=clock)
         for arm, timing in timings.items():
             timings[arm] = dataclasses.replace(timing, seconds=timing.seconds / calls)
-        self.report.add(name, timings, work)
+        with self.rows_file.open("a") as file:
+            file.write(json.dumps(time_row(name, timings, work, self.roofline)) + "\n")
         times = ", ".join(f"{arm} {time.seconds * 1e6:.1f} µs" for arm, time in timings.items())
         self.say(f"{name}: {times}")
-        self.save()
-        return timings
 
     def save(self, status: str = "failed", reason: str = "ended before it was done") -> None:
         """Keeps what is known so far, also in case this process comes to a bad end."""
         result = {"status": status, "reason": reason, "facts": self.facts}
-        result["rows"] = self.report.rows
         (self.folder / f"{self.name}.json").write_text(json.dumps(result, indent=1))
 
     def run(

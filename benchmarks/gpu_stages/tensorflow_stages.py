@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from pathlib import Path
 
 from gpu_stages.stage import ROOT, Failed, NotRun, Stage
 
@@ -13,7 +14,7 @@ _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
 _TESTS = ["tests/ops", "tests/layers"]
 _TEST_IN_A_DRY_RUN = ["tests/ops/test_norm_values.py", "-k", "float32 and 2x9x7x12-groups4"]
 _OPS = ["test_norm.py", "test_residual_block.py"]
-_NETWORKS = ["test_generator.py", "test_training_step.py"]
+_NETWORKS = ["test_generator.py", "test_training_step.py", "test_memory.py"]
 
 
 def run_build(stage: Stage) -> None:
@@ -21,7 +22,7 @@ def run_build(stage: Stage) -> None:
     _require_gpu(stage)
     if stage.emulated:
         raise NotRun("a dry run takes what is there")
-    capability = str(stage.open_driver().facts()["compute_capability"]).replace(".", "")
+    capability = stage.compute_capability().replace(".", "")
     env = {"MONET_BUILD": "auto", "MONET_CUDA_ARCHS": capability}
     done = stage.run([sys.executable, "setup.py", "build_ext", "--inplace"], env=env)
     lines = done.stdout.strip().splitlines() or ["no output"]
@@ -48,25 +49,26 @@ def run_ops(stage: Stage) -> None:
 
 
 def run_networks(stage: Stage) -> None:
-    """The generator as `generate` runs it, and whole training steps."""
+    """The generator as `generate` runs it, and whole training steps with their memory."""
     if stage.emulated:
         raise NotRun("pytest benchmarks --smoke does the same on a CPU")
     _benchmark(stage, _NETWORKS)
 
 
+def benchmark_file(folder: Path, name: str) -> Path:
+    """Where the stage of that name leaves pytest-benchmark's results, once they are complete."""
+    return folder / f"{name}-benchmarks.json"
+
+
 def _benchmark(stage: Stage, files: list[str]) -> None:
     _require_gpu(stage)
-    path = stage.folder / f"{stage.name}-rows.json"
+    if importlib.util.find_spec("pytest_benchmark") is None:
+        raise NotRun("pytest-benchmark is not installed")
     dry_run = ["--smoke", "-k", "instance_norm_relu"] if stage.emulated else []
     files = [f"benchmarks/{name}" for name in files]
-    try:
-        stage.run_pytest(*files, *dry_run, "--json", path, env=_SHARED_GPU)
-    finally:
-        if path.exists():
-            results = json.loads(path.read_text())
-            stage.report.rows = results["rows"]
-            libraries = ("tensorflow", "keras", "monet")
-            stage.facts.update({name: results["machine"][name] for name in libraries})
+    results = ["--rows", stage.rows_file, "--benchmark-json"]
+    results.append(benchmark_file(stage.folder, stage.name))
+    stage.facts["pytest"] = stage.run_pytest(*files, *dry_run, *results, env=_SHARED_GPU)
 
 
 def _require_gpu(stage: Stage) -> None:

@@ -1,0 +1,65 @@
+"""The machine that figures were measured on, as far as it matters to them."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import platform
+from pathlib import Path
+
+GPU_CLASSES = ("T4", "gpu")
+LIBRARIES = ("tensorflow", "keras", "torch", "monet")
+
+
+def cpu_model() -> str:
+    """The processor's marketing name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if "model name" in line),
+        platform.machine(),
+    )
+
+
+def gpu_class(device: str) -> str:
+    """The key of a GPU in `floors.json`."""
+    return "T4" if "T4" in device else "gpu"
+
+
+@functools.cache
+def gpu_model() -> str | None:
+    """The name of the first GPU that TensorFlow sees, if any."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    return details.get("device_name", "unknown GPU") if gpus else None
+
+
+def device_class() -> str:
+    """The key of this machine in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable".
+
+    "amx" has no floors: nothing was measured on a CPU with AMX so far.
+    """
+    import monet.ops
+
+    gpu = gpu_model()
+    return gpu_class(gpu) if gpu else monet.ops.status().instruction_set or "portable"
+
+
+def library_versions() -> dict[str, str]:
+    """Name -> version of the libraries that arms are computed by."""
+    import monet
+
+    versions = {
+        name: importlib.metadata.version(name)
+        for name in ("keras", "torch")
+        if importlib.util.find_spec(name)
+    }
+    import tensorflow as tf
+
+    versions |= {"tensorflow": tf.__version__, "monet": monet.__version__}
+    return {name: versions[name] for name in LIBRARIES if name in versions}

@@ -1,0 +1,102 @@
+"""Arms of a benchmark take turns, and a row says how they compare."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import rows  # noqa: E402
+from interleave import Timing, Turns, interleave  # noqa: E402
+from roofline import Roofline, Work  # noqa: E402
+
+
+@pytest.fixture
+def arms():
+    """Two arms that take 4 and 1 seconds by a clock, the clock, and the calls so far."""
+    now, calls = [0.0], []
+
+    def arm(name, seconds):
+        def run():
+            calls.append(name)
+            now[0] += seconds
+
+        return run
+
+    def clock(work):
+        start = now[0]
+        work()
+        return now[0] - start
+
+    return {"slow": arm("slow", 4.0), "fast": arm("fast", 1.0)}, clock, calls
+
+
+def test_every_round_begins_with_another_arm(arms):
+    arms, clock, calls = arms
+    interleave(arms, rounds=3, slice_seconds=0.0, clock=clock)
+    warm_up, calibration, measured = calls[:2], calls[2:4], calls[4:]
+    assert warm_up == calibration == ["slow", "fast"]
+    assert measured == ["slow", "fast", "fast", "slow", "slow", "fast"]
+
+
+def test_ratios_are_those_of_each_round():
+    arms = {"slow": lambda: None, "fast": lambda: None}
+    rounds = [[4.0, 1.0], [2.0, 8.0], [30.0, 10.0]]  # the second one begins with "fast"
+    seconds = itertools.chain([1.0, 1.0], *rounds)  # after the calibration
+    timings = interleave(arms, rounds=3, slice_seconds=0.0, clock=lambda work: next(seconds))
+    assert timings == {
+        "slow": Timing(seconds=8.0, speedup=1.0, spread=(1.0, 1.0), rounds=3),
+        "fast": Timing(seconds=2.0, speedup=4.0, spread=(3.0, 4.0), rounds=3),
+    }
+
+
+def test_fast_arms_are_called_until_a_turn_is_long_enough(arms):
+    arms, clock, calls = arms
+    turns = Turns(arms, slice_seconds=8.0, clock=clock)
+    assert turns.calls == {"slow": 2, "fast": 8}
+    calls.clear()
+    turns.take("fast")
+    assert calls == ["fast"] * 8
+    assert turns.seconds["fast"] == [1.0]
+
+
+def test_shares_of_the_roofline(arms):
+    arms, clock, _ = arms
+    timings = interleave(arms, rounds=1, slice_seconds=0.0, clock=clock)
+    row = rows.time_row("row", timings, Work(0, 20), Roofline(100.0, 10.0))
+    assert row["roofline_seconds"] == 2.0
+    assert row["arms"]["slow"]["roofline_share"] == 0.5
+    assert row["arms"]["slow"]["gigabytes_per_second"] == 0.0
+    no_peak = rows.time_row("row", timings, Work(1, 20), Roofline(None, 10.0))
+    assert "roofline_seconds" not in no_peak  # a bandwidth alone says nothing about arithmetic
+
+
+def row(ratio, **others):
+    arms = {"PyTorch": {"seconds": 1.0, "ratio": 1.0}, "monet": {"ratio": ratio}}
+    arms["monet"]["seconds"] = 1.0 / ratio
+    return {"name": "a row that nobody has measured", "arms": arms | others}
+
+
+@pytest.mark.parametrize("device_class", ["T4", "gpu"])
+def test_every_gpu_row_has_a_floor(device_class):
+    assert rows.below_floor(row(0.9), device_class)
+    assert rows.below_floor(row(1.0), device_class) is None
+
+
+def test_below_the_floor():
+    message = rows.below_floor(row(0.9), "T4")
+    assert message == "below its floor of 1.0x: a row that nobody has measured, 0.9x of PyTorch"
+    share = {"name": "kernel", "arms": {"copy": {"ratio": 1.0}, "monet": {"ratio": 0.8}}}
+    assert rows.below_floor(share, "T4") is None
+    assert rows.below_floor(row(0.9), "portable") is None
+
+
+def test_table_of_rows():
+    memory = rows.memory_row("memory", {"PyTorch": 3 << 30, "monet": 1 << 30})
+    table = rows.format_table([row(1.25), memory]).splitlines()
+    assert table[0].split() == ["PyTorch", "monet", "roofline"]
+    assert table[1].split()[-5:] == ["1.00", "s", "800", "ms", "1.25x"]
+    assert table[2].split() == ["memory", "3,072", "MiB", "1,024", "MiB", "3.00x"]
