@@ -15,6 +15,7 @@ from monet._command_line import EXIT_SKIPPED, CommandError, quiet_tensorflow, ru
 from monet._command_line.evaluate_options import parse_arguments
 from monet._files import obstacle, write_text
 from monet._progress import Line, bar
+from monet._text import printable
 from monet.data import DataError, Domains, open_domains
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def evaluate(args: argparse.Namespace) -> int:
         domains = _domains(args)
         photos, sets = _sets(args, domains)
         shown = Shown()
-        print(f"Data      {domains.description}")
+        print(f"Data      {printable(domains.description)}")
         extractor = _extractor(args)
         line = Line()
         report = judge(
@@ -53,7 +54,7 @@ def evaluate(args: argparse.Namespace) -> int:
     except (DataError, ExtractorError, GeneratorError, ValueError) as error:
         raise CommandError(str(error)) from error
     line.finish("")
-    print(report_text(report))
+    print("\n".join(map(printable, report_text(report).splitlines())))
     report |= {"monet": __version__, "data": domains.description}
     try:
         if args.output is not None:
@@ -168,10 +169,8 @@ def _warn_of_unreadable(report: dict[str, Any]) -> int:
     counted = [report["paintings"], *(found for found in report["results"] if "all" in found)]
     unreadable = [found for found in counted if found["unreadable"]]
     for found in unreadable:
-        print(
-            f"warning: {found['unreadable']:,} of {found['name']} couldn't be read.",
-            file=sys.stderr,
-        )
+        text = f"warning: {found['unreadable']:,} of {found['name']} couldn't be read."
+        print(printable(text), file=sys.stderr)
     return EXIT_SKIPPED if unreadable else 0
 
 

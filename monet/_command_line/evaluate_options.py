@@ -50,7 +50,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=positive_int,
         default=256,
         metavar="PX",
-        help="both sides of all pictures: shorter side resized to it, centre cut out",
+        help="both sides of all pictures: the central square, resized",
     )
     measure = parser.add_argument_group("the measure")
     add_data_options(measure)

@@ -88,7 +88,7 @@ def evaluate(
         results.append(result)
     return {
         "extractor": _described(extractor),
-        "resize": {"size": size, "filter": "Lanczos, antialiased", "crop": "centre"},
+        "resize": {"size": size, "filter": "Lanczos, antialiased", "crop": "central square"},
         "paintings": _counted(of_paintings),
         "photos": None if of_photos is None else _counted(of_photos),
         "same_size": {

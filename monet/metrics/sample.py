@@ -9,7 +9,7 @@ import numpy as np
 
 from monet._parallel import map_in_order, usable_cores
 from monet.data import ImageError, ImageSource
-from monet.data.images import centre_crop, fit_short_side
+from monet.data.images import central_square
 from monet.metrics.extraction import extract_features
 from monet.metrics.extractor import Extractor
 from monet.metrics.feature_cache import FeatureCache
@@ -72,7 +72,7 @@ def choose(available: int, most: int | None, seed: int) -> list[int]:
 def pictures_of(
     source: ImageSource, size: int, *, most: int | None = None, seed: int = 0, name: str = ""
 ) -> PictureSet:
-    """Some pictures of a source, at random: shrunk or enlarged to `size`, the centre cut out.
+    """Some pictures of a source, at random: the central square, resized to `size`.
 
     Args:
         source: where they are.
@@ -97,7 +97,7 @@ def read_all(
             image = source.read(index, shrink_to=size)
         except ImageError as error:
             return error
-        return centre_crop(fit_short_side(image, size), size)
+        return central_square(image, size)
 
     return map_in_order(read, indices, threads=usable_cores())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from monet.data import ImageError, ImageSource
-from monet.data.images import centre_crop, fit_short_side
+from monet.data.images import central_square
 from monet.metrics.sample import PictureSet, read_all
 
 _BATCH = 8
@@ -48,7 +48,7 @@ def painted_set(
         model = load_generator(generator)
         if is_from_noise(model):
             for image in paint_from_noise(model, len(indices), seed=seed, batch_size=_BATCH):
-                yield centre_crop(fit_short_side(image, size), size)
+                yield central_square(image, size)
             return
         painter = Painter(model, batch_size=_BATCH)
         reading = iter(read_all(photos, indices, size))
