@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import shutil
@@ -40,13 +41,15 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block succeeds.
 
     Whoever opens `path` sees the old file or the new one, never half of either. When the block
-    fails or is interrupted, the temporary file is removed and `path` stays as it was. The temporary
-    name has the suffix of `path`, for writers that go by it.
+    fails or is interrupted, the temporary file is removed and `path` stays as it was; where the
+    process is killed, the next one that writes to the folder removes it. The temporary name has the
+    suffix of `path`, for writers that go by it.
     """
     path = Path(path)
     # Of the name only a checksum, so that the longest name a file system takes is not too long.
     checksum = zlib.crc32(os.fsencode(path.name))
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{checksum:08x}{path.suffix}")
+    _clean_once(os.path.abspath(path.parent))
     try:
         yield temporary
         os.replace(temporary, path)
@@ -66,6 +69,7 @@ def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     checksum = zlib.crc32(os.fsencode(path.name))
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{checksum:08x}")
+    _clean_once(os.path.abspath(path.parent))
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -89,11 +93,24 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Removes temporary files that a killed process left in `folder`, none of a living one."""
+    """Removes temporary files and folders that killed processes left in `folder`.
+
+    Those of living ones stay, and so does what may not be removed.
+    """
     for leftover in Path(folder).glob(f"{_TEMPORARY}*"):
         written_by = _WRITTEN_BY.match(leftover.name)
         if written_by and not _is_alive(int(written_by[1])):
-            leftover.unlink(missing_ok=True)
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
+
+
+@functools.cache
+def _clean_once(folder: str) -> None:
+    """Removes the leftovers of a folder that this process begins to write to."""
+    remove_leftovers(folder)
 
 
 def _is_alive(process: int) -> bool:

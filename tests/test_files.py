@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from monet._files import remove_leftovers, replacing
 
@@ -37,6 +42,29 @@ def test_leftovers_of_a_living_process_stay(tmp_path):
         (tmp_path / name).touch()
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_a_folder_that_was_being_made_is_a_leftover_too(tmp_path):
+    (tmp_path / f".partial-{DEAD}-00c0ffee" / "inside").mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / f".partial-{DEAD}-00decade").symlink_to("kept")
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_left_goes_when_the_next_one_writes(tmp_path, kind):
+    program = "import os, signal, sys; from monet._files import creating_folder, replacing\n"
+    made = "creating_folder" if kind == "folder" else "replacing"
+    program += f"with {made}(sys.argv[1]) as temporary:\n"
+    program += "    (temporary / 'a' if temporary.is_dir() else temporary).write_text('half')\n"
+    program += "    os.kill(os.getpid(), signal.SIGKILL)"
+    command = [sys.executable, "-c", program, str(tmp_path / "report")]
+    subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
+    assert [path.name[:9] for path in tmp_path.iterdir()] == [".partial-"]
+    with replacing(tmp_path / "other") as temporary:
+        temporary.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_no_folder_has_no_leftovers(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from monet._files import open_regular
 from monet._text import count
 from monet.data.images import ImageError, read_image
 from monet.data.sources import DataError, ImageSource, is_image_name
@@ -33,7 +34,7 @@ class ImageArchive(ImageSource):
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         try:
-            self._archive = zipfile.ZipFile(self.path)
+            self._archive = zipfile.ZipFile(open_regular(self.path))
         except OSError as error:
             raise DataError(f"{self.path} can't be opened: {error.strerror or error}.") from error
         except zipfile.BadZipFile as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from monet._text import count
 from monet.data.sources import (
     DataError,
     ImageFolder,
@@ -94,12 +96,21 @@ def dataset_folders(data: str | os.PathLike) -> list[Path]:
 def open_folder(folder: str | os.PathLike) -> ImageSource:
     """Opens a folder of picture files, or else of TFRecords.
 
+    Where both are there the picture files are read, with a warning.
+
     Raises:
         DataError: the folder is missing, holds neither, or nothing in it can be read.
     """
     folder = Path(folder)
     files = find_files(folder, lambda name: is_image_name(name) or is_tfrecord_name(name))
-    if any(map(is_image_name, files)):
+    pictures = sum(map(is_image_name, files))
+    if pictures:
+        if len(files) > pictures:
+            warnings.warn(
+                f"{folder} holds {count(pictures, 'picture file')} and "
+                f"{count(len(files) - pictures, 'TFRecord file')}: only the former are read.",
+                stacklevel=2,
+            )
         return ImageFolder(folder)
     if files:
         return TFRecordFolder(folder)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from monet._files import remove_leftovers, replacing
+from monet._files import replacing
 from monet._parallel import map_in_order
 from monet.data import encode_jpeg, encode_png
 from monet.data.names import safe_name, unique_names, with_suffix
@@ -86,7 +86,6 @@ def open_output(path: Path, verify: Callable[[Path], None] | None = None) -> Ite
 
         yield write
     else:
-        remove_leftovers(path)
 
         def write(name: str, data: bytes) -> None:
             target = path / name

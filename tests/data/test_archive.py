@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -66,12 +67,14 @@ def test_bombs_are_refused(tmp_path):
         ImageArchive(path).read(0)
 
 
-def test_what_is_no_archive_of_pictures_is_named(tmp_path):
+def test_what_is_no_archive_of_pictures_is_named(tmp_path, in_time):
     (tmp_path / "text.zip").write_text("no archive")
+    os.mkfifo(tmp_path / "fifo.zip")
     for path, message in (
+        (tmp_path / "fifo.zip", "not a regular file"),
         (tmp_path / "none.zip", "No such file"),
         (tmp_path / "text.zip", "not a zip archive"),
         (write(tmp_path / "empty.zip", {"a.txt": b""}), "holds no pictures"),
     ):
         with pytest.raises(DataError, match=message):
-            ImageArchive(path)
+            in_time(lambda path=path: ImageArchive(path))

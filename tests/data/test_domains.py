@@ -140,7 +140,8 @@ def test_open_folder_prefers_pictures(save, write_tfrecord, tmp_path):
     write_tfrecord("x.tfrec", [{"image": encode_png(RED)}])
     assert isinstance(open_folder(tmp_path), TFRecordFolder)
     save("a.png", BLUE)
-    assert isinstance(open_folder(tmp_path), ImageFolder)
+    with pytest.warns(UserWarning, match="1 picture file and 1 TFRecord file: only the former"):
+        assert isinstance(open_folder(tmp_path), ImageFolder)
 
 
 def test_a_folder_of_bad_files_gives_way_to_the_records(fill, tmp_path):
