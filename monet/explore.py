@@ -14,6 +14,7 @@ from monet._command_line import (
     EXIT_SKIPPED,
     CommandError,
     HelpFormatter,
+    add_version,
     named_path,
     print_unreadable,
     run,
@@ -35,6 +36,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Without data it reports on the sample set that comes with the package. Exit code: "
         "0 all pictures could be read, 1 some couldn't, 2 nothing done.",
     )
+    add_version(parser)
     add_data_options(parser)
     parser.add_argument(
         "--out", type=named_path, required=True, metavar="REPORT", help="a new folder"

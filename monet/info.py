@@ -1,9 +1,10 @@
-"""`python -m monet.info`: versions, what runs natively, and the remedy for what is missing."""
+"""Reports versions, what is native, and remedies for what is missing: `python -m monet.info`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import importlib.metadata
 import json
 import os
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import monet
+from monet._command_line import add_version, run
 from monet._parallel import usable_cores
 
 
@@ -29,12 +31,13 @@ def collect() -> dict:
         record, record_error = {}, str(unusable)
     report = {
         "versions": _versions(library),
+        "import_errors": _import_errors(),
         "tensorflow_error": tensorflow_error,
         "build": record,
         "build_error": record_error,
         "cpu": _cpu(),
         "gpu": _gpu(tensorflow),
-        "ops": _ops(library, tensorflow),
+        "ops": _ops(library, tensorflow, record),
     }
     report["remedies"] = _remedies(report)
     return report
@@ -44,8 +47,25 @@ def _import_tensorflow():
     try:
         import tensorflow
     except Exception as error:  # a broken installation raises whatever its last import raised
-        return None, f"{type(error).__name__}: {error}"
+        return None, _what_is_wrong(error, "tensorflow")
     return tensorflow, None
+
+
+def _import_errors() -> dict[str, tuple[str, str]]:
+    """What to install, and what is wrong, for each other package needed that can't be imported."""
+    errors = {}
+    for name, module, distribution in (("NumPy", "numpy", "numpy"), ("Pillow", "PIL", "pillow")):
+        try:
+            importlib.import_module(f"{module}.Image" if module == "PIL" else module)
+        except Exception as error:
+            errors[name] = (distribution, _what_is_wrong(error, module))
+    return errors
+
+
+def _what_is_wrong(error: Exception, module: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == module:
+        return "is not installed"
+    return f"can't be imported ({type(error).__name__}: {error})"
 
 
 def _versions(library) -> dict:
@@ -99,7 +119,7 @@ def _gpu(tensorflow) -> dict:
     }
 
 
-def _ops(library, tensorflow) -> dict:
+def _ops(library, tensorflow, record: dict) -> dict:
     from monet.ops.native import dispatch
 
     status = library.status()
@@ -113,7 +133,7 @@ def _ops(library, tensorflow) -> dict:
         "xla": status.xla,
         "xla_reason": str(xla_unusable or ""),
         "built_for": status.built_for,
-        "sources_are_newer": _sources_are_newer(library.LIBRARY),
+        "changed_sources": library.changed_sources(record),
         "devices": {},
     }
     try:
@@ -138,26 +158,15 @@ def _why_not_native(unusable, device: str, has_gpu: bool, mode: str | None) -> s
     return "MONET_OPS=reference" if mode == "reference" else None
 
 
-def _sources_are_newer(library: Path) -> bool:
-    """Whether this is a source tree whose C++ has been edited since it was built."""
-    sources = library.parents[2] / "csrc"
-    if not (sources.is_dir() and library.is_file()):
-        return False
-    built = library.stat().st_mtime
-    return any(
-        path.stat().st_mtime > built
-        for path in sources.rglob("*")
-        if path.suffix in (".cc", ".h", ".cu", ".cuh")
-    )
-
-
 def _remedies(report: dict) -> list[str]:
     """What the user can do, most important first."""
-    remedies = []
+    remedies = [
+        f"{name} {error}; run: pip install {distribution}"
+        for name, (distribution, error) in report["import_errors"].items()
+    ]
     if report["tensorflow_error"]:
         remedies.append(
-            f"TensorFlow can't be imported ({report['tensorflow_error']}); "
-            f"run: pip install 'tensorflow>=2.19,<2.22'"
+            f"TensorFlow {report['tensorflow_error']}; run: pip install 'tensorflow>=2.19,<2.22'"
         )
     ops = report["ops"]
     if ops["mode_error"]:
@@ -169,10 +178,9 @@ def _remedies(report: dict) -> list[str]:
     xla_was_built = report["build"].get("parts", {}).get("xla", {}).get("built")
     if ops["native"] and xla_was_built and not ops["xla"]:
         remedies.append(ops["xla_reason"])
-    if ops["sources_are_newer"]:
-        remedies.append(
-            "csrc has changed since the build; run: python setup.py build_ext --inplace"
-        )
+    if ops["changed_sources"]:
+        folders = " and ".join(f"csrc/{name}" for name in ops["changed_sources"])
+        remedies.append(f"{folders} changed since the build; run: pip install . in the source tree")
     kernels = report["build"].get("parts", {}).get("kernels", {})
     if kernels.get("built") and not report["cpu"]["instruction_set"]:
         remedies.append(
@@ -251,12 +259,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m monet.info",
         description="Reports versions, what runs natively, and the remedy for whatever is missing.",
     )
+    add_version(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return run(lambda: _report(as_json=arguments.json))
+
+
+def _report(*, as_json: bool) -> int:
     with _standard_error_closed():
         report = collect()
-    print(json.dumps(report, indent=2) if arguments.json else render(report))
+    print(json.dumps(report, indent=2) if as_json else render(report))
     return 0
 
 

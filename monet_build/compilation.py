@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
 import os
+import re
 import shutil
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from monet_build.toolchain import Compiler
@@ -14,36 +21,56 @@ CSRC = Path(__file__).resolve().parents[1] / "csrc"
 
 
 class Compilation:
-    """A folder of objects, of which only those out of date are made again."""
+    """A folder of objects, of which only those are made again whose inputs are others now.
 
-    def __init__(self, folder: Path):
+    An object's inputs are the compiler and its arguments, the source file, and the headers of csrc
+    that the compiler says it has read: their contents, whatever their dates. They are noted beside
+    the object.
+
+    Args:
+        folder: where the objects go.
+        names: what to take for paths in arguments that differ from build to build though what they
+            lead to is the same: under pip's build isolation, where pybind11 lies for instance.
+    """
+
+    def __init__(self, folder: Path, names: Mapping[str, str] | None = None):
         self._folder = folder
+        self._names = {str(CSRC): "csrc", **(names or {})}
+        self._digest = functools.lru_cache(maxsize=None)(_digest)
 
     def compile(
         self, compiler: Compiler, sources: dict[Path, list[str]], flags: list[str]
     ) -> list[Path]:
-        """Compiles in parallel; `sources` maps each file to the flags that it alone needs."""
-        # Nothing in csrc/kernels includes a header from outside of it.
-        folders = {"kernels", *(source.relative_to(CSRC).parts[0] for source in sources)}
-        headers = [path for folder in folders for path in (CSRC / folder).rglob("*.*h")]
-        newest_header = max(path.stat().st_mtime for path in headers)
+        """Compiles in parallel, and says what; returns the objects in the order of `sources`.
 
-        def compile_one(source: Path) -> Path:
-            target = self._folder / source.relative_to(CSRC).with_suffix(".o")
-            command = [*flags, f"-I{CSRC}", *sources[source], "-c", str(source), "-o", str(target)]
-            note = target.with_suffix(".command")
-            wanted = "\n".join([compiler.version, *command])
-            if target.is_file() and note.is_file() and note.read_text() == wanted:
-                if target.stat().st_mtime > max(newest_header, source.stat().st_mtime):
-                    return target
-            target.parent.mkdir(parents=True, exist_ok=True)
-            print(f"compiling csrc/{source.relative_to(CSRC)}", flush=True)
-            compiler.run(command)
-            note.write_text(wanted)
-            return target
+        Args:
+            compiler: the compiler.
+            sources: the files, with the flags that each alone needs.
+            flags: the flags of all.
 
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(compile_one, sources))
+        Raises:
+            Missing: one of them doesn't compile.
+        """
+        jobs = [
+            _Job(source, self._target(source), [*flags, f"-I{CSRC}", *flags_of_its_own])
+            for source, flags_of_its_own in sources.items()
+        ]
+        outdated = [job for job in jobs if not self._is_current(compiler, job)]
+        if outdated:
+            folder = outdated[0].source.relative_to(CSRC).parts[0]
+            print(f"csrc/{folder}: {len(outdated)} of {len(jobs)} files to compile", flush=True)
+        done = iter(range(1, len(outdated) + 1))
+
+        def make(job: _Job) -> None:
+            started = time.monotonic()
+            self._make(compiler, job)
+            seconds = time.monotonic() - started
+            name = f"csrc/{job.source.relative_to(CSRC)}"
+            print(f"  [{next(done)}/{len(outdated)}] {name} ({seconds:.0f} s)", flush=True)
+
+        with concurrent.futures.ThreadPoolExecutor(_usable_cores()) as pool:
+            list(pool.map(make, outdated))
+        return [job.target for job in jobs]
 
     def link(self, compiler: Compiler, objects: list[Path], flags: list[str], target: Path) -> None:
         """Links a shared library; `target` is there only if that succeeds."""
@@ -54,3 +81,81 @@ class Compilation:
             arguments.append("-Wl,-s")
         compiler.run(arguments)
         shutil.move(scratch, target)
+
+    def _target(self, source: Path) -> Path:
+        return self._folder / source.relative_to(CSRC).with_suffix(".o")
+
+    def _make(self, compiler: Compiler, job: _Job) -> None:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        # What is left behind by a compiler that is killed must not pass for a result.
+        for stale in (job.note, job.dependencies):
+            stale.unlink(missing_ok=True)
+        listing = ["-MMD", "-MF", str(job.dependencies), "-MT", "object"]
+        compiler.run([*job.flags, *listing, "-c", str(job.source), "-o", str(job.target)])
+        inputs = _read_dependencies(job.dependencies) or _every_source()
+        noted = {str(path.relative_to(CSRC)): self._digest(path) for path in inputs}
+        note = {"command": self._command(compiler, job), "inputs": noted}
+        job.note.write_text(json.dumps(note, indent=1), encoding="utf-8")
+
+    def _is_current(self, compiler: Compiler, job: _Job) -> bool:
+        try:
+            note = json.loads(job.note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return (
+            job.target.is_file()
+            and note["command"] == self._command(compiler, job)
+            and all(self._digest(CSRC / name) == was for name, was in note["inputs"].items())
+        )
+
+    def _command(self, compiler: Compiler, job: _Job) -> list[str]:
+        command = [compiler.version, *job.flags]
+        for path in sorted(self._names, key=len, reverse=True):
+            command = [word.replace(path, f"<{self._names[path]}>") for word in command]
+        return command
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One object to make, and the files beside it."""
+
+    source: Path
+    target: Path
+    flags: list[str]
+
+    @property
+    def note(self) -> Path:
+        return self.target.with_suffix(".json")
+
+    @property
+    def dependencies(self) -> Path:
+        return self.target.with_suffix(".d")
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _read_dependencies(listing: Path) -> list[Path]:
+    """What of csrc a compiler's `-MMD` lists."""
+    try:
+        text = listing.read_text(encoding="utf-8")
+    except OSError:
+        return []
+    files = text.partition(":")[2].replace("\\\n", " ")
+    paths = [re.sub(r"\\(.)", r"\1", name) for name in re.split(r"(?<!\\)\s+", files) if name]
+    return [path for path in map(Path.resolve, map(Path, paths)) if path.is_relative_to(CSRC)]
+
+
+def _every_source() -> list[Path]:
+    """The inputs that are sure to include those of an object whose compiler lists none."""
+    return [path for path in sorted(CSRC.rglob("*.*")) if path.is_file()]
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -159,8 +159,18 @@ def _sees_system_packages() -> bool:
     return re.search(r"include-system-site-packages\s*=\s*true", config, re.I) is not None
 
 
-def default_distribution() -> str:
-    """The distribution to ask for where there is no TensorFlow yet."""
+def required_tensorflow() -> str:
+    """The requirement of the package: the TensorFlow that it was compiled against, if any."""
+    found = find_tensorflow()
+    return found.requirement if found else any_tensorflow()
+
+
+def any_tensorflow() -> str:
+    """The requirement where there is no TensorFlow yet."""
+    return _default_distribution() + TENSORFLOW_RANGE
+
+
+def _default_distribution() -> str:
     has_small_wheel = sys.platform == "linux" and platform.machine() == "x86_64"
     has_gpu = os.path.exists("/proc/driver/nvidia/version") or shutil.which("nvidia-smi")
     return "tensorflow-cpu" if has_small_wheel and not has_gpu else "tensorflow"
@@ -235,11 +245,18 @@ def python_flags() -> list[str]:
             f"Python's C headers are not in {include}",
             "install them, for example: apt-get install python3-dev",
         )
+    if not pybind11_name():
+        raise Missing("pybind11 is not installed", "run: pip install pybind11")
+    return [f"-isystem{include}", *(f"-isystem{folder}" for folder in pybind11_name())]
+
+
+def pybind11_name() -> dict[str, str]:
+    """Where the headers of pybind11 are, and of which version; empty where there is none."""
     try:
         import pybind11
     except ImportError:
-        raise Missing("pybind11 is not installed", "run: pip install pybind11") from None
-    return [f"-isystem{include}", f"-isystem{pybind11.get_include()}"]
+        return {}
+    return {pybind11.get_include(): f"pybind11 {pybind11.__version__}"}
 
 
 # Which instruction set a file of csrc/kernels is for is the last part of its name. The choice

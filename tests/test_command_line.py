@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+import monet
+from monet.__main__ import commands
+
 _PRINT = """
 import sys
 from monet._command_line import run
@@ -23,3 +26,22 @@ def test_a_reader_that_has_had_enough_is_no_error(length):
     _, errors = process.communicate()
     assert errors == b""
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+def command_line(*arguments: str) -> str:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_package_lists_its_commands():
+    listed = command_line("monet")
+    assert {"train", "generate", "explore", "info"} <= commands().keys()
+    for name, line in commands().items():
+        assert f"python -m monet.{name}" in listed and line in listed
+        assert 10 < len(line) <= 80
+
+
+@pytest.mark.parametrize("name", ["monet", *(f"monet.{name}" for name in commands())])
+def test_every_command_has_a_version_and_help(name):
+    assert command_line(name, "--version") == f"monet {monet.__version__}\n"
+    assert f"usage: python -m {name} " in command_line(name, "--help")

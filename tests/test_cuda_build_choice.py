@@ -123,7 +123,9 @@ def build(tree, tmp_path):
     (site,) = venv.glob("lib/python*/site-packages")
     compiler = program(tmp_path / "c++", COMPILER)
     # Where the tests run, it need not be: only a build needs it.
-    (site / "pybind11.py").write_text("def get_include():\n    return 'include'\n")
+    (site / "pybind11.py").write_text(
+        "__version__ = '3.0'\ndef get_include():\n    return 'include'\n"
+    )
     setuptools = Path(importlib.import_module("setuptools").__file__).parents[1]
 
     def run(tensorflow="tensorflow", **variables) -> tuple[subprocess.CompletedProcess, dict]:

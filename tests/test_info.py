@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -59,7 +58,7 @@ def test_text_has_a_line_for_everything():
 def test_without_build_or_tensorflow(bare):
     done = run(cwd=bare)
     assert done.returncode == 0, done.stderr
-    assert "libcublas.so.99 is missing" in done.stdout
+    assert "TensorFlow can't be imported (ImportError: libcublas.so.99 is miss" in done.stdout
     assert "pip install 'tensorflow>=2.19,<2.22'" in done.stdout
     assert "monet was not built" in done.stdout
 
@@ -115,15 +114,52 @@ def test_reference_mode_is_named_as_the_reason(monkeypatch):
         assert choice["reason"] == "MONET_OPS=reference"
 
 
-def test_edited_sources_are_noticed(tmp_path):
-    built = tmp_path / "monet" / "ops" / "_tensorflow_ops.so"
-    source = tmp_path / "csrc" / "kernels" / "norm.cc"
-    for path in (built, source):
-        path.parent.mkdir(parents=True)
-        path.touch()
-    os.utime(source, (1, 1))
-    assert not info._sources_are_newer(built)
-    os.utime(built, (0, 0))
-    assert info._sources_are_newer(built)
-    shutil.rmtree(tmp_path / "csrc")
-    assert not info._sources_are_newer(built)
+def test_changed_sources_are_named(monkeypatch):
+    monkeypatch.setattr(library, "changed_sources", lambda record: ["kernels", "python"])
+    (remedy,) = [line for line in info.collect()["remedies"] if "csrc" in line]
+    assert remedy.startswith(
+        "csrc/kernels and csrc/python changed since the build; run: pip install"
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "remedy"),
+    [
+        ("PIL", "Pillow is not installed; run: pip install pillow"),
+        ("numpy", "NumPy is not installed; run: pip install numpy"),
+        ("tensorflow", "TensorFlow is not installed; run: pip install 'tensorflow>=2.19,<2.22'"),
+    ],
+)
+def test_missing_package_is_named(bare, module, remedy):
+    (bare / "tensorflow.py").unlink()
+    hide(bare, module)
+    done = run(cwd=bare)
+    assert done.returncode == 0, done.stderr
+    assert f"  {remedy}\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("monet.train", "--out", "run"),
+        ("monet.generate", "--model", "a.keras", "--input", "photos"),
+        ("monet.explore", "--out", "report"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_without_pillow_say_so_in_one_sentence(bare, arguments):
+    (bare / "tensorflow.py").unlink()
+    hide(bare, "PIL")
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=bare, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: Pillow is not installed; run: pip install pillow\n")
+    assert "Traceback" not in done.stderr
+
+
+def hide(folder: Path, module: str) -> None:
+    """Makes `module` one that isn't installed, for Pythons started in `folder`."""
+    (folder / f"{module}.py").write_text(
+        f"raise ModuleNotFoundError(\"No module named '{module}'\", name='{module}')\n"
+    )

@@ -15,10 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import monet
 from monet._text import printable
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
+# Packages that pip has installed with this one, unless somebody removed them since.
+_REQUIRED = {
+    "numpy": "NumPy is not installed; run: pip install numpy",
+    "PIL": "Pillow is not installed; run: pip install pillow",
+    "tensorflow": "TensorFlow is not installed; run: pip install 'tensorflow>=2.19,<2.22'",
+}
 _NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
@@ -40,6 +47,11 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         if action.default is None or isinstance(action.default, bool):
             return action.help
         return super()._get_help_string(action)
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds `--version`."""
+    parser.add_argument("--version", action="version", version=f"monet {monet.__version__}")
 
 
 def positive_int(text: str) -> int:
@@ -157,6 +169,11 @@ def run(command: Callable[[], int]) -> int:
         # Python flushes once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except ModuleNotFoundError as error:
+        if error.name not in _REQUIRED:
+            raise
+        print(f"error: {_REQUIRED[error.name]}", file=sys.stderr)
+        return EXIT_ERROR
     except CommandError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return EXIT_ERROR

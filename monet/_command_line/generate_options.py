@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from monet._command_line import HelpFormatter, named_path, positive_int, seed
+from monet._command_line import HelpFormatter, add_version, named_path, positive_int, seed
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -18,6 +18,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "like) takes --count in place of --input.",
         epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
     )
+    add_version(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", type=named_path, metavar="RUN", help="folder of a training run")
     source.add_argument(

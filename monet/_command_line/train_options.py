@@ -10,6 +10,7 @@ from typing import Any
 from monet._command_line import (
     CommandError,
     HelpFormatter,
+    add_version,
     named_path,
     positive_float,
     positive_int,
@@ -39,6 +40,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Ctrl-C saves and says how to go on. Exit code: 0 done, 2 error, "
         "130 or 143 interrupted and saved.",
     )
+    add_version(parser)
     add_data_options(
         parser.add_argument_group("data"),
         also="; for recipes that paint from noise also any folder of paintings",

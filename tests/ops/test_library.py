@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import monet.ops
+from monet import _csrc
 from monet.ops.native import library
 
 RECORD = {
@@ -95,6 +96,62 @@ def test_build_that_had_no_compiler_passes_its_reason_on(record):
 def test_no_record(record):
     with pytest.raises(library.Unusable, match="monet was not built.*pip install"):
         library.read_record()
+
+
+def test_installed_copy_is_named_where_the_source_tree_was_not_built(record, monkeypatch, tmp_path):
+    installed = tmp_path / "site-packages"
+    metadata = installed / "monet-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: monet\nVersion: 0.1.0\n")
+    monkeypatch.syspath_prepend(installed)
+    with pytest.raises(library.Unusable, match="monet was not built"):  # and neither was that one
+        library.read_record()
+    (installed / "monet" / "ops").mkdir(parents=True)
+    (installed / "monet" / "ops" / "_build.json").write_text("{}")
+    with pytest.raises(library.Unusable, match="which was not built, and not from .*site-packages"):
+        library.read_record()
+
+
+@pytest.fixture
+def csrc(record, monkeypatch, tmp_path):
+    """Sources beside the package, from which the library of `record` was built."""
+    monkeypatch.setattr(library, "CSRC", tmp_path / "csrc")
+    for name in ("kernels/cpu/norm.cc", "tensorflow/norm_ops.cc", "python/bindings.h"):
+        (tmp_path / "csrc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "csrc" / name).write_text("int one = 1;\n")
+    record["sources"] = _csrc.fingerprints(library.CSRC)
+    return library.CSRC
+
+
+def test_unchanged_sources(record, csrc):
+    (csrc / "kernels" / "cpu" / "norm.cc").touch()
+    (csrc / "kernels" / "notes.txt").write_text("no source")
+    assert library.changed_sources(record) == []
+    library.check(record)
+
+
+def test_changed_kernels_are_named_in_a_warning_and_the_old_ones_run(record, csrc, monkeypatch):
+    (csrc / "kernels" / "cpu" / "norm.cc").write_text("int one = 2;\n")
+    monkeypatch.setattr(library, "_open", lambda: "the ops")
+    with pytest.warns(RuntimeWarning, match="csrc/kernels has changed .*; rebuild monet") as caught:
+        assert load_afresh(monkeypatch, record).ops == "the ops"
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("change", ["edit", "add", "remove"])
+def test_library_of_other_ops_is_not_used(record, csrc, change):
+    if change == "add":
+        (csrc / "tensorflow" / "pad_ops.cc").touch()
+    elif change == "remove":
+        (csrc / "tensorflow" / "norm_ops.cc").unlink()
+    else:
+        (csrc / "tensorflow" / "norm_ops.cc").write_text("int one = 2;\n")
+    refused(record, "csrc/tensorflow has changed since the op library was built")
+
+
+def test_without_sources_beside_it_nothing_has_changed(record, csrc, tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "CSRC", tmp_path / "nowhere")
+    assert library.changed_sources(record) == []
 
 
 @pytest.mark.parametrize(

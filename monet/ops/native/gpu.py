@@ -74,8 +74,7 @@ def _without_machine_code() -> Unusable | None:
                 f"the CUDA kernels were built for "
                 f"{', '.join(f'sm_{built}' for built in built_for)}, but "
                 f"{details.get('device_name', device.name)} is sm_{number}",
-                f"build them for it: MONET_CUDA_ARCHS={number} pip install --force-reinstall "
-                f"--no-deps <path>",
+                f"build them for it: MONET_CUDA_ARCHS={number} pip install . in the source tree",
             )
     return None
 

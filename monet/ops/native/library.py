@@ -12,14 +12,17 @@ import functools
 import importlib.metadata
 import json
 import sysconfig
+import warnings
 from pathlib import Path
 
 import monet
+from monet import _csrc
 
 FOLDER = Path(__file__).parents[1]  # where setup.py puts what it builds
 RECORD = FOLDER / "_build.json"
 LIBRARY = FOLDER / "_tensorflow_ops.so"
 XLA_LIBRARY = FOLDER / "_tensorflow_xla.so"
+CSRC = FOLDER.parents[1] / "csrc"  # where this is a source tree
 
 TENSORFLOW_DISTRIBUTIONS = (
     "tensorflow",
@@ -37,7 +40,7 @@ _OPS = (
     "monet_residual_block",
 )
 WITHOUT_XLA = "pass jit_compile=False to tf.function or Model.compile"
-REBUILD = "rebuild monet in this environment: pip install --force-reinstall --no-deps <path>"
+REBUILD = "rebuild monet in this environment: run pip install . in its source tree"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +131,7 @@ def _load() -> _Loaded:
         record = read_record()
         check(record)
         ops = _open()
+        _warn_of_other_kernels(record)
     except Unusable as unusable:
         return _Loaded(None, unusable, unusable)
     try:
@@ -178,10 +182,7 @@ def read_record() -> dict:
     try:
         record = json.loads(RECORD.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Unusable(
-            "monet was not built: there is no build record beside monet/ops",
-            "run: pip install . (or python setup.py build_ext --inplace) in the source tree",
-        ) from None
+        raise _without_record() from None
     except (OSError, ValueError) as error:
         raise Unusable(f"the build record {RECORD} can't be read: {error}", REBUILD) from error
     if not isinstance(record, dict) or not isinstance(record.get("parts"), dict):
@@ -193,6 +194,41 @@ def read_record() -> dict:
                 REBUILD,
             )
     return record
+
+
+def _without_record() -> Unusable:
+    for installed in importlib.metadata.distributions(name="monet"):
+        record = Path(str(installed.locate_file("monet/ops/_build.json")))
+        if record.is_file():
+            return Unusable(
+                f"monet is imported from {FOLDER.parent}, which was not built, and not from "
+                f"{record.parents[1]}, where it is installed",
+                "start Python in another folder, or run: pip install . in the source tree",
+            )
+    return Unusable(
+        "monet was not built: there is no build record beside monet/ops",
+        "run: pip install . (or python setup.py build_ext --inplace) in the source tree",
+    )
+
+
+def changed_sources(record: dict) -> list[str]:
+    """What of csrc is not what was built: folders, such as `"kernels"`.
+
+    Empty where the sources don't stand beside the package.
+    """
+    built_from = record.get("sources")
+    return _csrc.changed(built_from, CSRC) if isinstance(built_from, dict) else []
+
+
+def _warn_of_other_kernels(record: dict) -> None:
+    # They still compute what this package asks for: what it asks through is what was built.
+    if "kernels" in changed_sources(record):
+        warnings.warn(
+            f"csrc/kernels has changed since monet was built, and the kernels in use are the old "
+            f"ones; {REBUILD}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def _read_record_or_none() -> dict | None:
@@ -236,6 +272,8 @@ def check(record: dict) -> None:
         )
     if not LIBRARY.is_file():
         raise Unusable(f"{LIBRARY} is missing", REBUILD)
+    if "tensorflow" in changed_sources(record):  # the ops' names and arguments may be others
+        raise Unusable("csrc/tensorflow has changed since the op library was built", REBUILD)
 
 
 def _same_tensorflow(built_for: dict, installed: dict) -> bool:

@@ -1,0 +1,43 @@
+"""Lists the commands: `python -m monet`."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import monet
+
+
+def commands() -> dict[str, str]:
+    """The modules of this package that are commands, with a line on what each does.
+
+    Read from their sources: importing them would take a TensorFlow.
+    """
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        source = path.read_text(encoding="utf-8")
+        if '\nif __name__ == "__main__":' in source:
+            summary = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+            found[path.stem] = summary.partition(": `")[0].rstrip(".")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    listed = "\n".join(f"  python -m monet.{name:<10} {line}" for name, line in commands().items())
+    parser = argparse.ArgumentParser(
+        prog="python -m monet",
+        description=f"Trains and runs GANs that repaint photos. Its commands:\n\n{listed}",
+        epilog="Each explains itself with --help.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"monet {monet.__version__}")
+    parser.parse_args(argv)
+    parser.print_help()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
