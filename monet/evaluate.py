@@ -16,15 +16,16 @@ from monet._command_line.evaluate_options import parse_arguments
 from monet._files import obstacle, write_text
 from monet._progress import Line, bar
 from monet._text import printable
-from monet.data import DataError, Domains, open_domains
 
 if TYPE_CHECKING:
+    from monet.data import Domains
     from monet.metrics import Extractor
     from monet.metrics.sample import PictureSet
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Judges what the arguments say; returns the exit code."""
+    from monet.data import DataError
     from monet.inference.generator import GeneratorError
     from monet.metrics import FeatureCache
     from monet.metrics.evaluation import evaluate as judge
@@ -81,6 +82,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 def _domains(args: argparse.Namespace) -> Domains:
     """Paintings and photos; paintings alone will do where nothing has to be painted."""
+    from monet.data import open_domains
+
     needs_photos = bool(args.run) or args.data is not None or args.photo_dir is not None
     if args.painting_dir is not None and not needs_photos:
         return open_domains(painting_dir=args.painting_dir, photos=False)

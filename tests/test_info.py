@@ -144,6 +144,7 @@ def test_missing_package_is_named(bare, module, remedy):
         ("monet.train", "--out", "run"),
         ("monet.generate", "--model", "a.keras", "--input", "photos"),
         ("monet.explore", "--out", "report"),
+        ("monet.evaluate", "--input", "images.zip"),
     ],
     ids=lambda arguments: arguments[0],
 )

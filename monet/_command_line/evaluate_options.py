@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from monet._command_line import HelpFormatter, named_path, positive_int, seed
+from monet._command_line import HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.data_options import add_data_options
 
 
@@ -19,6 +19,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Without --data the sample set that comes with the package is the measure. Exit "
         "code: 0 all pictures could be read, 1 some couldn't, 2 nothing done.",
     )
+    add_version(parser)
     judged = parser.add_argument_group("what is judged")
     judged.add_argument(
         "--run",
