@@ -120,11 +120,13 @@ def _parse_resources(output: str) -> list[Kernel]:
 
 
 def _readable(symbol: str) -> str:
-    """`PartialMoments<Float16, 8>` of a mangled kernel's name."""
-    template = re.search(r"\d([A-Z][A-Za-z]+)I(?:f|NS_\d+([A-Za-z]+\d*)E)(?:Li(\d+)E)?E", symbol)
+    """`Normalize<Float16, 8, 1>` of a mangled kernel's name; activations are numbers in it."""
+    element = r"(?:f|NS_\d+([A-Za-z]+\d*)E)"
+    more = r"(?:Li(\d+)E)?(?:LNS_\d+ActivationE(\d+)E)?"
+    template = re.search(rf"\d([A-Z][A-Za-z]+)I{element}{more}E", symbol)
     if template:
-        name, element, width = template.groups()
-        return f"{name}<{element or 'float'}{', ' + width if width else ''}>"
+        name, element, *rest = template.groups()
+        return f"{name}<{', '.join([element or 'float', *filter(None, rest)])}>"
     plain = re.search(r"\d([A-Z][A-Za-z]+)E", symbol)
     return plain[1] if plain else symbol
 

@@ -10,7 +10,6 @@ import os
 from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_int64, c_uint, c_void_p
 
 DTYPES = ("float32", "bfloat16", "float16")
-ACTIVATIONS = (None, "relu", "leaky_relu")
 ORDERS = ("forward", "reverse", "shuffled")
 
 
@@ -35,8 +34,14 @@ class ImageShape(ctypes.Structure):
     _fields_ = [(name, c_int64) for name in ("batch", "height", "width", "channels")]
 
 
-def norm_options(*, epsilon=1e-5, activation=None, negative_slope=0.2, pad=0) -> NormOptions:
-    return NormOptions(epsilon, ACTIVATIONS.index(activation), negative_slope, pad)
+def norm_options(*, epsilon=1e-5, activation=None, negative_slope=0.2, pad=0) -> dict:
+    """What a norm is called with; `activation` is a name that the library knows, or `None`."""
+    return {
+        "epsilon": epsilon,
+        "activation": activation or "none",
+        "negative_slope": negative_slope,
+        "pad": pad,
+    }
 
 
 # Functions that return null or a message. `stream`, their last argument, is the address of a
@@ -84,6 +89,8 @@ class CudaKernels:
         for name in ("norm_forward_scratch_bytes", "norm_backward_scratch_bytes"):
             function = getattr(self._library, f"monet_{name}")
             function.argtypes, function.restype = (POINTER(NormShape),), c_int64
+        find_activation = self._library.monet_find_activation
+        find_activation.argtypes, find_activation.restype = (c_char_p,), c_int
 
     def norm_forward_scratch_bytes(self, shape) -> int:
         """`shape` is (batch, height, width, channels, groups), here and below."""
@@ -94,13 +101,13 @@ class CudaKernels:
 
     def norm_forward(self, dtype, shape, options, *tensors_to_stream) -> None:
         """x, gamma, beta, residual, residual_pad, y, mean, rstd, scratch, stream."""
-        shape = NormShape(*shape)
-        self._call("norm_forward", DTYPES.index(dtype), shape, options, *tensors_to_stream)
+        arguments = (DTYPES.index(dtype), NormShape(*shape), self._norm_options(options))
+        self._call("norm_forward", *arguments, *tensors_to_stream)
 
     def norm_backward(self, dtype, shape, options, *tensors_to_stream) -> None:
         """dy, dskip, x, gamma, beta, mean, rstd, dx, dgamma, dbeta, dresidual, scratch, stream."""
-        shape = NormShape(*shape)
-        self._call("norm_backward", DTYPES.index(dtype), shape, options, *tensors_to_stream)
+        arguments = (DTYPES.index(dtype), NormShape(*shape), self._norm_options(options))
+        self._call("norm_backward", *arguments, *tensors_to_stream)
 
     def reflection_pad(self, dtype, shape, pad, x, y, stream=0) -> None:
         """`shape` is (batch, height, width, channels), here and below."""
@@ -141,6 +148,12 @@ class CudaKernels:
         loaded, stored = c_int64(), c_int64()
         self._library.monet_emulator_take_traffic(byref(loaded), byref(stored))
         return loaded.value, stored.value
+
+    def _norm_options(self, options: dict) -> NormOptions:
+        number = self._library.monet_find_activation(options["activation"].encode())
+        if number < 0:
+            raise KernelError(f"the library has no activation {options['activation']!r}")
+        return NormOptions(**{**options, "activation": number})
 
     def _call(self, name, *arguments) -> None:
         error = getattr(self._library, f"monet_{name}")(*arguments)

@@ -7,8 +7,9 @@
 // Pointers need no alignment. Results are the same bits for any number of threads.
 #pragma once
 
-#include "types.h"
+#include "activation.h"
 #include "thread_pool.h"
+#include "types.h"
 
 namespace monet {
 

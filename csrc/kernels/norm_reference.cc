@@ -46,29 +46,7 @@ void WriteValue(DType dtype, void* tensor, int64_t i, double value) {
   }
 }
 
-double Activate(const NormOptions& options, double z) {
-  switch (options.activation) {
-    case Activation::kNone:
-      return z;
-    case Activation::kRelu:
-      return z < 0.0 ? 0.0 : z;
-    case Activation::kLeakyRelu:
-      return z > 0.0 ? z : z * options.negative_slope;
-  }
-  return z;
-}
-
-double ActivationSlope(const NormOptions& options, double z) {
-  switch (options.activation) {
-    case Activation::kNone:
-      return 1.0;
-    case Activation::kRelu:
-      return z > 0.0 ? 1.0 : 0.0;
-    case Activation::kLeakyRelu:
-      return z > 0.0 ? 1.0 : options.negative_slope;
-  }
-  return 1.0;
-}
+ActivationSpec ActivationOf(const NormOptions& options) { return {options.activation, options.negative_slope}; }
 
 }  // namespace
 
@@ -108,7 +86,7 @@ void NormForwardReference(DType dtype, const NormShape& shape, const NormOptions
           const int64_t g = n * G + c / group_channels;
           const int64_t h = Reflect(row - pad, H), w = Reflect(column - pad, W);
           const double xhat = (ReadValue(dtype, x, index(n, h, w, c, 0)) - mean[g]) * rstd[g];
-          double value = Activate(options, gamma[c] * xhat + beta[c]);
+          double value = ActivationValue(ActivationOf(options), gamma[c] * xhat + beta[c]);
           if (residual) value += ReadValue(dtype, residual, index(n, h, w, c, residual_pad));
           WriteValue(dtype, y, index(n, row - pad, column - pad, c, pad), value);
         }
@@ -141,7 +119,7 @@ void NormBackwardReference(DType dtype, const NormShape& shape, const NormOption
     for (int64_t i = 0; i < plane; ++i) {
       const int64_t c = i % C, g = c / group_channels;
       xhat[i] = (ReadValue(dtype, x, n * plane + i) - mean[n * G + g]) * rstd[n * G + g];
-      const double dz = folded[i] * ActivationSlope(options, gamma[c] * xhat[i] + beta[c]);
+      const double dz = folded[i] * ActivationSlope(ActivationOf(options), gamma[c] * xhat[i] + beta[c]);
       dxhat[i] = dz * gamma[c];
       total_beta[c] += dz;
       total_gamma[c] += dz * xhat[i];

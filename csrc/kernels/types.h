@@ -9,8 +9,6 @@ namespace monet {
 // How tensors are stored; all arithmetic is float32. 16-bit values are passed as their bits.
 enum class DType { kFloat32, kBFloat16, kFloat16 };
 
-enum class Activation { kNone, kRelu, kLeakyRelu };
-
 constexpr int64_t SizeOf(DType dtype) { return dtype == DType::kFloat32 ? 4 : 2; }
 
 }  // namespace monet

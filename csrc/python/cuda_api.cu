@@ -8,6 +8,12 @@ using namespace monet;
 
 extern "C" {
 
+// The number of an activation in NormOptions, or -1.
+int monet_find_activation(const char* name) {
+  const std::optional<Activation> found = FindActivation(name);
+  return found ? static_cast<int>(*found) : -1;
+}
+
 int64_t monet_norm_forward_scratch_bytes(const NormShape* shape) {
   return static_cast<int64_t>(NormForwardCudaScratchBytes(*shape));
 }

@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,15 +33,9 @@ NormOptions CheckOptions(const NormShape& shape, double epsilon, const std::opti
   if (!(epsilon >= 0.0)) Fail("epsilon=", epsilon, " must be 0 or more");
   options.epsilon = static_cast<float>(epsilon);
   options.negative_slope = static_cast<float>(negative_slope);
-  if (!activation) {
-    options.activation = Activation::kNone;
-  } else if (*activation == "relu") {
-    options.activation = Activation::kRelu;
-  } else if (*activation == "leaky_relu") {
-    options.activation = Activation::kLeakyRelu;
-  } else {
-    Fail("activation='", *activation, "' is not known; pass None, 'relu' or 'leaky_relu'");
-  }
+  const std::optional<Activation> found = FindActivation(activation.value_or(kActivationNames[0]));
+  if (!found) Fail("activation='", *activation, "' is not known; pass one of ", QuotedActivationNames());
+  options.activation = *found;
   if (pad < 0) Fail("pad=", pad, " must be 0 or more");
   if (pad >= shape.height || pad >= shape.width) {
     if (pad > 0) {
@@ -147,7 +142,7 @@ Args:
     gamma, beta: [channels], float32.
     groups: number of channel groups that share statistics; None is one per channel (instance normalisation).
     epsilon: added to the variance.
-    activation: None, "relu" or "leaky_relu".
+    activation: one of ACTIVATIONS; None is "none".
     negative_slope: of "leaky_relu".
     residual: like x, or None; or with a border, of which nothing is read.
     residual_pad: width of that border.
@@ -174,6 +169,8 @@ Returns:
 
 void DefineNorm(py::module_& m) {
   using namespace py::literals;  // NOLINT
+  m.attr("ACTIVATIONS") =
+      py::tuple(py::cast(std::vector<std::string>(std::begin(kActivationNames), std::end(kActivationNames))));
   auto define = [&](const char* forward_name, const char* backward_name, bool reference, const char* forward_doc,
                     const char* backward_doc) {
     m.def(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,12 @@ class NormOp {
     if (num_residual_ > 1) {
       return absl::InvalidArgumentError(absl::StrCat("there is at most one residual, got ", num_residual_));
     }
-    options_.activation = activation_ == "relu"         ? Activation::kRelu
-                          : activation_ == "leaky_relu" ? Activation::kLeakyRelu
-                                                        : Activation::kNone;
+    const std::optional<Activation> activation = FindActivation(activation_);
+    if (!activation) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("activation must be one of ", QuotedActivationNames(), ", got '", activation_, "'"));
+    }
+    options_.activation = *activation;
     return absl::OkStatus();
   }
 

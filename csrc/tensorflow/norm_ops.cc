@@ -1,4 +1,6 @@
 // Registration and shape functions of MonetNorm and MonetNormGrad. What they compute: csrc/kernels/norm.h.
+#include "absl/strings/str_cat.h"
+#include "kernels/activation.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
@@ -85,13 +87,13 @@ absl::Status NormGradShapes(InferenceContext* c) {
 
 }  // namespace
 
-#define MONET_NORM_ATTRIBUTES                                      \
-  Attr("T: {float, bfloat16, half}")                               \
-      .Attr("groups: int >= 0 = 0")                                \
-      .Attr("epsilon: float = 1e-5")                               \
-      .Attr("activation: {'none', 'relu', 'leaky_relu'} = 'none'") \
-      .Attr("negative_slope: float = 0.2")                         \
-      .Attr("pad: int >= 0 = 0")                                   \
+#define MONET_NORM_ATTRIBUTES                                                     \
+  Attr("T: {float, bfloat16, half}")                                              \
+      .Attr("groups: int >= 0 = 0")                                               \
+      .Attr("epsilon: float = 1e-5")                                              \
+      .Attr(absl::StrCat("activation: {", QuotedActivationNames(), "} = 'none'")) \
+      .Attr("negative_slope: float = 0.2")                                        \
+      .Attr("pad: int >= 0 = 0")                                                  \
       .Attr("num_residual: int >= 0")
 
 REGISTER_OP("MonetNorm")

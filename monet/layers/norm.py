@@ -6,6 +6,7 @@ import keras
 
 from monet import ops
 from monet.layers.fused_op import FusedOpLayer, padded_shape
+from monet.ops.shared import activations
 
 
 class _Normalization(FusedOpLayer):
@@ -24,11 +25,7 @@ class _Normalization(FusedOpLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if activation not in (None, "relu", "leaky_relu"):
-            raise ValueError(
-                f"activation={activation!r}: expected None, 'relu' or 'leaky_relu'; put any other "
-                "activation in a layer of its own."
-            )
+        activations.check(self.name, activation)
         if not (isinstance(pad, int) and pad >= 0):
             raise ValueError(f"pad={pad!r}: expected a count of pixels of at least 0.")
         self.epsilon = epsilon
@@ -108,7 +105,8 @@ class InstanceNormalization(_Normalization):
 
     Args:
         epsilon: added to the variance.
-        activation: `None`, `"relu"` or `"leaky_relu"`, applied before the residual is added.
+        activation: `None` or one that `monet.ops.instance_norm` knows by name, such as `"relu"`;
+            applied before the residual is added.
         negative_slope: slope of `"leaky_relu"` below zero.
         pad: pixels of reflection padding on each side of the result; needs `pad < H, W`.
         gamma_initializer: initial scale.

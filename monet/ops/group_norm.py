@@ -33,7 +33,8 @@ def group_norm(
         beta: `[C]`, offset; used as float32.
         groups: number of groups, a divisor of `C`.
         epsilon: added to the variance, at least 0.
-        activation: `None`, `"relu"` or `"leaky_relu"`, applied before `residual` is added.
+        activation: `None` or one that `instance_norm` knows by name, such as `"relu"`; applied
+            before `residual` is added.
         negative_slope: slope of `"leaky_relu"` below zero.
         residual: `[N, H, W, C]` in the dtype of `x`, or `None`.
         pad: pixels of reflection padding on each side; needs `pad < H` and `pad < W`.

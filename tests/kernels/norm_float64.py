@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
+from activations_float64 import ACTIVATIONS
 
 DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "float16": np.float16}
 FLOAT32_EPSILON = float(np.finfo(np.float32).eps)
@@ -170,15 +171,14 @@ def _evaluate(case: Case, inputs: Inputs, store, single, total) -> Results:
     rstd = single(1 / np.sqrt(group_mean(single(centred * centred)) + case.epsilon))
     xhat = store(centred * per_channel(rstd))
     z = store(store(gamma * xhat) + beta)
-    slope = {None: 1.0, "relu": 0.0, "leaky_relu": case.negative_slope}[case.activation]
-    factor = np.where(z > 0, 1.0, slope)
-    y = store(z * factor)
+    activation = ACTIVATIONS[case.activation]
+    y = store(activation.value(z, case.negative_slope))
     if case.residual:
         y = store(y + inputs.residual.astype(np.float64))
     y = np.pad(y, [(0, 0), (case.pad, case.pad), (case.pad, case.pad), (0, 0)], mode="reflect")
 
     folded = store(fold_border(inputs.dy.astype(np.float64), case.pad))
-    dz = store(folded * factor)
+    dz = store(folded * activation.slope(z, case.negative_slope))
     dgamma = single(total(store(dz * xhat).reshape(-1, channels)))
     dbeta = single(total(dz.reshape(-1, channels)))
     dxhat = store(dz * gamma)

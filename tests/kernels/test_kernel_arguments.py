@@ -29,7 +29,7 @@ GAMMA = np.ones(6, np.float32)
         ({"groups": 0}, "groups=0 must divide"),
         ({"epsilon": -1.0}, "epsilon=-1 must be 0 or more"),
         ({"epsilon": np.nan}, "epsilon=nan"),
-        ({"activation": "gelu"}, "activation='gelu' is not known; pass None, 'relu' or 'leaky"),
+        ({"activation": "gelu"}, "activation='gelu' is not known; pass one of 'none', 'relu', "),
         ({"pad": 4}, "pad=4 needs height > 4 and width > 4, got 3x256; pass pad <= 2"),
         ({"pad": -1}, "pad=-1 must be 0 or more"),
         ({"threads": 0}, "threads=0 must be between 1 and"),

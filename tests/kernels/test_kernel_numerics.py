@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from activations_float64 import ACTIVATIONS
 from norm_float64 import DTYPES
 
 
@@ -48,7 +49,7 @@ def test_constant_input_gives_beta(kernels, dtype):
     np.testing.assert_allclose(y.astype(np.float32), np.broadcast_to(beta, y.shape), atol=3e-6)
 
 
-@pytest.mark.parametrize("activation", [None, "relu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_not_finite_spreads_over_its_channel_only(kernels, bad, dtype, activation):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from activations_float64 import ACTIVATIONS
 
 from monet import ops
 from monet.layers import GroupNormalization, InstanceNormalization
@@ -22,15 +23,14 @@ def expected(x, gamma, beta, groups, activation, negative_slope, residual, pad):
     mean = grouped.mean(axis=(1, 2, 4), keepdims=True)
     variance = grouped.var(axis=(1, 2, 4), keepdims=True)
     y = ((grouped - mean) / np.sqrt(variance + 1e-5)).reshape(x.shape) * gamma + beta
-    if activation:
-        y = np.where(y > 0, y, y * (negative_slope if activation == "leaky_relu" else 0))
+    y = ACTIVATIONS[activation].value(y, negative_slope)
     if residual is not None:
         y = y + residual
     return np.pad(y, [(0, 0), (pad, pad), (pad, pad), (0, 0)], mode="reflect")
 
 
 @pytest.mark.parametrize("groups", [None, 1, 3])
-@pytest.mark.parametrize("activation", [None, "relu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("with_residual", "pad"), [(False, 0), (True, 0), (False, 2), (True, 1)])
 def test_values(groups, activation, with_residual, pad):
     x = normal(2, 5, 7, 9)
@@ -116,7 +116,7 @@ def test_one_model_takes_any_image_size():
     ("layer", "shape", "message"),
     [
         (lambda: InstanceNormalization(pad=3), (1, 3, 8, 2), "needs H > 3, got H = 3"),
-        (lambda: InstanceNormalization(activation="gelu"), None, "None, 'relu' or 'leaky_relu'"),
+        (lambda: InstanceNormalization(activation="gelu"), None, "got 'gelu'; apply"),
         (lambda: InstanceNormalization(pad=-1), None, "pad=-1"),
         (lambda: InstanceNormalization(), (1, 4, 4, None), "number of channels"),
         (lambda: GroupNormalization(3), (1, 4, 4, 8), "groups=3 doesn't divide 8 channels"),

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from monet import ops
+from monet.ops.shared.activations import ACTIVATIONS
 
 # What native and twin may differ by, relative to the result's norm. The twin computes in float32 on
 # inputs that are exact in the dtype, so what is left is the rounding of the native result itself
@@ -77,7 +78,7 @@ def random_call(rng: np.random.Generator) -> Call:
         pad = int(rng.integers(0, min(height, width, 4)))
         options = {
             "epsilon": float(rng.choice([1e-5, 1e-3])),
-            "activation": [None, "relu", "leaky_relu"][rng.integers(3)],
+            "activation": list(ACTIVATIONS)[rng.integers(len(ACTIVATIONS))],
             "negative_slope": float(rng.choice([0.2, 0.3])),
             "pad": pad,
         }

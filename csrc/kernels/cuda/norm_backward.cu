@@ -68,7 +68,7 @@ __device__ void ForGradients(const Tiling& tiling, const Place& place, const Pad
 }
 
 // partials: [image, channel, chunk] of (sum of dz, sum of dz * (x - mean)): the values of a group are contiguous.
-template <typename T, int kWidth>
+template <typename T, int kWidth, Activation kActivation>
 __global__ void __launch_bounds__(kThreads, kResidentBlocks)
     PartialGradients(Tiling tiling, Norm norm, const T* dy, const T* dskip, const T* x, const float* mean,
                      const float* rstd, const float* gamma, const float* beta, float2* partials) {
@@ -85,7 +85,8 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
 #pragma unroll
                                 for (int i = 0; i < kWidth; ++i) {
                                   const float value = ToFloat(values.element[i]);
-                                  const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
+                                  const float dz = ActivationGradient<kActivation>(gradient[i], affine(i, value),
+                                                                                   norm.negative_slope);
                                   sums.dz(i) += dz;
                                   sums.dz_x(i) = fmaf(dz, value - affine.mean[i], sums.dz_x(i));
                                 }
@@ -146,7 +147,7 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
   }
 }
 
-template <typename T, int kWidth>
+template <typename T, int kWidth, Activation kActivation>
 __global__ void __launch_bounds__(kThreads, kResidentBlocks)
     InputGradient(Tiling tiling, Norm norm, const T* dy, const T* dskip, const T* x, const float* mean,
                   const float* rstd, const float* gamma, const float* beta, const float2* offset_and_slope, T* dx,
@@ -172,7 +173,8 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
 #pragma unroll
                               for (int i = 0; i < kWidth; ++i) {
                                 const float value = ToFloat(values.element[i]);
-                                const float dz = norm.activation.Gradient(affine(i, value), gradient[i]);
+                                const float dz =
+                                    ActivationGradient<kActivation>(gradient[i], affine(i, value), norm.negative_slope);
                                 const float along_group = fmaf(slope[i], value - affine.mean[i], offset[i]);
                                 result.element[i] = FromFloat<T>(fmaf(affine.scale[i], dz, -along_group));
                                 folded.element[i] = FromFloat<T>(gradient[i]);
@@ -214,8 +216,10 @@ const char* NormBackwardCuda(DType dtype, const NormShape& shape, const NormOpti
     const T* typed_x = static_cast<const T*>(x);
     const Tiling tiling(shape.batch, chunks, shape.channels, kWidth);
 
-    const char* error = Launch(PartialGradients<T, kWidth>, tiling.Grid(), stream, tiling, norm, typed_dy, typed_dskip,
-                               typed_x, mean, rstd, gamma, beta, partials);
+    const char* error = WithActivation(options.activation, [&](auto activation) {
+      return Launch(PartialGradients<T, kWidth, activation.value>, tiling.Grid(), stream, tiling, norm, typed_dy,
+                    typed_dskip, typed_x, mean, rstd, gamma, beta, partials);
+    });
     if (error) return error;
 
     const int64_t warps = shape.batch * shape.groups + shape.channels;
@@ -224,8 +228,11 @@ const char* NormBackwardCuda(DType dtype, const NormShape& shape, const NormOpti
                    offset_and_slope, dgamma, dbeta);
     if (error) return error;
 
-    return Launch(InputGradient<T, kWidth>, tiling.Grid(), stream, tiling, norm, typed_dy, typed_dskip, typed_x, mean,
-                  rstd, gamma, beta, offset_and_slope, static_cast<T*>(dx), static_cast<T*>(dresidual));
+    return WithActivation(options.activation, [&](auto activation) {
+      return Launch(InputGradient<T, kWidth, activation.value>, tiling.Grid(), stream, tiling, norm, typed_dy,
+                    typed_dskip, typed_x, mean, rstd, gamma, beta, offset_and_slope, static_cast<T*>(dx),
+                    static_cast<T*>(dresidual));
+    });
   });
 }
 

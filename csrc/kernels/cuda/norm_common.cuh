@@ -3,40 +3,27 @@
 
 #include "norm_cuda.h"
 #include "reflection.cuh"
+#include "scalar.cuh"
 #include "tiling.cuh"
+// The formulas work on the Vec of scalar.cuh.
+#include "../activation_formulas.h"
 
 namespace monet {
 
 constexpr int kWarpsPerBlock = kThreads / 32;
 
-struct ActivationSpec {
-  Activation kind;
-  float negative_slope;
-
-  // A NaN stays one.
-  __device__ float Apply(float z) const {
-    if (kind == Activation::kNone || !(z <= 0.0f)) return z;
-    return kind == Activation::kRelu ? 0.0f : negative_slope * z;
-  }
-  // activation'(z) * dy
-  __device__ float Gradient(float z, float dy) const {
-    if (kind == Activation::kNone || z > 0.0f) return dy;
-    return kind == Activation::kRelu ? 0.0f : negative_slope * dy;
-  }
-};
-
 // A norm as the kernels see it.
 struct Norm {
   int channels, groups, channels_per_group;
   PaddedImage image;  // what y and dy are
-  ActivationSpec activation;
+  float negative_slope;
 
   Norm(const NormShape& shape, const NormOptions& options)
       : channels(static_cast<int>(shape.channels)),
         groups(static_cast<int>(shape.groups)),
         channels_per_group(static_cast<int>(shape.channels / shape.groups)),
         image{static_cast<int>(shape.height), static_cast<int>(shape.width), static_cast<int>(options.pad)},
-        activation{options.activation, options.negative_slope} {}
+        negative_slope(options.negative_slope) {}
 
   __host__ __device__ int64_t pixels() const { return static_cast<int64_t>(image.height) * image.width; }
 };

@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
 }
 
 // Visits the pixels of y: each is computed from the pixel of x that it shows.
-template <typename T, int kWidth>
+template <typename T, int kWidth, Activation kActivation>
 __global__ void __launch_bounds__(kThreads)
     Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x, const T* residual, const float* mean,
               const float* rstd, const float* gamma, const float* beta, T* y) {
@@ -160,7 +160,7 @@ __global__ void __launch_bounds__(kThreads)
         Vector<T, kWidth> output;
 #pragma unroll
         for (int i = 0; i < kWidth; ++i) {
-          const float value = norm.activation.Apply(affine(i, ToFloat(input[p].element[i])));
+          const float value = Activate<kActivation>(affine(i, ToFloat(input[p].element[i])), norm.negative_slope);
           output.element[i] = FromFloat<T>(residual ? value + ToFloat(added[p].element[i]) : value);
         }
         Store(out + (pixel + p * tiling.rows) * norm.channels, output);
@@ -204,8 +204,10 @@ const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptio
     if (error) return error;
 
     const Tiling out_tiling(shape.batch, out_chunks, shape.channels, kWidth);
-    return Launch(Normalize<T, kWidth>, out_tiling.Grid(), stream, out_tiling, norm, skip, typed_x,
-                  static_cast<const T*>(residual), mean, rstd, gamma, beta, static_cast<T*>(y));
+    return WithActivation(options.activation, [&](auto activation) {
+      return Launch(Normalize<T, kWidth, activation.value>, out_tiling.Grid(), stream, out_tiling, norm, skip, typed_x,
+                    static_cast<const T*>(residual), mean, rstd, gamma, beta, static_cast<T*>(y));
+    });
   });
 }
 

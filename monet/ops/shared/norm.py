@@ -8,11 +8,9 @@ import tensorflow as tf
 
 from monet.ops.native import library
 from monet.ops.reflection_pad import reference as plain_reflection_pad
-from monet.ops.shared import arguments
+from monet.ops.shared import activations, arguments
 from monet.ops.shared.arguments import format_shape
 from monet.ops.shared.second_order import differentiate_gradient
-
-ACTIVATIONS = (None, "relu", "leaky_relu")
 
 # Stands for "as many groups as channels": the channel count need not be known when tracing.
 PER_CHANNEL = 0
@@ -59,11 +57,7 @@ def prepare(
 
 
 def _check_options(op: str, call: NormCall) -> None:
-    if call.activation not in ACTIVATIONS:
-        raise ValueError(
-            f'{op} takes activation=None, "relu" or "leaky_relu", got {call.activation!r}; '
-            f"apply any other activation to the result"
-        )
+    activations.check(op, call.activation)
     arguments.check_epsilon(op, call.epsilon)
     fewest = 1 if op == "group_norm" else PER_CHANNEL
     if not arguments.is_int(call.groups) or call.groups < fewest:
@@ -103,10 +97,7 @@ def reference(call: NormCall) -> tf.Tensor:
     """The formula in plain TensorFlow, in float32 until the result is cast to `x`'s dtype."""
     normalized = _normalize(tf.cast(call.x, tf.float32), call.groups, call.epsilon)
     y = normalized * call.gamma + call.beta
-    if call.activation == "relu":
-        y = tf.nn.relu(y)
-    elif call.activation == "leaky_relu":
-        y = tf.where(y > 0, y, y * call.negative_slope)
+    y = activations.ACTIVATIONS[call.activation](y, call.negative_slope)
     if call.residual is not None:
         y += tf.cast(call.residual, tf.float32)
     return tf.cast(plain_reflection_pad(y, call.pad), call.x.dtype)

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "../../activation.h"
 #include "../../types.h"
 #include "../isa.h"
 
@@ -21,11 +22,6 @@ struct SlotAffine {
   const float* mean;
   const float* scale;
   const float* beta;
-};
-
-struct ActivationSpec {
-  Activation kind;
-  float negative_slope;
 };
 
 struct NormKernels {

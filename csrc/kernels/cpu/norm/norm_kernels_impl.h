@@ -2,6 +2,7 @@
 #pragma once
 
 #include "norm_kernels.h"
+#include "../../activation_formulas.h"
 #include "../simd/vector_loops.h"
 
 namespace monet {
@@ -32,40 +33,6 @@ inline void ForSpan(int64_t count, int64_t period, Body body) {
   });
   ForVectors(count - rows * period,
              [&](int64_t slot, auto part) { body(rows * period + slot, slot, Rows<1>{}, part); });
-}
-
-// ---- Activations
-
-template <Activation kActivation>
-inline Vec Activate(Vec z, Vec negative_slope) {
-  if constexpr (kActivation == Activation::kRelu) return MaxZero(z);
-  if constexpr (kActivation == Activation::kLeakyRelu) return IfPositive(z, z, Mul(z, negative_slope));
-  return z;
-}
-
-// dy * activation'(z)
-template <Activation kActivation>
-inline Vec ActivationGradient(Vec dy, Vec z, Vec negative_slope) {
-  if constexpr (kActivation == Activation::kRelu) return IfPositive(z, dy, Zero());
-  if constexpr (kActivation == Activation::kLeakyRelu) return IfPositive(z, dy, Mul(dy, negative_slope));
-  return dy;
-}
-
-template <Activation kActivation>
-struct ActivationTag {
-  static constexpr Activation value = kActivation;
-};
-
-template <typename Body>
-inline void WithActivation(Activation activation, Body body) {
-  switch (activation) {
-    case Activation::kNone:
-      return body(ActivationTag<Activation::kNone>{});
-    case Activation::kRelu:
-      return body(ActivationTag<Activation::kRelu>{});
-    case Activation::kLeakyRelu:
-      return body(ActivationTag<Activation::kLeakyRelu>{});
-  }
 }
 
 // ---- Statistics
