@@ -8,11 +8,10 @@ where the source tree can't be written to.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from setuptools import build_meta
@@ -42,17 +41,16 @@ def get_requires_for_build_wheel(config_settings=None) -> list[str]:
 get_requires_for_build_editable = get_requires_for_build_wheel
 
 
-def _somewhere_writable(hook: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(hook)
-    def run(directory, *arguments, **options):
-        with _writable_tree():
-            return hook(directory, *arguments, **options)
-
-    return run
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None) -> str:
+    with _writable_tree():
+        return build_meta.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
 
 
-build_wheel = _somewhere_writable(build_meta.build_wheel)
-prepare_metadata_for_build_wheel = _somewhere_writable(build_meta.prepare_metadata_for_build_wheel)
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None) -> str:
+    with _writable_tree():
+        return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+
+
 # A copy won't do: an editable install is of this very folder, a source distribution of all of it.
 build_sdist = build_meta.build_sdist
 build_editable = build_meta.build_editable

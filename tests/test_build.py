@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monet import _csrc
 from monet_build import toolchain
 
 ROOT = Path(__file__).parents[1]
@@ -211,6 +212,18 @@ def test_source_distribution_holds_what_the_build_needs(tree):
     needed += [str(path.relative_to(tree)) for path in (tree / "monet").rglob("*.py")]
     assert not set(needed) - names
     assert not [name for name in names if name.endswith((".so", "_build.json"))]
+
+
+def test_wheel_and_source_tree_get_what_is_built_and_nothing_of_an_earlier_build(tree):
+    old = tree / "lib" / "monet" / "removed_since.py"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    done = run_setup(tree, "build", "--build-lib", "lib", MONET_BUILD="none")
+    assert done.returncode == 0, done.stderr
+    records = [(folder / "monet/ops/_build.json").read_text() for folder in (tree, tree / "lib")]
+    assert records[0] == records[1]
+    assert json.loads(records[0])["sources"] == _csrc.fingerprints(tree / "csrc")
+    assert not old.exists() and (tree / "lib" / "monet" / "py.typed").is_file()
 
 
 def test_every_package_is_listed(tree):

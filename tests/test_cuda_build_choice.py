@@ -257,3 +257,16 @@ def test_cuda_can_be_left_out(build, tmp_path):
     done, _ = build(CUDA_HOME=str(make_toolkit(tmp_path / "cuda")), MONET_BUILD="cpu")
     assert done.returncode == 0, done.stderr
     assert "no   MONET_BUILD=cpu; install again without MONET_BUILD" in row(done, CUDA)
+
+
+@pytest.mark.parametrize(("mode", "strict"), [("cpu", True), ("auto", False)])
+def test_switch_that_forgets_a_case_fails_where_the_build_is_asked_for_by_name(
+    build, tmp_path, mode, strict
+):
+    log = tmp_path / "log"
+    logging = COMPILER.replace("#!/bin/sh\n", f'#!/bin/sh\necho "$*" >> {log}\n')
+    compiler = program(tmp_path / "logging-c++", logging)
+    done, _ = build(CXX=str(compiler), MONET_BUILD=mode)
+    assert done.returncode == 0, done.stderr
+    compiled = [line for line in log.read_text().splitlines() if "csrc/" in line and " -c " in line]
+    assert compiled and all(("-Werror=switch" in line) == strict for line in compiled)
