@@ -25,8 +25,9 @@ def test_no_more_is_taken_ahead_than_was_asked_for(ahead, most):
 
     def items():
         nonlocal taken
-        for taken in range(1, 51):
-            yield taken
+        for number in range(1, 51):
+            taken = number
+            yield number
 
     for used, _ in enumerate(map_in_order(str, items(), threads=2, ahead=ahead), start=1):
         assert taken <= used + most

@@ -75,8 +75,11 @@ def open_domains(
     """
     if data is not None and (painting_dir is not None or photo_dir is not None):
         raise DataError("Give either a dataset folder or two folders of pictures, not both.")
-    if not photos and (data, painting_dir) != (None, None):
-        return _open_paintings(data, painting_dir)
+    if not photos and data is not None:
+        return _open_paintings(Path(data))
+    if not photos and painting_dir is not None:
+        _check_is_one_domain(Path(painting_dir))
+        return _open_paintings(Path(painting_dir))
     if data is not None:
         return _open_dataset(Path(data), f"{data}: ")
     if painting_dir is not None and photo_dir is not None:
@@ -118,12 +121,8 @@ def open_folder(folder: str | os.PathLike) -> ImageSource:
 
 
 def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
-    for folder in painting_dir, photo_dir:
-        if folder.is_dir() and _find_layout(folder):
-            raise DataError(
-                f"{folder} is a whole dataset, not a folder of one kind of picture; "
-                "give it as the dataset folder (--data)."
-            )
+    _check_is_one_domain(painting_dir)
+    _check_is_one_domain(photo_dir)
     one, other = painting_dir.resolve(), photo_dir.resolve()
     if one == other or one in other.parents or other in one.parents:
         raise DataError(
@@ -133,19 +132,20 @@ def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
     return _domains(open_folder(painting_dir), open_folder(photo_dir), "")
 
 
-def _open_paintings(
-    data: str | os.PathLike | None, painting_dir: str | os.PathLike | None
-) -> Domains:
-    folder = Path(painting_dir if data is None else data)
+def _check_is_one_domain(folder: Path) -> None:
+    if folder.is_dir() and _find_layout(folder):
+        raise DataError(
+            f"{folder} is a whole dataset, not a folder of one kind of picture; "
+            "give it as the dataset folder (--data)."
+        )
+
+
+def _open_paintings(folder: Path) -> Domains:
+    """The paintings of a dataset folder, or of a folder of nothing else."""
     check_folder(folder)
     prefix, folders = "", [folder]
     layout = _find_layout(folder)
     if layout is not None:
-        if data is None:
-            raise DataError(
-                f"{folder} is a whole dataset, not a folder of one kind of picture; "
-                "give it as the dataset folder (--data)."
-            )
         prefix, folders = f"{folder}: ", layout[0]
         if not folders:
             raise DataError(
@@ -186,9 +186,11 @@ def _find_layout(folder: Path) -> tuple[list[Path], list[Path]] | None:
     """The subfolders of paintings and of photos that are there, or None if there are none."""
     subfolders = {path.name.lower(): path for path in _subfolders(folder)}
     for names in _LAYOUTS:
-        found = tuple([subfolders[name] for name in side if name in subfolders] for side in names)
-        if any(found):
-            return found
+        paintings, photos = (
+            [subfolders[name] for name in side if name in subfolders] for side in names
+        )
+        if paintings or photos:
+            return paintings, photos
     return None
 
 

@@ -181,7 +181,8 @@ def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
             if shrink_to is not None:
                 # Twice the wanted size is left for the antialiased step that follows.
                 scale = 2 * shrink_to / min(image.size)
-                image.draft(image.mode, tuple(int(side * scale) + 1 for side in image.size))
+                wanted = int(image.width * scale) + 1, int(image.height * scale) + 1
+                image.draft(image.mode, wanted)
             image.load()
             # Broken metadata raise SyntaxError, struct.error, ...; the pixels may be fine.
             with contextlib.suppress(Exception):

@@ -44,7 +44,7 @@ def unique_names(names: Sequence[str], preferred: Sequence[bool] | None = None) 
         names: as `safe_name` gives them.
         preferred: which of them keep their names if they can; without, the earlier ones.
     """
-    order = range(len(names))
+    order: Sequence[int] = range(len(names))
     if preferred is not None:
         order = sorted(order, key=lambda index: not preferred[index])
     unique = list(names)

@@ -7,6 +7,7 @@ step t therefore continues with exactly the pictures, crops and flips it would h
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -110,13 +111,11 @@ def painting_dataset(
     images = ImageCache(paintings, augment.load_size(image_size), MemoryBudget.of(cache))
 
     def view(position: tf.Tensor) -> tf.Tensor:
-        take = augment
+        take: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]
         if isinstance(augment, Copies):
-            copy = position // len(images) % len(COPIES)
-
-            def take(image: tf.Tensor, image_size: int, seed: tf.Tensor) -> tf.Tensor:
-                return augment(image, image_size, seed, copy)
-
+            take = partial(augment, copy=position // len(images) % len(COPIES))
+        else:
+            take = augment
         return _view(_PAINTINGS, images, position, seed, take, image_size)
 
     return _batches(view, batch_size, start_step)

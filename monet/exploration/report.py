@@ -53,12 +53,12 @@ def write_report(
     with creating_folder(out) as folder:
         surveys: dict[str, Survey] = {}
         done = 0
+
+        def show(number: int) -> None:
+            progress(done + number, total)
+
         for name, source in sources.items():
-            surveys[name] = survey(
-                source,
-                threads=usable_cores(),
-                progress=lambda number, done=done: progress(done + number, total),
-            )
+            surveys[name] = survey(source, threads=usable_cores(), progress=show)
             done += len(source)
         exact, near = _duplicates(surveys)
         stats = {

@@ -113,7 +113,7 @@ def measure(image: np.ndarray) -> Measured:
     height, width = image.shape[:2]
     picture = Image.fromarray(image)
     pixels = np.ascontiguousarray(image)
-    digest = hashlib.blake2b(pixels, digest_size=16, person=f"{width}x{height}".encode()[:16])
+    digest = hashlib.blake2b(pixels.data, digest_size=16, person=f"{width}x{height}".encode()[:16])
     red, green, blue = (image[:, :, channel] for channel in range(3))
     small = picture.convert("L").resize(
         (_HASH_SIDE + 1, _HASH_SIDE), Image.Resampling.BOX, reducing_gap=2.0
