@@ -90,9 +90,14 @@ class Compilation:
         # What is left behind by a compiler that is killed must not pass for a result.
         for stale in (job.note, job.dependencies):
             stale.unlink(missing_ok=True)
+        started = time.time()
         listing = ["-MMD", "-MF", str(job.dependencies), "-MT", "object"]
         compiler.run([*job.flags, *listing, "-c", str(job.source), "-o", str(job.target)])
-        inputs = _read_dependencies(job.dependencies) or _every_source()
+        inputs = _read_dependencies(job.dependencies)
+        if job.source not in inputs:  # it lists none, or (a cache) those of another source tree
+            inputs = _every_source()
+        if any(path.stat().st_mtime >= started for path in inputs):
+            return  # edited meanwhile: which version was compiled, nobody knows
         noted = {str(path.relative_to(CSRC)): self._digest(path) for path in inputs}
         note = {"command": self._command(compiler, job), "inputs": noted}
         job.note.write_text(json.dumps(note, indent=1), encoding="utf-8")
@@ -147,7 +152,7 @@ def _read_dependencies(listing: Path) -> list[Path]:
         return []
     files = text.partition(":")[2].replace("\\\n", " ")
     paths = [re.sub(r"\\(.)", r"\1", name) for name in re.split(r"(?<!\\)\s+", files) if name]
-    return [path for path in map(Path.resolve, map(Path, paths)) if path.is_relative_to(CSRC)]
+    return [path for path in (Path(name).resolve() for name in paths) if path.is_relative_to(CSRC)]
 
 
 def _every_source() -> list[Path]:

@@ -3,8 +3,8 @@
     python tests/install_matrix.py --python python3.10 --python python3.12 --output matrix.md
 
 Every case copies the source tree, runs `pip install` in a virtual environment that has never had
-the package, or had it uninstalled, then, away from the tree, runs an op forward and backward in
-both implementations. It installs TensorFlow several times over and takes a minute or two a case, so
+the package, or had it uninstalled, then, away from the tree and in its root, runs an op forward and
+backward in both implementations. It installs TensorFlow several times over and takes a minute or two a case, so
 it is no part of the test suite.
 """
 
@@ -180,8 +180,8 @@ class Environment:
         found = re.findall(r"^(tensorflow(?:[-_]cpu)?)==(\S+)", freeze, re.M)
         return ", ".join(" ".join(each).replace("_", "-") for each in found)
 
-    def smoke(self) -> dict:
-        output = self.run(str(self.python), "-c", SMOKE)
+    def smoke(self, cwd: Path | None = None) -> dict:
+        output = self.run(str(self.python), "-c", SMOKE, cwd=cwd)
         return json.loads(output.rpartition("RESULT")[2])
 
 
@@ -256,6 +256,11 @@ def steps(environment: Environment, row: Row, ready: Path) -> None:
         raise Failed(f"native and reference differ by {result['error']}")
     if result["native"] != case.native:
         raise Failed(f"native is {result['native']}: {row.note}")
+    in_the_root = environment.smoke(cwd=source)
+    if not in_the_root["file"].startswith(str(source)):
+        raise Failed(f"imported {in_the_root['file']} in the root of the source tree")
+    if in_the_root["native"] != case.native:
+        raise Failed(f"native is {in_the_root['native']} in the root of the source tree")
     row.verdict = "ok"
 
 

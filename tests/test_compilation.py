@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_nothing_is_compiled_twice(compile_all, csrc):
     assert compile_all() == BOTH
     assert compile_all() == set()
     for path in csrc.rglob("*.*"):  # as after a fresh clone
-        os.utime(path)
+        os.utime(path, (1e9, 1e9))
     assert compile_all() == set()
 
 
@@ -126,3 +127,12 @@ def test_what_failed_is_tried_again(compile_all, csrc):
         compile_all()
     source.write_text(before)
     assert compile_all() == {"without.cc"}
+
+
+def test_source_edited_while_it_was_compiled_is_compiled_again(compile_all, csrc):
+    in_the_future = time.time() + 60
+    os.utime(csrc / "kernels" / "one.h", (in_the_future, in_the_future))
+    assert compile_all() == BOTH
+    os.utime(csrc / "kernels" / "one.h", (1e9, 1e9))
+    assert compile_all() == {"with.cc"}
+    assert compile_all() == set()
