@@ -24,16 +24,16 @@ struct ReflectConv2DShape {
   int64_t size;  // of the kernel: odd, size / 2 < height, size / 2 < width
 };
 
-struct AmxKernels;  // cpu/amx/amx_kernels.h
-
 struct ReflectConv2DOptions {
   bool precise = false;  // never Winograd
-  // Multiplies bfloat16 values on AMX tiles, adding up in float32, where the shape suits that (UsesAmx): x, dy and
-  // kernels are rounded to bfloat16 first, which changes nothing if that is what they came from. Null: float32.
-  // SelectedAmxKernels says what to pass for tensors of a dtype.
-  const AmxKernels* amx = nullptr;
+  // x, dy and kernels may be rounded to bfloat16 before they are multiplied, where this CPU is faster with that; sums
+  // are float32 all the same. It changes nothing of what came from bfloat16.
+  bool round_to_bfloat16 = false;
 };
-bool UsesAmx(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options);
+
+// How x and y of the forward pass may be stored as well as in float32: as bfloat16 where the multiplications are of
+// that, and else no other way.
+DType ReflectConv2DStorage(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options);
 
 // Kernels are used in a packed form, which may be kept for as long as the kernel doesn't change. It depends on the
 // kernel's shape, the options, the direction and this process's instruction set, not on the image's size.
@@ -55,7 +55,7 @@ size_t ReflectConv2DBackwardInputScratchBytes(const ReflectConv2DShape& shape, c
 size_t ReflectConv2DBackwardKernelScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
                                                int threads);
 
-//   dtype   how x and y are stored: as float32, or where UsesAmx as bfloat16
+//   dtype   how x and y are stored: as float32 or ReflectConv2DStorage
 //   x       [batch, height, width, in_channels]
 //   bias    [out_channels], or null
 //   y       [batch, height, width, out_channels]; must not overlap x

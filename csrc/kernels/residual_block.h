@@ -48,7 +48,7 @@ size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const R
 size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
                                          int threads);
 
-//   dtype     how x, y and saved[i].conv are stored: as float32, or where UsesAmx(shape.conv()) as bfloat16
+//   dtype     how x, y and saved[i].conv are stored: as float32 or ReflectConv2DStorage
 //   weights   [2]
 //   saved     [2], or null for inference
 //   y         like x; must not overlap it

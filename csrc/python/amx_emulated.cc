@@ -4,7 +4,7 @@
 #include "../kernels/cpu/simd/simd_portable.h"
 // The implementation works on the Tiles and the Vec included above.
 #include "../kernels/cpu/amx/amx_kernels_impl.h"
-#include "reflect_conv2d_options.h"
+#include "conv_method.h"
 
 namespace monet {
 

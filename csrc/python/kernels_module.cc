@@ -1,9 +1,7 @@
 // monet._kernels: the bare kernels on NumPy arrays, and what this build and this CPU can do. For tests and tools.
 #include <pybind11/pybind11.h>
 
-#include "../kernels/cpu/amx/amx_kernels.h"
 #include "../kernels/cpu/isa.h"
-#include "../kernels/cpu/norm/norm_kernels.h"
 #include "bindings.h"
 
 namespace py = pybind11;
@@ -24,11 +22,9 @@ py::dict CpuFeaturesDict() {
 py::dict BuiltWith() {
   py::list instruction_sets;
   instruction_sets.append("portable");
-  if (NormKernelsFor(Isa::kAvx2, DType::kFloat32)) instruction_sets.append("avx2");
-  if (NormKernelsFor(Isa::kAvx512, DType::kFloat32)) instruction_sets.append("avx512");
-#if defined(__x86_64__)
-  if (AmxKernelTable()) instruction_sets.append("amx");
-#endif
+  if (IsBuilt(Isa::kAvx2)) instruction_sets.append("avx2");
+  if (IsBuilt(Isa::kAvx512)) instruction_sets.append("avx512");
+  if (IsBuilt(Isa::kAmx)) instruction_sets.append("amx");
   py::dict dict;
 #if defined(__clang__)
   dict["compiler"] = "clang " __clang_version__;

@@ -3,11 +3,11 @@
 #include <memory>
 #include <optional>
 
-#include "../kernels/reflect_conv2d.h"
+#include "../kernels/cpu/conv/reflect_conv2d_run.h"
 #include "../kernels/reflect_conv2d_reference.h"
 #include "arguments.h"
 #include "bindings.h"
-#include "reflect_conv2d_options.h"
+#include "conv_method.h"
 #include "stored_values.h"
 
 namespace monet {
@@ -33,10 +33,11 @@ ReflectConv2DShape CheckShape(const Floats& x, const Floats& kernel) {
 }
 
 py::array ReflectConv2DForwardArrays(bool reference, const Floats& x, const Floats& kernel,
-                                     const std::optional<Floats>& bias, const ReflectConv2DOptions& options,
-                                     bool bfloat16, int threads) {
+                                     const std::optional<Floats>& bias, bool precise,
+                                     const std::optional<std::string>& amx, bool bfloat16, int threads) {
   const ReflectConv2DShape shape = CheckShape(x, kernel);
-  const DType dtype = CheckStorage(bfloat16, shape, options);
+  const ConvMethod method = CheckMethod(shape, precise, amx);
+  const DType dtype = CheckStorage(bfloat16, shape, method);
   if (bias) CheckFloats("bias", *bias, {shape.out_channels});
   CheckThreads(threads);
 
@@ -49,20 +50,21 @@ py::array ReflectConv2DForwardArrays(bool reference, const Floats& x, const Floa
     return y;
   }
   ThreadPoolCache::Lease lease(Pools(), threads);
-  const auto packed = NewMemory(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kForward));
-  const auto scratch = NewMemory(ReflectConv2DForwardScratchBytes(shape, options, threads));
-  ReflectConv2DPack(shape, options, ReflectConv2DDirection::kForward, kernel.data(), packed.get(), lease.pool());
+  const auto packed = NewMemory(ReflectConv2DPackedBytes(shape, method, ReflectConv2DDirection::kForward));
+  const auto scratch = NewMemory(ReflectConv2DForwardScratchBytes(shape, method, threads));
+  ReflectConv2DPack(shape, method, ReflectConv2DDirection::kForward, kernel.data(), packed.get(), lease.pool());
   const StoredValues x_stored(dtype, x.data(), x.size(), lease.pool());
   StoredValues y_stored(dtype, y_data, y.size(), lease.pool());
-  ReflectConv2DForward(shape, options, dtype, x_stored.data(), packed.get(), bias_data, y_stored.data(), scratch.get(),
+  ReflectConv2DForward(shape, method, dtype, x_stored.data(), packed.get(), bias_data, y_stored.data(), scratch.get(),
                        lease.pool());
   y_stored.Store();
   return y;
 }
 
 py::tuple ReflectConv2DBackwardArrays(bool reference, const Floats& dy, const Floats& x, const Floats& kernel,
-                                      const ReflectConv2DOptions& options, int threads) {
+                                      bool precise, const std::optional<std::string>& amx, int threads) {
   const ReflectConv2DShape shape = CheckShape(x, kernel);
+  const ConvMethod method = CheckMethod(shape, precise, amx);
   CheckFloats("dy", dy, {shape.batch, shape.height, shape.width, shape.out_channels});
   CheckThreads(threads);
 
@@ -78,14 +80,13 @@ py::tuple ReflectConv2DBackwardArrays(bool reference, const Floats& dy, const Fl
       ReflectConv2DBackwardReference(shape, x.data(), kernel.data(), dy.data(), dx_data, dkernel_data, dbias_data);
     } else {
       ThreadPoolCache::Lease lease(Pools(), threads);
-      const auto packed = NewMemory(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kBackwardInput));
-      const auto scratch = NewMemory(std::max(ReflectConv2DBackwardInputScratchBytes(shape, options, threads),
-                                              ReflectConv2DBackwardKernelScratchBytes(shape, options, threads)));
-      ReflectConv2DPack(shape, options, ReflectConv2DDirection::kBackwardInput, kernel.data(), packed.get(),
+      const auto packed = NewMemory(ReflectConv2DPackedBytes(shape, method, ReflectConv2DDirection::kBackwardInput));
+      const auto scratch = NewMemory(std::max(ReflectConv2DBackwardInputScratchBytes(shape, method, threads),
+                                              ReflectConv2DBackwardKernelScratchBytes(shape, method, threads)));
+      ReflectConv2DPack(shape, method, ReflectConv2DDirection::kBackwardInput, kernel.data(), packed.get(),
                         lease.pool());
-      ReflectConv2DBackwardInput(shape, options, dy.data(), packed.get(), nullptr, dx_data, scratch.get(),
-                                 lease.pool());
-      ReflectConv2DBackwardKernel(shape, options, x.data(), dy.data(), dkernel_data, dbias_data, scratch.get(),
+      ReflectConv2DBackwardInput(shape, method, dy.data(), packed.get(), nullptr, dx_data, scratch.get(), lease.pool());
+      ReflectConv2DBackwardKernel(shape, method, x.data(), dy.data(), dkernel_data, dbias_data, scratch.get(),
                                   lease.pool());
     }
   }
@@ -126,8 +127,7 @@ void DefineReflectConv2D(py::module_& m) {
         forward_name,
         [reference](const Floats& x, const Floats& kernel, const std::optional<Floats>& bias, bool precise,
                     const std::optional<std::string>& amx, bool bfloat16, int threads) {
-          return ReflectConv2DForwardArrays(reference, x, kernel, bias, CheckReflectConv2DOptions(precise, amx),
-                                            bfloat16, threads);
+          return ReflectConv2DForwardArrays(reference, x, kernel, bias, precise, amx, bfloat16, threads);
         },
         "x"_a, "kernel"_a, "bias"_a = py::none(), py::kw_only(), "precise"_a = false, "amx"_a = py::none(),
         "bfloat16"_a = false, "threads"_a = 1, forward_doc);
@@ -135,8 +135,7 @@ void DefineReflectConv2D(py::module_& m) {
         backward_name,
         [reference](const Floats& dy, const Floats& x, const Floats& kernel, bool precise,
                     const std::optional<std::string>& amx, int threads) {
-          return ReflectConv2DBackwardArrays(reference, dy, x, kernel, CheckReflectConv2DOptions(precise, amx),
-                                             threads);
+          return ReflectConv2DBackwardArrays(reference, dy, x, kernel, precise, amx, threads);
         },
         "dy"_a, "x"_a, "kernel"_a, py::kw_only(), "precise"_a = false, "amx"_a = py::none(), "threads"_a = 1,
         backward_doc);

@@ -2,10 +2,11 @@
 
 #include <memory>
 
-#include "../kernels/residual_block.h"
+#include "../kernels/cpu/conv/reflect_conv2d_run.h"
+#include "../kernels/cpu/residual_block_run.h"
 #include "arguments.h"
 #include "bindings.h"
-#include "reflect_conv2d_options.h"
+#include "conv_method.h"
 #include "stored_values.h"
 
 namespace monet {
@@ -30,19 +31,19 @@ ResidualBlockShape CheckShape(const Floats& x, const Weights (&weights)[2]) {
   return shape;
 }
 
-ResidualBlockOptions CheckOptions(double epsilon, const ReflectConv2DOptions& conv) {
+float CheckEpsilon(double epsilon) {
   if (!(epsilon >= 0.0)) Fail("epsilon=", epsilon, " must be 0 or more");
-  return {static_cast<float>(epsilon), conv};
+  return static_cast<float>(epsilon);
 }
 
 // The weights with their kernels packed for one direction.
 class PackedWeights {
  public:
-  PackedWeights(const ResidualBlockShape& shape, const ResidualBlockOptions& options, ReflectConv2DDirection direction,
+  PackedWeights(const ResidualBlockShape& shape, ConvMethod method, ReflectConv2DDirection direction,
                 const Weights (&weights)[2], ThreadPool& pool) {
     for (int i = 0; i < 2; ++i) {
-      memory_[i] = NewMemory(ReflectConv2DPackedBytes(shape.conv(), options.conv, direction));
-      ReflectConv2DPack(shape.conv(), options.conv, direction, weights[i].kernel.data(), memory_[i].get(), pool);
+      memory_[i] = NewMemory(ReflectConv2DPackedBytes(shape.conv(), method, direction));
+      ReflectConv2DPack(shape.conv(), method, direction, weights[i].kernel.data(), memory_[i].get(), pool);
       packed_[i] = {memory_[i].get(), weights[i].gamma.data(), weights[i].beta.data()};
     }
   }
@@ -53,11 +54,12 @@ class PackedWeights {
   ConvNormWeights packed_[2];
 };
 
-py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
-                   const ReflectConv2DOptions& conv_options, bool bfloat16, bool save, int threads) {
+py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon, bool precise,
+                   const std::optional<std::string>& amx, bool bfloat16, bool save, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
-  const DType dtype = CheckStorage(bfloat16, shape.conv(), conv_options);
-  const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
+  const ConvMethod method = CheckMethod(shape.conv(), precise, amx);
+  const DType dtype = CheckStorage(bfloat16, shape.conv(), method);
+  const float checked_epsilon = CheckEpsilon(epsilon);
   CheckThreads(threads);
 
   const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
@@ -78,8 +80,8 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
   {
     py::gil_scoped_release release;
     ThreadPoolCache::Lease lease(Pools(), threads);
-    const PackedWeights packed(shape, options, ReflectConv2DDirection::kForward, weights, lease.pool());
-    const auto scratch = NewMemory(ResidualBlockForwardScratchBytes(shape, options, save, threads));
+    const PackedWeights packed(shape, method, ReflectConv2DDirection::kForward, weights, lease.pool());
+    const auto scratch = NewMemory(ResidualBlockForwardScratchBytes(shape, method, save, threads));
     const StoredValues x_stored(dtype, x.data(), x.size(), lease.pool());
     std::vector<StoredValues> stored;  // y, and the convolutions
     stored.emplace_back(dtype, y_data, x.size(), lease.pool());
@@ -87,8 +89,8 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
       stored.emplace_back(dtype, static_cast<const float*>(saved[i].conv), x.size(), lease.pool());
       saved[i].conv = stored.back().data();
     }
-    ResidualBlockForward(shape, options, dtype, x_stored.data(), packed.get(), stored[0].data(), save ? saved : nullptr,
-                         scratch.get(), lease.pool());
+    ResidualBlockForward(shape, method, checked_epsilon, dtype, x_stored.data(), packed.get(), stored[0].data(),
+                         save ? saved : nullptr, scratch.get(), lease.pool());
     for (StoredValues& values : stored) values.Store();
   }
   if (!save) return y;
@@ -96,9 +98,10 @@ py::object Forward(const Floats& x, const Weights (&weights)[2], double epsilon,
 }
 
 py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2], const std::vector<Floats>& saved,
-                   double epsilon, const ReflectConv2DOptions& conv_options, int threads) {
+                   double epsilon, bool precise, const std::optional<std::string>& amx, int threads) {
   const ResidualBlockShape shape = CheckShape(x, weights);
-  const ResidualBlockOptions options = CheckOptions(epsilon, conv_options);
+  const ConvMethod method = CheckMethod(shape.conv(), precise, amx);
+  const float checked_epsilon = CheckEpsilon(epsilon);
   CheckThreads(threads);
   const std::vector<int64_t> x_shape{shape.batch, shape.height, shape.width, shape.channels};
   CheckFloats("dy", dy, x_shape);
@@ -132,10 +135,10 @@ py::tuple Backward(const Floats& dy, const Floats& x, const Weights (&weights)[2
   {
     py::gil_scoped_release release;
     ThreadPoolCache::Lease lease(Pools(), threads);
-    const PackedWeights packed(shape, options, ReflectConv2DDirection::kBackwardInput, weights, lease.pool());
-    const auto scratch = NewMemory(ResidualBlockBackwardScratchBytes(shape, options, threads));
-    ResidualBlockBackward(shape, options, dy.data(), x.data(), packed.get(), saved_data, dx_data, gradients,
-                          scratch.get(), lease.pool());
+    const PackedWeights packed(shape, method, ReflectConv2DDirection::kBackwardInput, weights, lease.pool());
+    const auto scratch = NewMemory(ResidualBlockBackwardScratchBytes(shape, method, threads));
+    ResidualBlockBackward(shape, method, checked_epsilon, dy.data(), x.data(), packed.get(), saved_data, dx_data,
+                          gradients, scratch.get(), lease.pool());
   }
   return results;
 }
@@ -177,8 +180,8 @@ void DefineResidualBlock(py::module_& m) {
       [](const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1, const Floats& kernel2,
          const Floats& gamma2, const Floats& beta2, double epsilon, bool precise, const std::optional<std::string>& amx,
          bool bfloat16, bool save, int threads) {
-        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon,
-                       CheckReflectConv2DOptions(precise, amx), bfloat16, save, threads);
+        return Forward(x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, epsilon, precise, amx, bfloat16, save,
+                       threads);
       },
       "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, py::kw_only(), "epsilon"_a = 1e-5,
       "precise"_a = false, "amx"_a = py::none(), "bfloat16"_a = false, "save"_a = false, "threads"_a = 1, kForwardDoc);
@@ -187,8 +190,8 @@ void DefineResidualBlock(py::module_& m) {
       [](const Floats& dy, const Floats& x, const Floats& kernel1, const Floats& gamma1, const Floats& beta1,
          const Floats& kernel2, const Floats& gamma2, const Floats& beta2, const std::vector<Floats>& saved,
          double epsilon, bool precise, const std::optional<std::string>& amx, int threads) {
-        return Backward(dy, x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, saved, epsilon,
-                        CheckReflectConv2DOptions(precise, amx), threads);
+        return Backward(dy, x, {{kernel1, gamma1, beta1}, {kernel2, gamma2, beta2}}, saved, epsilon, precise, amx,
+                        threads);
       },
       "dy"_a, "x"_a, "kernel1"_a, "gamma1"_a, "beta1"_a, "kernel2"_a, "gamma2"_a, "beta2"_a, "saved"_a, py::kw_only(),
       "epsilon"_a = 1e-5, "precise"_a = false, "amx"_a = py::none(), "threads"_a = 1, kBackwardDoc);

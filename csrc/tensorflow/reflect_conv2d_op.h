@@ -2,7 +2,6 @@
 #pragma once
 
 #include "kernels/reflect_conv2d.h"
-#include "kernels/cpu/amx/amx_kernels.h"
 #include "tensorflow/reflect_conv2d_arguments.h"
 #include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
@@ -52,7 +51,7 @@ class ReflectConv2DOp {
 
   // For tensors like x.
   ReflectConv2DOptions Options(const Tensor& x) const {
-    return {options_.precise, SelectedAmxKernels(StorageOf(x.dtype()))};
+    return {options_.precise, /*round_to_bfloat16=*/x.dtype() == tensorflow::DT_BFLOAT16};
   }
 
   ReflectConv2DOptions options_;
@@ -70,7 +69,7 @@ class ReflectConv2DForwardOp final : public ReflectConv2DOp {
     if (num_bias_ > 0) TF_RETURN_IF_ERROR(CheckShape("bias", context->input(2).shape(), {shape.out_channels}));
 
     const ReflectConv2DOptions options = Options(x);
-    const DType type = UsesAmx(shape, options) ? StorageOf(x.dtype()) : DType::kFloat32;
+    const DType type = ReflectConv2DStorage(shape, options);
     ThreadPool& pool = device.pool;
     OutputValues y;
     TF_RETURN_IF_ERROR(y.Allocate(context, 0, OutputShape(shape), type));

@@ -1,12 +1,11 @@
 // What MonetResidualBlock and MonetResidualBlockGrad (residual_block_ops.cc) do when they are called: see op_context.h.
 #pragma once
 
-#include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/residual_block.h"
-#include "tensorflow/reflect_conv2d_arguments.h"
 #include "tensorflow/cpu_device.h"
 #include "tensorflow/op_context.h"
 #include "tensorflow/packed_kernel.h"
+#include "tensorflow/reflect_conv2d_arguments.h"
 #include "tensorflow/tensors.h"
 
 namespace monet {
@@ -75,7 +74,7 @@ class ResidualBlockOp {
   // For tensors like x.
   ResidualBlockOptions Options(const Tensor& x) const {
     ResidualBlockOptions options = options_;
-    options.conv.amx = SelectedAmxKernels(StorageOf(x.dtype()));
+    options.conv.round_to_bfloat16 = x.dtype() == tensorflow::DT_BFLOAT16;
     return options;
   }
 
@@ -95,7 +94,7 @@ class ResidualBlockForwardOp final : public ResidualBlockOp {
 
     const Tensor& x = context->input(0);
     const ResidualBlockOptions options = Options(x);
-    const DType type = UsesAmx(shape.conv(), options.conv) ? StorageOf(x.dtype()) : DType::kFloat32;
+    const DType type = ReflectConv2DStorage(shape.conv(), options.conv);
     ThreadPool& pool = device.pool;
     OutputValues y, convs[2];
     TF_RETURN_IF_ERROR(y.Allocate(context, 0, ImagesShape(shape), type));

@@ -10,13 +10,13 @@
 #include <random>
 #include <vector>
 
-#include "kernels/reflect_conv2d.h"
 #include "kernels/reflect_conv2d_reference.h"
 #include "kernels/cpu/amx/amx_kernels.h"
+#include "kernels/cpu/conv/reflect_conv2d_run.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/residual_block_run.h"
 #include "kernels/half.h"
-#include "kernels/residual_block.h"
-#include "python/reflect_conv2d_options.h"
+#include "python/conv_method.h"
 #include "python/std_thread_pool.h"
 
 namespace monet {
@@ -65,22 +65,22 @@ struct ConvResults {
 
 ConvResults RunConvolution(const ReflectConv2DShape& shape, const AmxKernels* amx, const Floats& x,
                            const Floats& kernel, const Floats& bias, const Floats& dy, ThreadPool& pool) {
-  const ReflectConv2DOptions options{false, amx};
+  const ConvMethod method = ChooseMethod(shape, /*precise=*/false, amx);
   const int threads = pool.num_threads();
   ConvResults results{Floats(dy.size()), Floats(x.size()), Floats(kernel.size())};
-  Memory packed(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kForward));
-  ReflectConv2DPack(shape, options, ReflectConv2DDirection::kForward, kernel.data(), packed.get(), pool);
-  Memory forward(ReflectConv2DForwardScratchBytes(shape, options, threads));
-  ReflectConv2DForward(shape, options, DType::kFloat32, x.data(), packed.get(), bias.data(), results.y.data(),
+  Memory packed(ReflectConv2DPackedBytes(shape, method, ReflectConv2DDirection::kForward));
+  ReflectConv2DPack(shape, method, ReflectConv2DDirection::kForward, kernel.data(), packed.get(), pool);
+  Memory forward(ReflectConv2DForwardScratchBytes(shape, method, threads));
+  ReflectConv2DForward(shape, method, DType::kFloat32, x.data(), packed.get(), bias.data(), results.y.data(),
                        forward.get(), pool);
 
-  Memory turned(ReflectConv2DPackedBytes(shape, options, ReflectConv2DDirection::kBackwardInput));
-  ReflectConv2DPack(shape, options, ReflectConv2DDirection::kBackwardInput, kernel.data(), turned.get(), pool);
-  Memory input(ReflectConv2DBackwardInputScratchBytes(shape, options, threads));
-  ReflectConv2DBackwardInput(shape, options, dy.data(), turned.get(), nullptr, results.dx.data(), input.get(), pool);
+  Memory turned(ReflectConv2DPackedBytes(shape, method, ReflectConv2DDirection::kBackwardInput));
+  ReflectConv2DPack(shape, method, ReflectConv2DDirection::kBackwardInput, kernel.data(), turned.get(), pool);
+  Memory input(ReflectConv2DBackwardInputScratchBytes(shape, method, threads));
+  ReflectConv2DBackwardInput(shape, method, dy.data(), turned.get(), nullptr, results.dx.data(), input.get(), pool);
 
-  Memory gradient(ReflectConv2DBackwardKernelScratchBytes(shape, options, threads));
-  ReflectConv2DBackwardKernel(shape, options, x.data(), dy.data(), results.dkernel.data(), nullptr, gradient.get(),
+  Memory gradient(ReflectConv2DBackwardKernelScratchBytes(shape, method, threads));
+  ReflectConv2DBackwardKernel(shape, method, x.data(), dy.data(), results.dkernel.data(), nullptr, gradient.get(),
                               pool);
   return results;
 }
@@ -113,8 +113,8 @@ void CheckConvolution(const ReflectConv2DShape& shape, ThreadPool& pool) {
 // y, dx, and the gradients of kernel, gamma and beta.
 std::vector<Floats> RunBlock(const ResidualBlockShape& shape, const AmxKernels* amx, ThreadPool& pool) {
   const int64_t values = shape.batch * shape.height * shape.width * shape.channels, channels = shape.channels;
-  ResidualBlockOptions options;
-  options.conv.amx = amx;
+  const ConvMethod method = ChooseMethod(shape.conv(), /*precise=*/false, amx);
+  constexpr float kEpsilon = 1e-5f;
   const Floats x = Random(values, 1.0f, 1), dy = Random(values, 1.0f, 2);
   std::vector<Floats> kernels, gammas, betas;
   for (uint32_t i = 0; i < 2; ++i) {
@@ -134,19 +134,19 @@ std::vector<Floats> RunBlock(const ResidualBlockShape& shape, const AmxKernels* 
 
   for (const ReflectConv2DDirection direction :
        {ReflectConv2DDirection::kForward, ReflectConv2DDirection::kBackwardInput}) {
-    std::vector<Memory> packed(2, Memory(ReflectConv2DPackedBytes(shape.conv(), options.conv, direction)));
+    std::vector<Memory> packed(2, Memory(ReflectConv2DPackedBytes(shape.conv(), method, direction)));
     ConvNormWeights weights[2];
     for (int i = 0; i < 2; ++i) {
-      ReflectConv2DPack(shape.conv(), options.conv, direction, kernels[i].data(), packed[i].get(), pool);
+      ReflectConv2DPack(shape.conv(), method, direction, kernels[i].data(), packed[i].get(), pool);
       weights[i] = {packed[i].get(), gammas[i].data(), betas[i].data()};
     }
     if (direction == ReflectConv2DDirection::kForward) {
-      Memory scratch(ResidualBlockForwardScratchBytes(shape, options, true, pool.num_threads()));
-      ResidualBlockForward(shape, options, DType::kFloat32, x.data(), weights, results[0].data(), saved, scratch.get(),
-                           pool);
+      Memory scratch(ResidualBlockForwardScratchBytes(shape, method, true, pool.num_threads()));
+      ResidualBlockForward(shape, method, kEpsilon, DType::kFloat32, x.data(), weights, results[0].data(), saved,
+                           scratch.get(), pool);
     } else {
-      Memory scratch(ResidualBlockBackwardScratchBytes(shape, options, pool.num_threads()));
-      ResidualBlockBackward(shape, options, dy.data(), x.data(), weights, saved, results[1].data(), gradients,
+      Memory scratch(ResidualBlockBackwardScratchBytes(shape, method, pool.num_threads()));
+      ResidualBlockBackward(shape, method, kEpsilon, dy.data(), x.data(), weights, saved, results[1].data(), gradients,
                             scratch.get(), pool);
     }
   }

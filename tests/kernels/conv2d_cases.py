@@ -139,7 +139,7 @@ WINOGRAD = [*winograd_sweep(), *WINOGRAD_LARGE]
 
 
 def uses_winograd(case: Case, precise: bool = False) -> bool:
-    """Whether the kernels do: UsesWinograd of csrc/kernels/cpu/conv/conv2d.cc."""
+    """Whether the kernels do: ChooseMethod of csrc/kernels/cpu/conv/method.cc."""
     _, height, width, out_channels = case.out_shape
     return (
         not precise

@@ -105,7 +105,7 @@ class Conv2D:
 
     @property
     def uses_winograd(self) -> bool:
-        """Whether float32 does: UsesWinograd of csrc/kernels/cpu/conv/conv2d.cc."""
+        """Whether float32 does: ChooseMethod of csrc/kernels/cpu/conv/method.cc."""
         _, height, width, _ = self.shape if self.transposed else self.result_shape
         return (
             (self.size, self.stride) in [((3, 3), 1), ((4, 4), 1), ((4, 4), 2)]

@@ -4,9 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "amx/amx_kernels.h"
-#include "norm/norm_kernels.h"
-
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -33,10 +30,10 @@ bool Bit(uint32_t word, int bit) { return (word >> bit) & 1u; }
 // threads are switched. It holds for all threads of the process.
 bool TilesUsable() {
 #if defined(MONET_AMX_EMULATED)  // see conv_amx.cc
-  return AmxKernelTable() != nullptr;
+  return IsBuilt(Isa::kAmx);
 #elif defined(__x86_64__) && defined(__linux__)
   constexpr int kArchReqXcompPerm = 0x1023, kTileData = 18;
-  if (!DetectCpuFeatures().amx_tile_bf16 || !AmxKernelTable()) return false;
+  if (!DetectCpuFeatures().amx_tile_bf16 || !IsBuilt(Isa::kAmx)) return false;
   return syscall(SYS_arch_prctl, kArchReqXcompPerm, kTileData) == 0;
 #else
   return false;
@@ -55,9 +52,7 @@ Isa Cap() {
 Isa Choose() {
   const Isa cap = Cap();
   const CpuFeatures cpu = DetectCpuFeatures();
-  auto usable = [&](Isa isa, bool supported) {
-    return isa <= cap && supported && NormKernelsFor(isa, DType::kFloat32) != nullptr;
-  };
+  auto usable = [&](Isa isa, bool supported) { return isa <= cap && supported && IsBuilt(isa); };
   if (usable(Isa::kAvx512, cpu.avx512_f_bw_dq_vl)) {
     return cap >= Isa::kAmx && TilesUsable() ? Isa::kAmx : Isa::kAvx512;
   }
@@ -66,6 +61,14 @@ Isa Choose() {
 }
 
 }  // namespace
+
+bool IsBuilt(Isa isa) {
+#if defined(__x86_64__)
+  return isa != Isa::kAmx || AmxIsBuilt();
+#else
+  return isa == Isa::kPortable;
+#endif
+}
 
 CpuFeatures DetectCpuFeatures() {
   CpuFeatures features;

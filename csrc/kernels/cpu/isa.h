@@ -8,6 +8,11 @@ enum class Isa { kPortable, kAvx2, kAvx512, kAmx };  // each includes the ones b
 
 Isa SelectedIsa();
 
+// Whether this build has code for an instruction set.
+bool IsBuilt(Isa isa);
+// Defined by isa_amx.cc, for x86-64 only: old compilers don't know the instructions.
+bool AmxIsBuilt();
+
 // "portable", "avx2", "avx512", or "amx": AVX-512, and tiles for the convolutions of bfloat16 tensors.
 const char* InstructionSet();
 

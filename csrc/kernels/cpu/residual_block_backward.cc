@@ -1,7 +1,7 @@
 #include "../norm.h"
 #include "../reflection_pad.h"
-#include "../residual_block.h"
-#include "conv/conv_run.h"
+#include "conv/reflect_conv2d_run.h"
+#include "residual_block_run.h"
 #include "scratch.h"
 
 namespace monet {
@@ -10,7 +10,7 @@ namespace {
 NormShape NormShapeOf(const ResidualBlockShape& s) { return {s.batch, s.height, s.width, s.channels, s.channels}; }
 
 struct BackwardScratch {
-  BackwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, int threads, void* memory) {
+  BackwardScratch(const ResidualBlockShape& shape, ConvMethod method, int threads, void* memory) {
     const ReflectConv2DShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
@@ -18,11 +18,11 @@ struct BackwardScratch {
     const ConvGeometry padded_geometry = ConvGeometry::BackwardInput(conv);
     padded = scratch.Take<float>(padded_geometry.out_pixels() * padded_geometry.out_channels);
     affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
-    activated = NormalizesInput(conv, options.conv) ? nullptr : scratch.Take<float>(values);
+    activated = NormalizesInput(method) ? nullptr : scratch.Take<float>(values);
     // The steps of the backward pass follow each other and share this.
-    step = scratch.Take<char>(std::max(
-        {NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, options.conv, threads),
-         RunConvScratchBytes(conv, options.conv, ReflectConv2DDirection::kBackwardInput, threads)}));
+    step = scratch.Take<char>(
+        std::max({NormBackwardScratchBytes(NormShapeOf(shape)), RunBackwardKernelScratchBytes(conv, method, threads),
+                  RunConvScratchBytes(conv, method, ReflectConv2DDirection::kBackwardInput, threads)}));
     bytes = scratch.bytes();
   }
 
@@ -36,21 +36,22 @@ struct BackwardScratch {
 
 class Backward {
  public:
-  Backward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const ConvNormWeights* weights,
+  Backward(const ResidualBlockShape& shape, ConvMethod method, float epsilon, const ConvNormWeights* weights,
            const ConvNormSaved* saved, const ConvNormGradients* gradients, void* memory, ThreadPool& pool)
       : shape_(shape),
-        options_(options),
+        method_(method),
+        epsilon_(epsilon),
         weights_(weights),
         saved_(saved),
         gradients_(gradients),
-        scratch_(shape, options, pool.num_threads(), memory),
+        scratch_(shape, method, pool.num_threads(), memory),
         pool_(pool) {}
 
   // dconv = gradient of convolution i's output, from that of what follows its normalisation. `pad` says that the latter
   // includes a reflected border.
   void Normalization(int i, const float* dy, Activation activation, int64_t pad) const {
     NormOptions norm;
-    norm.epsilon = options_.epsilon;
+    norm.epsilon = epsilon_;
     norm.activation = activation;
     norm.pad = pad;
     NormBackward(DType::kFloat32, NormShapeOf(shape_), norm, dy, nullptr, saved_[i].conv, weights_[i].gamma,
@@ -61,18 +62,18 @@ class Backward {
   // The kernel's gradient, from dconv and the convolution's input; the latter is normalized first if there is an affine
   // map, as in winograd.h.
   void Kernel(int i, const float* input, const float* affine) const {
-    if (affine && !NormalizesInput(shape_.conv(), options_.conv)) {
+    if (affine && !NormalizesInput(method_)) {
       NormalizeAndActivate(input, affine, scratch_.activated);
       input = scratch_.activated;
       affine = nullptr;
     }
-    RunBackwardKernel(shape_.conv(), options_.conv, input, affine, scratch_.dconv, gradients_[i].kernel, scratch_.step,
+    RunBackwardKernel(shape_.conv(), method_, input, affine, scratch_.dconv, gradients_[i].kernel, scratch_.step,
                       pool_);
   }
 
   // The gradient of the convolution's padded input, from dconv.
   const float* PaddedInput(int i) const {
-    RunConv(shape_.conv(), options_.conv, ReflectConv2DDirection::kBackwardInput, DType::kFloat32, scratch_.dconv,
+    RunConv(shape_.conv(), method_, ReflectConv2DDirection::kBackwardInput, DType::kFloat32, scratch_.dconv,
             weights_[i].packed, nullptr, scratch_.padded, scratch_.step, pool_);
     return scratch_.padded;
   }
@@ -104,7 +105,8 @@ class Backward {
   }
 
   const ResidualBlockShape& shape_;
-  const ResidualBlockOptions& options_;
+  const ConvMethod method_;
+  const float epsilon_;
   const ConvNormWeights* weights_;
   const ConvNormSaved* saved_;
   const ConvNormGradients* gradients_;
@@ -114,15 +116,14 @@ class Backward {
 
 }  // namespace
 
-size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
-                                         int threads) {
-  return BackwardScratch(shape, options, threads, nullptr).bytes;
+size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, ConvMethod method, int threads) {
+  return BackwardScratch(shape, method, threads, nullptr).bytes;
 }
 
-void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* dy,
+void ResidualBlockBackward(const ResidualBlockShape& shape, ConvMethod method, float epsilon, const float* dy,
                            const float* x, const ConvNormWeights* weights, const ConvNormSaved* saved, float* dx,
                            const ConvNormGradients* gradients, void* scratch, ThreadPool& pool) {
-  const Backward backward(shape, options, weights, saved, gradients, scratch, pool);
+  const Backward backward(shape, method, epsilon, weights, saved, gradients, scratch, pool);
 
   backward.Normalization(1, dy, Activation::kNone, 0);
   backward.Kernel(1, static_cast<const float*>(saved[0].conv), backward.FirstAffine());
@@ -134,6 +135,18 @@ void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockO
 
   const ImageShape image{shape.batch, shape.height, shape.width, shape.channels};
   ReflectionPadGrad(DType::kFloat32, image, 1, dpadded, dy, dx, pool);
+}
+
+size_t ResidualBlockBackwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options,
+                                         int threads) {
+  return ResidualBlockBackwardScratchBytes(shape, ChooseMethod(shape.conv(), options.conv), threads);
+}
+
+void ResidualBlockBackward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* dy,
+                           const float* x, const ConvNormWeights* weights, const ConvNormSaved* saved, float* dx,
+                           const ConvNormGradients* gradients, void* scratch, ThreadPool& pool) {
+  ResidualBlockBackward(shape, ChooseMethod(shape.conv(), options.conv), options.epsilon, dy, x, weights, saved, dx,
+                        gradients, scratch, pool);
 }
 
 }  // namespace monet

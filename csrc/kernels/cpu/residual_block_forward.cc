@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "../norm.h"
-#include "../residual_block.h"
 #include "amx/amx_residual_block.h"
-#include "conv/conv_run.h"
+#include "conv/reflect_conv2d_run.h"
+#include "residual_block_run.h"
 #include "scratch.h"
 #include "winograd/winograd.h"
 
@@ -19,19 +19,18 @@ namespace {
 // Without either the block is put together from reflect_conv2d.h and norm.h.
 
 struct ForwardScratch {
-  ForwardScratch(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save, int threads,
-                 void* memory) {
+  ForwardScratch(const ResidualBlockShape& shape, ConvMethod method, bool save, int threads, void* memory) {
     const ReflectConv2DShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
-    const bool amx = UsesAmx(conv, options.conv);
+    const bool amx = method.kind == ConvMethod::kAmx;
     run = scratch.Take<char>(amx ? AmxResidualBlockScratchBytes(shape)
-                                 : RunConvScratchBytes(conv, options.conv, ReflectConv2DDirection::kForward, threads));
+                                 : RunConvScratchBytes(conv, method, ReflectConv2DDirection::kForward, threads));
     if (!save) {
       conv1 = amx ? nullptr : scratch.Take<float>(values);
       for (int i = 0; i < 4; ++i) statistics[i] = scratch.Take<float>(shape.batch * shape.channels);
     }
-    if (UsesWinograd(conv, options.conv)) {
+    if (method.kind == ConvMethod::kWinograd) {
       const int64_t segments = WinogradSegments(WinogradProblem(ConvGeometry::Forward(conv)));
       moments.values = scratch.Take<float>(segments * 2 * shape.channels);
       moments.pixels = scratch.Take<int64_t>(segments);
@@ -109,14 +108,14 @@ void ForwardWinograd(const ResidualBlockShape& shape, float epsilon, const float
   NormalizeAndAdd(shape, conv(1), scratch.affine, x, y, pool);
 }
 
-void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions& options, const float* x,
+void ForwardComposed(const ResidualBlockShape& shape, ConvMethod method, float epsilon, const float* x,
                      const ConvNormWeights* weights, float* y, const ConvNormSaved* saved,
                      const ForwardScratch& scratch, ThreadPool& pool) {
   auto convolve_and_normalize = [&](int i, const float* from, Activation activation, const float* residual, float* to) {
-    RunConv(shape.conv(), options.conv, ReflectConv2DDirection::kForward, DType::kFloat32, from, weights[i].packed,
-            nullptr, saved[i].conv, scratch.run, pool);
+    RunConv(shape.conv(), method, ReflectConv2DDirection::kForward, DType::kFloat32, from, weights[i].packed, nullptr,
+            saved[i].conv, scratch.run, pool);
     NormOptions norm;
-    norm.epsilon = options.epsilon;
+    norm.epsilon = epsilon;
     norm.activation = activation;
     NormForward(DType::kFloat32, ForwardScratch::NormShapeOf(shape), norm, saved[i].conv, weights[i].gamma,
                 weights[i].beta, residual, 0, to, saved[i].mean, saved[i].rstd, scratch.norm, pool);
@@ -127,29 +126,40 @@ void ForwardComposed(const ResidualBlockShape& shape, const ResidualBlockOptions
 
 }  // namespace
 
+size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, ConvMethod method, bool save, int threads) {
+  return ForwardScratch(shape, method, save, threads, nullptr).bytes;
+}
+
+void ResidualBlockForward(const ResidualBlockShape& shape, ConvMethod method, float epsilon, DType dtype, const void* x,
+                          const ConvNormWeights* weights, void* y, const ConvNormSaved* saved, void* memory,
+                          ThreadPool& pool) {
+  const ForwardScratch scratch(shape, method, saved != nullptr, pool.num_threads(), memory);
+  const ConvNormSaved unsaved[2] = {{scratch.conv1, scratch.statistics[0], scratch.statistics[1]},
+                                    {y, scratch.statistics[2], scratch.statistics[3]}};
+  if (!saved) saved = unsaved;
+  const float* from = static_cast<const float*>(x);
+  float* to = static_cast<float*>(y);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxResidualBlockForward(*method.amx, shape, epsilon, dtype, x, weights, y, saved, scratch.run, pool);
+    case ConvMethod::kWinograd:
+      return ForwardWinograd(shape, epsilon, from, weights, to, saved, scratch, pool);
+    case ConvMethod::kWinogradParts:
+    case ConvMethod::kDirect:
+      return ForwardComposed(shape, method, epsilon, from, weights, to, saved, scratch, pool);
+  }
+}
+
 size_t ResidualBlockForwardScratchBytes(const ResidualBlockShape& shape, const ResidualBlockOptions& options, bool save,
                                         int threads) {
-  return ForwardScratch(shape, options, save, threads, nullptr).bytes;
+  return ResidualBlockForwardScratchBytes(shape, ChooseMethod(shape.conv(), options.conv), save, threads);
 }
 
 void ResidualBlockForward(const ResidualBlockShape& shape, const ResidualBlockOptions& options, DType dtype,
                           const void* x, const ConvNormWeights* weights, void* y, const ConvNormSaved* saved,
-                          void* memory, ThreadPool& pool) {
-  const ForwardScratch scratch(shape, options, saved != nullptr, pool.num_threads(), memory);
-  const ConvNormSaved unsaved[2] = {{scratch.conv1, scratch.statistics[0], scratch.statistics[1]},
-                                    {y, scratch.statistics[2], scratch.statistics[3]}};
-  if (!saved) saved = unsaved;
-  if (UsesAmx(shape.conv(), options.conv)) {
-    AmxResidualBlockForward(*options.conv.amx, shape, options.epsilon, dtype, x, weights, y, saved, scratch.run, pool);
-    return;
-  }
-  const float* from = static_cast<const float*>(x);
-  float* to = static_cast<float*>(y);
-  if (UsesWinograd(shape.conv(), options.conv)) {
-    ForwardWinograd(shape, options.epsilon, from, weights, to, saved, scratch, pool);
-  } else {
-    ForwardComposed(shape, options, from, weights, to, saved, scratch, pool);
-  }
+                          void* scratch, ThreadPool& pool) {
+  ResidualBlockForward(shape, ChooseMethod(shape.conv(), options.conv), options.epsilon, dtype, x, weights, y, saved,
+                       scratch, pool);
 }
 
 }  // namespace monet

@@ -4,9 +4,9 @@
 
 namespace monet {
 
-const AmxKernels* SelectedAmxKernels(DType dtype) {
+const AmxKernels* SelectedAmxKernels() {
 #if defined(__x86_64__)
-  if (dtype == DType::kBFloat16 && SelectedIsa() == Isa::kAmx) return AmxKernelTable();
+  if (SelectedIsa() == Isa::kAmx) return AmxKernelTable();
 #endif
   return nullptr;
 }

@@ -92,7 +92,7 @@ struct AmxKernels {
 // Defined by conv_amx.cc, for x86-64 only. Null where the compiler doesn't know the instructions.
 const AmxKernels* AmxKernelTable();
 
-// For tensors stored as `dtype`: null unless that is bfloat16 and this process's instruction set is AMX.
-const AmxKernels* SelectedAmxKernels(DType dtype);
+// Null unless this process's instruction set is AMX.
+const AmxKernels* SelectedAmxKernels();
 
 }  // namespace monet

@@ -63,27 +63,20 @@ class Phase {
   ConvGeometry geometry_;
 };
 
-// ---- Choosing the method
-
-// Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. With fewer pixels,
-// transforming the kernel takes as long as the products that it saves. The number of images has no say, so that an
-// image gives the same bits in any batch.
-bool UsesWinograd(const Conv2DShape& shape, const Conv2DOptions& options) {
-  const int64_t size = shape.kernel_height;
-  const bool is_taken =
-      size == shape.kernel_width && (shape.stride == 1 ? size == 3 || size == 4 : shape.stride == 2 && size == 4);
-  return is_taken && !options.precise && std::min(shape.in_channels, shape.out_channels) >= 16 &&
-         shape.out_height * shape.out_width >= (shape.stride == 1 ? 128 : 512);
-}
-
-WinogradProblem WinogradForwardOf(const Conv2DShape& shape) {
-  return shape.stride == 1 ? WinogradProblem(ForwardGeometry(shape)) : WinogradPartsForward(shape);
-}
-WinogradProblem WinogradBackwardInputOf(const Conv2DShape& shape) {
-  return shape.stride == 1 ? WinogradProblem(Phase(shape, 0, 0).geometry()) : WinogradPartsBackwardInput(shape);
-}
-
 // ---- Convolutions, and the memory that they take: for packed kernels, and to run
+
+bool IsWinograd(ConvMethod method) {
+  return method.kind == ConvMethod::kWinograd || method.kind == ConvMethod::kWinogradParts;
+}
+
+WinogradProblem WinogradForwardOf(ConvMethod method, const Conv2DShape& shape) {
+  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsForward(shape);
+  return WinogradProblem(ForwardGeometry(shape));
+}
+WinogradProblem WinogradBackwardInputOf(ConvMethod method, const Conv2DShape& shape) {
+  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsBackwardInput(shape);
+  return WinogradProblem(Phase(shape, 0, 0).geometry());
+}
 
 struct WinogradScratch {
   WinogradScratch(const WinogradProblem& problem, int threads, void* memory) {
@@ -112,7 +105,7 @@ class DirectConvs {
       : x_(x), kernel_(kernel), y_(y), threads_(threads), scratch_(memory) {}
 
   void Add(const ConvGeometry& geometry, const OutputPlaces& places) {
-    const bool in_place = DirectUsesKernelInPlace(geometry);
+    const bool in_place = UsesKernelInPlace(geometry);
     const size_t packed_bytes = in_place ? 0 : DirectPackedBytes(geometry);
     packed_.push_back(reinterpret_cast<float*>(scratch_.Take<char>(static_cast<int64_t>(packed_bytes))));
     void* run = scratch_.Take<char>(static_cast<int64_t>(DirectForwardScratchBytes(geometry, threads_)));
@@ -164,30 +157,34 @@ DirectConvs DirectBackwardInputOf(const Conv2DShape& shape, const float* dy, con
 // ---- The public functions
 
 size_t Conv2DForwardScratchBytes(const Conv2DShape& shape, const Conv2DOptions& options, int threads) {
-  if (UsesWinograd(shape, options)) return WinogradScratch(WinogradForwardOf(shape), threads, nullptr).bytes;
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) return WinogradScratch(WinogradForwardOf(method, shape), threads, nullptr).bytes;
   return DirectForwardOf(shape, nullptr, nullptr, nullptr, threads, nullptr).scratch_bytes();
 }
 
 void Conv2DForward(const Conv2DShape& shape, const Conv2DOptions& options, const float* x, const float* kernel,
                    float* y, void* scratch, ThreadPool& pool) {
-  if (UsesWinograd(shape, options)) {
-    RunWinograd(WinogradForwardOf(shape), x, kernel, y, scratch, pool);
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) {
+    RunWinograd(WinogradForwardOf(method, shape), x, kernel, y, scratch, pool);
   } else {
     DirectForwardOf(shape, x, kernel, y, pool.num_threads(), scratch).Run(pool);
   }
 }
 
 size_t Conv2DBackwardInputScratchBytes(const Conv2DShape& shape, const Conv2DOptions& options, int threads) {
-  if (UsesWinograd(shape, options)) {
-    return WinogradScratch(WinogradBackwardInputOf(shape), threads, nullptr).bytes;
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) {
+    return WinogradScratch(WinogradBackwardInputOf(method, shape), threads, nullptr).bytes;
   }
   return DirectBackwardInputOf(shape, nullptr, nullptr, nullptr, threads, nullptr).scratch_bytes();
 }
 
 void Conv2DBackwardInput(const Conv2DShape& shape, const Conv2DOptions& options, const float* dy, const float* kernel,
                          float* dx, void* scratch, ThreadPool& pool) {
-  if (UsesWinograd(shape, options)) {
-    RunWinograd(WinogradBackwardInputOf(shape), dy, kernel, dx, scratch, pool);
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) {
+    RunWinograd(WinogradBackwardInputOf(method, shape), dy, kernel, dx, scratch, pool);
     return;
   }
   // Between the taps of a kernel that is smaller than the stride, dx is zero.
@@ -198,16 +195,18 @@ void Conv2DBackwardInput(const Conv2DShape& shape, const Conv2DOptions& options,
 }
 
 size_t Conv2DBackwardKernelScratchBytes(const Conv2DShape& shape, const Conv2DOptions& options, int threads) {
-  if (UsesWinograd(shape, options)) {
-    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(shape));
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) {
+    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(method, shape));
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }
 
 void Conv2DBackwardKernel(const Conv2DShape& shape, const Conv2DOptions& options, const float* x, const float* dy,
                           float* dkernel, void* scratch, ThreadPool& pool) {
-  if (UsesWinograd(shape, options)) {
-    WinogradBackwardKernel(WinogradForwardOf(shape), x, nullptr, dy, dkernel, scratch, pool);
+  const ConvMethod method = ChooseMethod(shape, options);
+  if (IsWinograd(method)) {
+    WinogradBackwardKernel(WinogradForwardOf(method, shape), x, nullptr, dy, dkernel, scratch, pool);
   } else {
     DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
   }

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "conv_plan.h"
+#include "method.h"
 
 namespace monet {
 
@@ -13,9 +13,6 @@ namespace monet {
 // products' vectors, [out_channels][taps][in_channels].
 size_t DirectPackedBytes(const ConvGeometry& geometry);
 void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool);
-
-// Whether the kernel had better be used where it lies: for so few pixels that packing it would be most of the work.
-bool DirectUsesKernelInPlace(const ConvGeometry& geometry);
 
 // Where pixel (h, w) of the output is stored: as pixel (h * step + top, w * step + left) of [batch, height, width,
 // out_channels].
@@ -34,7 +31,7 @@ struct DirectConv {
   OutputPlaces places;
   const float* x;
   const float* kernel;
-  bool in_place;      // the kernel is as it lies, not packed: only where DirectUsesKernelInPlace
+  bool in_place;      // the kernel is as it lies, not packed: only where UsesKernelInPlace
   const float* bias;  // or null
   float* y;
   void* scratch;

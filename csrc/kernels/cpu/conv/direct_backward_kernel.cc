@@ -135,18 +135,16 @@ void AddRanges(const KernelGradientPlan& plan, const float* sum, float* dkernel)
   }
 }
 
-bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 8 && geometry.in_channels >= 16; }
-
 }  // namespace
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
-  if (FewOutputs(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
+  if (UsesFewOutputsKernelGradient(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
   return KernelGradientScratch(geometry, KernelGradientPlan(geometry), threads, nullptr).bytes;
 }
 
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* memory,
                           ThreadPool& pool) {
-  if (FewOutputs(geometry)) {
+  if (UsesFewOutputsKernelGradient(geometry)) {
     FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
     return;
   }

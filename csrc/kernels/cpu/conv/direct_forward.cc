@@ -5,11 +5,6 @@
 namespace monet {
 namespace {
 
-constexpr int64_t kFewPixels = 128;
-
-// A generator's last layer, for instance. See dot_product.h.
-bool FewOutputs(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
-
 // The part of a panel that is multiplied at once: it fits into the first level cache. Of short segments there may be
 // one more than fits.
 constexpr int64_t kChunk = 128, kMaxChunk = 2 * kChunk;
@@ -26,7 +21,7 @@ struct ForwardPlan {
         panels(CeilDiv(geometry.out_channels, panel)) {
     pixels = std::clamp<int64_t>(262144 / std::max<int64_t>(geometry.depth(), 1), 12, 96);
     // Weights in place come from far away: they are read once.
-    if (geometry.out_pixels() <= kFewPixels && !FewOutputs(geometry)) pixels = kFewPixels;
+    if (geometry.out_pixels() <= kFewPixels && !UsesDotProducts(geometry)) pixels = kFewPixels;
     blocks = CeilDiv(geometry.out_pixels(), pixels);
     const int64_t wanted = threads > 1 ? 4 * threads : 1;
     parts = std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, panels);
@@ -197,7 +192,7 @@ class Run {
     const Worker work(call_, plan_, scratch_, worker, item / plan_.parts);
     const int64_t part = item % plan_.parts;
     const int64_t begin = part * plan_.panels / plan_.parts, end = (part + 1) * plan_.panels / plan_.parts;
-    if (FewOutputs(call_.geometry)) {
+    if (UsesDotProducts(call_.geometry)) {
       work.Dot();  // they are one panel
     } else {
       for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
@@ -211,14 +206,6 @@ class Run {
 };
 
 }  // namespace
-
-bool DirectUsesKernelInPlace(const ConvGeometry& geometry) {
-  if (geometry.order.transposed) {
-    const bool by_taps = InputSegments::Taps(geometry) == 1;
-    return by_taps && (FewOutputs(geometry) || geometry.out_pixels() <= kFewPixels);
-  }
-  return !FewOutputs(geometry) && geometry.out_channels % 16 == 0 && geometry.out_pixels() <= kFewPixels;
-}
 
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
   return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
@@ -240,7 +227,7 @@ void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
 
 size_t DirectPackedBytes(const ConvGeometry& geometry) {
   const int64_t columns =
-      FewOutputs(geometry) ? geometry.out_channels : RoundUp(geometry.out_channels, SelectedConvKernels().panel);
+      UsesDotProducts(geometry) ? geometry.out_channels : RoundUp(geometry.out_channels, SelectedConvKernels().panel);
   return static_cast<size_t>(geometry.depth() * columns) * sizeof(float);
 }
 
@@ -252,7 +239,7 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
   auto weights = [&](int64_t tap) {
     return geometry.Weights(kernel, tap / geometry.kernel_width, tap % geometry.kernel_width);
   };
-  if (FewOutputs(geometry)) {
+  if (UsesDotProducts(geometry)) {
     ParallelFor(pool, O * taps, std::max<int64_t>(1, kSmallPacking / C), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* from = weights(i % taps) + i / taps * o_stride;

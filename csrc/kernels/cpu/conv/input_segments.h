@@ -4,7 +4,7 @@
 // channels enough, a segment is one tap's: one pixel, which needs no patch.
 #pragma once
 
-#include "conv_plan.h"
+#include "method.h"
 
 namespace monet {
 
@@ -16,7 +16,7 @@ class InputSegments {
 
   // Dot products (dot_product.h) are added up at the end of each segment, and want longer ones.
   static int64_t Taps(const ConvGeometry& geometry) {
-    return geometry.in_channels >= (geometry.out_channels > 4 ? 64 : 128) ? 1 : geometry.kernel_width;
+    return geometry.in_channels >= (UsesDotProducts(geometry) ? 128 : 64) ? 1 : geometry.kernel_width;
   }
   static int64_t Length(const ConvGeometry& geometry) { return Taps(geometry) * geometry.in_channels; }
   static int64_t PatchLength(const ConvGeometry& geometry) { return Taps(geometry) > 1 ? Length(geometry) : 0; }

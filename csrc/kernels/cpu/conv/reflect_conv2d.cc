@@ -2,21 +2,25 @@
 
 #include "../../reflection_pad.h"
 #include "../amx/amx_conv.h"
-#include "conv_run.h"
-#include "direct.h"
 #include "../scratch.h"
 #include "../winograd/winograd.h"
+#include "direct.h"
+#include "reflect_conv2d_run.h"
 
 namespace monet {
 namespace {
 
+ConvGeometry Geometry(const ReflectConv2DShape& shape, ReflectConv2DDirection direction) {
+  return direction == ReflectConv2DDirection::kForward ? ConvGeometry::Forward(shape)
+                                                       : ConvGeometry::BackwardInput(shape);
+}
+
 struct BackwardInputScratch {
-  BackwardInputScratch(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, int threads,
-                       void* memory) {
+  BackwardInputScratch(const ReflectConv2DShape& shape, ConvMethod method, int threads, void* memory) {
     const ConvGeometry geometry = ConvGeometry::BackwardInput(shape);
     Scratch scratch(memory);
     padded = scratch.Take<float>(geometry.out_pixels() * geometry.out_channels);
-    run = scratch.Take<char>(RunConvScratchBytes(shape, options, ReflectConv2DDirection::kBackwardInput, threads));
+    run = scratch.Take<char>(RunConvScratchBytes(shape, method, ReflectConv2DDirection::kBackwardInput, threads));
     bytes = scratch.bytes();
   }
 
@@ -58,129 +62,182 @@ class BiasGradient {
 
 }  // namespace
 
-// ---- Choosing the method
+// ---- One case for each method (3x3 kernels of stride 1 have no parts)
 
-// Tiles take channels by 32: with fewer than 16 on one side, more than half of the products would be with zeros.
-bool UsesAmx(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options) {
-  return options.amx && shape.in_channels >= 16 && shape.out_channels >= 16;
-}
-
-// Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save.
-bool UsesWinograd(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options) {
-  return !UsesAmx(shape, options) && shape.size == 3 && !options.precise && shape.in_channels >= 16 &&
-         shape.out_channels >= 16;
-}
-
-ConvGeometry Geometry(const ReflectConv2DShape& shape, ReflectConv2DDirection direction) {
-  return direction == ReflectConv2DDirection::kForward ? ConvGeometry::Forward(shape)
-                                                       : ConvGeometry::BackwardInput(shape);
-}
-
-size_t RunConvScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                           ReflectConv2DDirection direction, int threads) {
-  if (UsesAmx(shape, options)) return AmxForwardScratchBytes(Geometry(shape, direction));
+size_t ReflectConv2DPackedBytes(const ReflectConv2DShape& shape, ConvMethod method, ReflectConv2DDirection direction) {
   const ConvGeometry geometry = Geometry(shape, direction);
-  return UsesWinograd(shape, options) ? WinogradForwardScratchBytes(WinogradProblem(geometry), threads)
-                                      : DirectForwardScratchBytes(geometry, threads);
-}
-
-void RunConv(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, ReflectConv2DDirection direction,
-             DType dtype, const void* from, const void* packed, const float* bias, void* to, void* scratch,
-             ThreadPool& pool) {
-  const ConvGeometry geometry = Geometry(shape, direction);
-  if (UsesAmx(shape, options)) {
-    AmxForward(*options.amx, geometry, dtype, from, static_cast<const uint16_t*>(packed), bias, to, scratch, pool);
-    return;
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxPackedBytes(geometry);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return WinogradPackedBytes(WinogradProblem(geometry));
+    case ConvMethod::kDirect:
+      break;
   }
+  return DirectPackedBytes(geometry);
+}
+
+void ReflectConv2DPack(const ReflectConv2DShape& shape, ConvMethod method, ReflectConv2DDirection direction,
+                       const float* kernel, void* packed, ThreadPool& pool) {
+  const ConvGeometry geometry = Geometry(shape, direction);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxPack(*method.amx, geometry, kernel, static_cast<uint16_t*>(packed), pool);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return WinogradPack(WinogradProblem(geometry), kernel, static_cast<float*>(packed), pool);
+    case ConvMethod::kDirect:
+      return DirectPack(geometry, kernel, static_cast<float*>(packed), pool);
+  }
+}
+
+size_t RunConvScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, ReflectConv2DDirection direction,
+                           int threads) {
+  const ConvGeometry geometry = Geometry(shape, direction);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxForwardScratchBytes(geometry);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return WinogradForwardScratchBytes(WinogradProblem(geometry), threads);
+    case ConvMethod::kDirect:
+      break;
+  }
+  return DirectForwardScratchBytes(geometry, threads);
+}
+
+void RunConv(const ReflectConv2DShape& shape, ConvMethod method, ReflectConv2DDirection direction, DType dtype,
+             const void* from, const void* packed, const float* bias, void* to, void* scratch, ThreadPool& pool) {
+  const ConvGeometry geometry = Geometry(shape, direction);
   const float* x = static_cast<const float*>(from);
   const float* kernel = static_cast<const float*>(packed);
   float* y = static_cast<float*>(to);
-  if (UsesWinograd(shape, options)) {
-    RunWinogradForward(WinogradProblem(geometry), {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
-  } else {
-    DirectForward({{geometry, OutputPlaces(geometry), x, kernel, /*in_place=*/false, bias, y, scratch}}, pool);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxForward(*method.amx, geometry, dtype, from, static_cast<const uint16_t*>(packed), bias, to, scratch,
+                        pool);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return RunWinogradForward(WinogradProblem(geometry), {x, nullptr, kernel, bias, y, nullptr}, scratch, pool);
+    case ConvMethod::kDirect:
+      return DirectForward({{geometry, OutputPlaces(geometry), x, kernel, /*in_place=*/false, bias, y, scratch}}, pool);
   }
 }
 
-size_t RunBackwardKernelScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                                     int threads) {
+bool NormalizesInput(ConvMethod method) { return method.kind != ConvMethod::kDirect; }
+
+size_t RunBackwardKernelScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
   const ConvGeometry geometry = ConvGeometry::Forward(shape);
-  if (UsesAmx(shape, options)) return AmxBackwardKernelScratchBytes(geometry, threads);
-  return UsesWinograd(shape, options) ? WinogradBackwardKernelScratchBytes(WinogradProblem(geometry))
-                                      : DirectBackwardKernelScratchBytes(geometry, threads);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxBackwardKernelScratchBytes(geometry, threads);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return WinogradBackwardKernelScratchBytes(WinogradProblem(geometry));
+    case ConvMethod::kDirect:
+      break;
+  }
+  return DirectBackwardKernelScratchBytes(geometry, threads);
 }
 
-bool NormalizesInput(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options) {
-  return UsesAmx(shape, options) || UsesWinograd(shape, options);
-}
-
-void RunBackwardKernel(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, const float* x,
-                       const float* normalize, const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
+void RunBackwardKernel(const ReflectConv2DShape& shape, ConvMethod method, const float* x, const float* normalize,
+                       const float* dy, float* dkernel, void* scratch, ThreadPool& pool) {
   const ConvGeometry geometry = ConvGeometry::Forward(shape);
-  if (UsesAmx(shape, options)) {
-    AmxBackwardKernel(*options.amx, geometry, x, normalize, dy, dkernel, scratch, pool);
-  } else if (UsesWinograd(shape, options)) {
-    WinogradBackwardKernel(WinogradProblem(geometry), x, normalize, dy, dkernel, scratch, pool);
-  } else {
-    DirectBackwardKernel(geometry, x, dy, dkernel, scratch, pool);
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return AmxBackwardKernel(*method.amx, geometry, x, normalize, dy, dkernel, scratch, pool);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return WinogradBackwardKernel(WinogradProblem(geometry), x, normalize, dy, dkernel, scratch, pool);
+    case ConvMethod::kDirect:
+      return DirectBackwardKernel(geometry, x, dy, dkernel, scratch, pool);
   }
 }
 
-// ---- The public functions
+// ---- The passes, by any method
 
-size_t ReflectConv2DPackedBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                                ReflectConv2DDirection direction) {
-  const ConvGeometry geometry = Geometry(shape, direction);
-  if (UsesAmx(shape, options)) return AmxPackedBytes(geometry);
-  return UsesWinograd(shape, options) ? WinogradPackedBytes(WinogradProblem(geometry)) : DirectPackedBytes(geometry);
+DType ReflectConv2DStorage(ConvMethod method) {
+  return method.kind == ConvMethod::kAmx ? DType::kBFloat16 : DType::kFloat32;
 }
 
-void ReflectConv2DPack(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                       ReflectConv2DDirection direction, const float* kernel, void* packed, ThreadPool& pool) {
-  const ConvGeometry geometry = Geometry(shape, direction);
-  if (UsesAmx(shape, options)) {
-    AmxPack(*options.amx, geometry, kernel, static_cast<uint16_t*>(packed), pool);
-  } else if (UsesWinograd(shape, options)) {
-    WinogradPack(WinogradProblem(geometry), kernel, static_cast<float*>(packed), pool);
-  } else {
-    DirectPack(geometry, kernel, static_cast<float*>(packed), pool);
-  }
+size_t ReflectConv2DForwardScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
+  return RunConvScratchBytes(shape, method, ReflectConv2DDirection::kForward, threads);
 }
 
-size_t ReflectConv2DForwardScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                                        int threads) {
-  return RunConvScratchBytes(shape, options, ReflectConv2DDirection::kForward, threads);
+void ReflectConv2DForward(const ReflectConv2DShape& shape, ConvMethod method, DType dtype, const void* x,
+                          const void* packed, const float* bias, void* y, void* scratch, ThreadPool& pool) {
+  RunConv(shape, method, ReflectConv2DDirection::kForward, dtype, x, packed, bias, y, scratch, pool);
 }
 
-void ReflectConv2DForward(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, DType dtype,
-                          const void* x, const void* packed, const float* bias, void* y, void* scratch,
-                          ThreadPool& pool) {
-  RunConv(shape, options, ReflectConv2DDirection::kForward, dtype, x, packed, bias, y, scratch, pool);
+size_t ReflectConv2DBackwardInputScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
+  return BackwardInputScratch(shape, method, threads, nullptr).bytes;
 }
 
-size_t ReflectConv2DBackwardInputScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
-                                              int threads) {
-  return BackwardInputScratch(shape, options, threads, nullptr).bytes;
-}
-
-void ReflectConv2DBackwardInput(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, const float* dy,
-                                const void* packed, const float* add, float* dx, void* memory, ThreadPool& pool) {
-  const BackwardInputScratch scratch(shape, options, pool.num_threads(), memory);
-  RunConv(shape, options, ReflectConv2DDirection::kBackwardInput, DType::kFloat32, dy, packed, nullptr, scratch.padded,
+void ReflectConv2DBackwardInput(const ReflectConv2DShape& shape, ConvMethod method, const float* dy, const void* packed,
+                                const float* add, float* dx, void* memory, ThreadPool& pool) {
+  const BackwardInputScratch scratch(shape, method, pool.num_threads(), memory);
+  RunConv(shape, method, ReflectConv2DDirection::kBackwardInput, DType::kFloat32, dy, packed, nullptr, scratch.padded,
           scratch.run, pool);
   const ImageShape image{shape.batch, shape.height, shape.width, shape.in_channels};
   ReflectionPadGrad(DType::kFloat32, image, shape.size / 2, scratch.padded, add, dx, pool);
 }
 
+size_t ReflectConv2DBackwardKernelScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
+  return std::max(RunBackwardKernelScratchBytes(shape, method, threads), BiasGradient(shape, nullptr).bytes());
+}
+
+void ReflectConv2DBackwardKernel(const ReflectConv2DShape& shape, ConvMethod method, const float* x, const float* dy,
+                                 float* dkernel, float* dbias, void* scratch, ThreadPool& pool) {
+  RunBackwardKernel(shape, method, x, nullptr, dy, dkernel, scratch, pool);
+  if (dbias) BiasGradient(shape, scratch).Compute(dy, dbias, pool);
+}
+
+// ---- The passes, by the method chosen
+
+DType ReflectConv2DStorage(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options) {
+  return ReflectConv2DStorage(ChooseMethod(shape, options));
+}
+
+size_t ReflectConv2DPackedBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
+                                ReflectConv2DDirection direction) {
+  return ReflectConv2DPackedBytes(shape, ChooseMethod(shape, options), direction);
+}
+
+void ReflectConv2DPack(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
+                       ReflectConv2DDirection direction, const float* kernel, void* packed, ThreadPool& pool) {
+  ReflectConv2DPack(shape, ChooseMethod(shape, options), direction, kernel, packed, pool);
+}
+
+size_t ReflectConv2DForwardScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
+                                        int threads) {
+  return ReflectConv2DForwardScratchBytes(shape, ChooseMethod(shape, options), threads);
+}
+
+void ReflectConv2DForward(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, DType dtype,
+                          const void* x, const void* packed, const float* bias, void* y, void* scratch,
+                          ThreadPool& pool) {
+  ReflectConv2DForward(shape, ChooseMethod(shape, options), dtype, x, packed, bias, y, scratch, pool);
+}
+
+size_t ReflectConv2DBackwardInputScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
+                                              int threads) {
+  return ReflectConv2DBackwardInputScratchBytes(shape, ChooseMethod(shape, options), threads);
+}
+
+void ReflectConv2DBackwardInput(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, const float* dy,
+                                const void* packed, const float* add, float* dx, void* scratch, ThreadPool& pool) {
+  ReflectConv2DBackwardInput(shape, ChooseMethod(shape, options), dy, packed, add, dx, scratch, pool);
+}
+
 size_t ReflectConv2DBackwardKernelScratchBytes(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options,
                                                int threads) {
-  return std::max(RunBackwardKernelScratchBytes(shape, options, threads), BiasGradient(shape, nullptr).bytes());
+  return ReflectConv2DBackwardKernelScratchBytes(shape, ChooseMethod(shape, options), threads);
 }
 
 void ReflectConv2DBackwardKernel(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options, const float* x,
                                  const float* dy, float* dkernel, float* dbias, void* scratch, ThreadPool& pool) {
-  RunBackwardKernel(shape, options, x, nullptr, dy, dkernel, scratch, pool);
-  if (dbias) BiasGradient(shape, scratch).Compute(dy, dbias, pool);
+  ReflectConv2DBackwardKernel(shape, ChooseMethod(shape, options), x, dy, dkernel, dbias, scratch, pool);
 }
 
 }  // namespace monet

@@ -1,0 +1,51 @@
+#include "method.h"
+
+#include "../amx/amx_kernels.h"
+#include "input_segments.h"
+
+namespace monet {
+namespace {
+
+// Below 16 channels Winograd's vectors are not full, and its transforms cost more than they save. Tiles take channels
+// by 32: with fewer than 16 on one side, more than half of the products would be with zeros.
+constexpr int64_t kManyChannels = 16;
+
+template <typename Shape>
+bool HasManyChannels(const Shape& shape) {
+  return std::min(shape.in_channels, shape.out_channels) >= kManyChannels;
+}
+
+}  // namespace
+
+ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const AmxKernels* amx) {
+  if (!HasManyChannels(shape)) return {ConvMethod::kDirect};
+  if (amx) return {ConvMethod::kAmx, amx};
+  return {shape.size == 3 && !precise ? ConvMethod::kWinograd : ConvMethod::kDirect};
+}
+
+ConvMethod ChooseMethod(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options) {
+  return ChooseMethod(shape, options.precise, options.round_to_bfloat16 ? SelectedAmxKernels() : nullptr);
+}
+
+ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) {
+  const int64_t size = shape.kernel_height, out_pixels = shape.out_height * shape.out_width;
+  if (options.precise || size != shape.kernel_width || !HasManyChannels(shape)) return {ConvMethod::kDirect};
+  // With fewer pixels, transforming the kernel takes as long as the products that it saves.
+  if (shape.stride == 1 && (size == 3 || size == 4) && out_pixels >= 128) return {ConvMethod::kWinograd};
+  if (shape.stride == 2 && size == 4 && out_pixels >= 512) return {ConvMethod::kWinogradParts};
+  return {ConvMethod::kDirect};
+}
+
+bool UsesDotProducts(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
+
+bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry) {
+  return geometry.out_channels <= 8 && geometry.in_channels >= 16;
+}
+
+bool UsesKernelInPlace(const ConvGeometry& geometry) {
+  const bool dot_products = UsesDotProducts(geometry), few_pixels = geometry.out_pixels() <= kFewPixels;
+  if (geometry.order.transposed) return InputSegments::Taps(geometry) == 1 && (dot_products || few_pixels);
+  return !dot_products && geometry.out_channels % 16 == 0 && few_pixels;
+}
+
+}  // namespace monet

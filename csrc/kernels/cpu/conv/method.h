@@ -1,0 +1,44 @@
+// Which method computes a convolution. The choices are all made here: what allocates, packs and runs follows them.
+//
+// None that changes the bits depends on the number of images or of threads.
+#pragma once
+
+#include "../../conv2d.h"
+#include "../../reflect_conv2d.h"
+#include "conv_plan.h"
+
+namespace monet {
+
+struct AmxKernels;  // amx/amx_kernels.h
+
+// One for all passes of an op: they share packed kernels and saved tensors.
+struct ConvMethod {
+  enum Kind {
+    kDirect,         // direct.h, in one of the variants below
+    kWinograd,       // winograd.h
+    kWinogradParts,  // winograd_parts.h
+    kAmx,            // amx_conv.h
+  };
+
+  Kind kind;
+  const AmxKernels* amx = nullptr;  // of kAmx: the loops to run
+};
+
+ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options);
+ConvMethod ChooseMethod(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options);
+// The same where values may be rounded to bfloat16 for `amx`, which tests emulate, or may not if that is null.
+ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const AmxKernels* amx);
+
+// ---- Variants of kDirect, for each of its convolutions by itself
+
+// With very few outputs, as a generator's last layer has them, panels would be mostly empty. They are computed as dot
+// products (dot_product.h), and the kernel's gradient by few_outputs_backward_kernel.cc.
+bool UsesDotProducts(const ConvGeometry& geometry);
+bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry);
+
+// Whether a kernel that isn't packed yet had better be used where it lies: for so few pixels that packing it would be
+// most of the work.
+constexpr int64_t kFewPixels = 128;
+bool UsesKernelInPlace(const ConvGeometry& geometry);
+
+}  // namespace monet
