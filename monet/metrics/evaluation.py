@@ -139,9 +139,9 @@ class _Judge:
 
         swd = descriptor_distance(sample.patches, self._paintings.patches)
         found = {"swd": figure("swd", swd.mean, levels=list(swd.levels))}
-        if sample.features is None or self._extractor is None or len(sample) < 2:
-            return found
         ours, theirs = sample.features, self._paintings.features
+        if ours is None or theirs is None or self._extractor is None:
+            return found
         frechet, kernel = frechet_distance(ours, theirs), kernel_distance(ours, theirs)
         nearest = memorization_distance(ours, theirs)
         found["fid"] = figure("fid", frechet)
@@ -163,12 +163,12 @@ class _Judge:
         paintings: int,
         **more: Any,
     ) -> dict[str, Any]:
-        of_patches = metric == "swd" or self._extractor is None
+        extractor = None if metric == "swd" else self._extractor
         return {
             "value": value,
             "standard_error": None if math.isnan(error) else error,
-            "extractor": None if of_patches else self._extractor.name,
-            "extractor_sha256": None if of_patches else self._extractor.digest,
+            "extractor": None if extractor is None else extractor.name,
+            "extractor_sha256": None if extractor is None else extractor.digest,
             "pictures": pictures,
             "paintings": paintings,
             "size": self._size,

@@ -9,6 +9,8 @@ import numpy as np
 from monet.metrics.extractor import Extractor
 from monet.metrics.feature_cache import FeatureCache
 
+_NOT_YET = np.zeros(0, np.float32)
+
 
 def extract_features(
     extractor: Extractor,
@@ -33,7 +35,7 @@ def extract_features(
     Raises:
         ValueError: the pictures differ in size.
     """
-    found: list[np.ndarray | None] = []
+    found: list[np.ndarray] = []
     waiting: list[tuple[int, np.ndarray]] = []
 
     def flush() -> None:
@@ -57,7 +59,7 @@ def extract_features(
         known = None if cache is None else cache.get(picture)
         if known is None:
             waiting.append((len(found), picture))
-        found.append(known)
+        found.append(_NOT_YET if known is None else known)
         if len(waiting) == batch_size:
             flush()
         if progress is not None:

@@ -78,7 +78,7 @@ class FeatureCache:
             remove_leftovers(folder)
 
     def _path(self, picture: np.ndarray) -> Path:
-        digest = hashlib.blake2b(np.ascontiguousarray(picture), digest_size=16)
+        digest = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16)
         digest.update(repr(picture.shape).encode())
         name = digest.hexdigest()
         return self._folder / name[:2] / f"{name[2:]}.npy"

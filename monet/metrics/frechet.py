@@ -51,4 +51,4 @@ def _root_of_covariance(centred: np.ndarray) -> np.ndarray:
     samples, dimensions = centred.shape
     root = centred / np.sqrt(samples - 1)
     # More samples than features: the triangular factor says the same in fewer rows.
-    return np.linalg.qr(root, mode="r") if samples > dimensions else root
+    return np.asarray(np.linalg.qr(root, mode="r")) if samples > dimensions else root

@@ -87,8 +87,9 @@ def _graph_bytes(path: Path) -> bytes:
         return path.read_bytes()
     with tarfile.open(path) as archive:
         for member in archive:
-            if member.isfile() and Path(member.name).name == FILE_NAME:
-                return archive.extractfile(member).read()
+            file = archive.extractfile(member) if Path(member.name).name == FILE_NAME else None
+            if file is not None:
+                return file.read()
     raise KeyError(f"the archive has no {FILE_NAME}")
 
 
