@@ -13,6 +13,7 @@ from PIL import Image
 from monet._parallel import map_in_order, usable_cores
 from monet._text import count
 from monet.data import ImageError
+from monet.data.images import FORMATS
 from monet.inference.inputs import Picture
 from monet.inference.outputs import OutputError
 
@@ -126,7 +127,7 @@ def verify_archive(path: Path, number: int) -> None:
             def check(name: str) -> None:
                 try:
                     data = archive.read(name)  # compares the checksum
-                    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+                    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                         image.load()
                         found = (image.format, image.mode, image.size)
                 except Exception as error:  # decoders raise OSError, SyntaxError, zlib.error, ...
