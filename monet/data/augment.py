@@ -13,17 +13,22 @@ class Augment:
     """How a square training view is taken from a picture.
 
     The shorter side is brought to a random size between `image_size` and `jitter * image_size`
-    pixels (at 256 and 286/256: 256 to 286), then a square is cut out. The aspect is kept.
+    pixels (at 256 and 286/256: 256 to 286), then a square is cut out. The aspect is kept. Or it is
+    brought to a size of its own, `picture_size`, whatever the square's: the square then shows a
+    part of the picture in the picture's scale.
 
     Attributes:
         flip: mirror left and right with probability one half.
         jitter: largest size before cropping, as a multiple of the image size; 1 for none.
         random_crop: cut at a random place, not at the centre.
+        picture_size: the shorter side before cropping, in pixels, at least `image_size`; instead of
+            `jitter`.
     """
 
     flip: bool = True
     jitter: float = 286 / 256
     random_crop: bool = True
+    picture_size: int | None = None
 
     def __post_init__(self):
         if not 1 <= self.jitter <= 4:
@@ -31,7 +36,14 @@ class Augment:
 
     def load_size(self, image_size: int) -> int:
         """The largest shorter side, in pixels, that is made use of."""
-        return math.floor(image_size * self.jitter + 1e-6)
+        if self.picture_size is None:
+            return math.floor(image_size * self.jitter + 1e-6)
+        if self.picture_size < image_size:
+            raise ValueError(
+                f"image_size={image_size} doesn't fit into pictures of "
+                f"picture_size={self.picture_size}; cut smaller squares."
+            )
+        return self.picture_size
 
     def __call__(self, image: tf.Tensor, image_size: int, seed: tf.Tensor) -> tf.Tensor:
         """Takes one view.
@@ -45,8 +57,8 @@ class Augment:
             float32 `[S, S, 3]` in [-1, 1].
         """
         flip_seed, size_seed, crop_seed = tf.unstack(tf.random.split(seed, 3))
-        size = tf.constant(image_size)
-        if self.load_size(image_size) > image_size:
+        size = tf.constant(self.load_size(image_size))
+        if self.picture_size is None and self.load_size(image_size) > image_size:
             size = tf.random.stateless_uniform(
                 [], size_seed, image_size, self.load_size(image_size) + 1, tf.int32
             )

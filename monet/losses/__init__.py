@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from monet.losses.adversarial import AdversarialLoss, BinaryCrossentropy, Hinge, LeastSquares
 from monet.losses.distance import mean_absolute_error
+from monet.losses.heads import PerHead
+from monet.losses.structure import structure_distance
 from monet.losses.wasserstein import WassersteinGradientPenalty, gradient_penalty
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "BinaryCrossentropy",
     "Hinge",
     "LeastSquares",
+    "PerHead",
     "WassersteinGradientPenalty",
     "gradient_penalty",
     "mean_absolute_error",
+    "structure_distance",
 ]
 
 ADVERSARIAL_LOSSES = {

@@ -19,9 +19,11 @@ from monet.models.attention_unet import (
     attention_unet_generator,
 )
 from monet.models.dcgan import dcgan_discriminator, dcgan_generator
+from monet.models.painter import PainterGenerator, painter_generator
 from monet.models.patchgan import PatchGANDiscriminator, patchgan_discriminator
 from monet.models.residual_dcgan import residual_dcgan_generator
 from monet.models.resnet import ResNetGenerator, resnet_generator
+from monet.models.two_headed import TwoHeadedDiscriminator, two_headed_discriminator
 from monet.models.unet import (
     UNetDiscriminator,
     UNetGenerator,
@@ -37,17 +39,21 @@ __all__ = [
     "AttentionUNetGenerator",
     "Discriminator",
     "Generator",
+    "PainterGenerator",
     "PatchGANDiscriminator",
     "ResNetGenerator",
+    "TwoHeadedDiscriminator",
     "UNetDiscriminator",
     "UNetGenerator",
     "attention_discriminator",
     "attention_unet_generator",
     "dcgan_discriminator",
     "dcgan_generator",
+    "painter_generator",
     "patchgan_discriminator",
     "residual_dcgan_generator",
     "resnet_generator",
+    "two_headed_discriminator",
     "unet_discriminator",
     "unet_generator",
 ]

@@ -129,7 +129,9 @@ class Generator(Architecture):
 
 
 class Discriminator(Architecture):
-    """An architecture from pictures to logits."""
+    """An architecture from pictures to logits, one tensor of them for each head."""
+
+    heads: ClassVar[int] = 1
 
     named: ClassVar[dict[str, Discriminator]] = {}
     kinds: ClassVar[dict[str, type[Architecture]]] = {}

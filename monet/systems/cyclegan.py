@@ -75,6 +75,7 @@ class CycleGANRecipe(Recipe):
             self.check(field, f"a {kind.__name__}", isinstance(architecture, kind))
             is_taken = architecture.takes(self.image_size)
             self.check("image_size", architecture.image_sizes(), is_taken)
+        self.check("discriminator", "one with a single head", self.discriminator.heads == 1)
         self.check(
             "adversarial_loss",
             f"one of {', '.join(ADVERSARIAL_LOSSES)}",

@@ -11,6 +11,7 @@ from monet.training.cyclegan import CycleGAN
 from monet.training.dcgan import DCGAN
 from monet.training.diffaugment import DiffAugment
 from monet.training.image_pool import ImagePool
+from monet.training.one_sided import OneSided
 from monet.training.schedules import ConstantThenLinear
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "DiffAugment",
     "FusedAdam",
     "ImagePool",
+    "OneSided",
 ]

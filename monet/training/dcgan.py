@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet.training.adversarial import AdversarialModel, gradient_tape
+from monet.training.average import averaged_copy, update_average
 from monet.training.diffaugment import DiffAugment
 
 
@@ -65,9 +66,7 @@ class DCGAN(AdversarialModel):
         self.seed = seed
         self.average_generator = None
         if average_momentum:
-            self.average_generator = keras.models.clone_model(generator)
-            self.average_generator.set_weights(generator.get_weights())
-            self.average_generator.trainable = False
+            self.average_generator = averaged_copy(generator)
         self.steps = self.add_weight(
             name="steps",
             shape=(),
@@ -131,7 +130,13 @@ class DCGAN(AdversarialModel):
 
         self.generator_optimizer.apply(generator_gradients, self.generator_weights)
         self._update_discriminator(discriminator_gradients)
-        self._update_average()
+        if self.average_momentum:
+            update_average(
+                self.average_generator,
+                self.trained_generator,
+                self.average_momentum,
+                self.steps.value,
+            )
         self.steps.assign_add(1)
         return self._report(losses)
 
@@ -188,17 +193,6 @@ class DCGAN(AdversarialModel):
             update()
         else:
             tf.cond(self.steps.value % self.discriminator_every == 0, update, lambda: None)
-
-    def _update_average(self):
-        if not self.average_momentum:
-            return
-        # In the first steps a shorter memory, or else the average would start from noise.
-        steps = tf.cast(self.steps.value, tf.float32)
-        momentum = tf.minimum(self.average_momentum, (1.0 + steps) / (10.0 + steps))
-        for average, weight in zip(
-            self.average_generator.weights, self.trained_generator.weights, strict=True
-        ):
-            average.assign(momentum * average.value + (1.0 - momentum) * weight.value)
 
     def _normal(self, shape, seed):
         return tf.random.stateless_normal(shape, seed, alg="philox")

@@ -9,10 +9,9 @@ import tensorflow as tf
 POLICIES = ("colour", "translation", "cutout")
 
 _BRIGHTNESS = 0.5  # largest change of the level, in units of [-1, 1]
-_SATURATION = 2.0  # largest factor on the distance from grey; the least is 0
-_CONTRAST = 0.5, 1.5  # factor on the distance from the picture's mean
+_SATURATION = 1.0  # largest change of the factor on the distance from grey, which is 1 unchanged
+_CONTRAST = 0.5  # the same of the distance from the picture's mean
 _SHIFT = 1 / 8  # largest shift, as a share of the side
-_HOLE = 1 / 2  # side of the square that is cut out, as a share of the picture's side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +25,9 @@ class DiffAugment:
     Attributes:
         policies: which changes, any of `POLICIES`. "colour": brightness, saturation and contrast;
             "translation": a shift by up to an eighth of the side, zeros from outside; "cutout": a
-            square of half the side becomes 0, its centre anywhere.
+            square becomes 0, its centre anywhere.
+        colour: strength of the changes of colour, in [0, 1]; 1 is the authors'.
+        hole: side of the square, as a share of the picture's side, in (0, 1]; the authors' is 1/2.
 
     Source: Zhao et al. 2020 (arXiv:2006.10738), whose ranges these are.
 
@@ -38,11 +39,17 @@ class DiffAugment:
     """
 
     policies: tuple[str, ...] = POLICIES
+    colour: float = 1.0
+    hole: float = 0.5
 
     def __post_init__(self):
         unknown = [policy for policy in self.policies if policy not in POLICIES]
         if unknown:
             raise ValueError(f"policies {unknown}: expected any of {', '.join(POLICIES)}.")
+        if not 0 <= self.colour <= 1:
+            raise ValueError(f"colour={self.colour!r}: expected a strength in [0, 1].")
+        if not 0 < self.hole <= 1:
+            raise ValueError(f"hole={self.hole!r}: expected a share of the side in (0, 1].")
 
     def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Changes each picture in a way of its own.
@@ -58,22 +65,21 @@ class DiffAugment:
         # Split whatever the policies, so that leaving one out doesn't change the others.
         colour, translation, cutout = tf.unstack(tf.random.split(seed, 3))
         if "colour" in self.policies:
-            images = _recolour(images, colour)
+            images = _recolour(images, colour, self.colour)
         if "translation" in self.policies:
             images = _translate(images, translation)
         if "cutout" in self.policies:
-            images = _cut_out(images, cutout)
+            images = _cut_out(images, cutout, self.hole)
         return images
 
 
-def _recolour(images, seed):
-    draws = _uniform([3, tf.shape(images)[0], 1, 1, 1], seed)
-    images += (2 * draws[0] - 1) * _BRIGHTNESS
+def _recolour(images, seed, strength):
+    draws = strength * (2 * _uniform([3, tf.shape(images)[0], 1, 1, 1], seed) - 1)
+    images += draws[0] * _BRIGHTNESS
     grey = tf.reduce_mean(images, axis=-1, keepdims=True)
-    images = grey + (images - grey) * (draws[1] * _SATURATION)
+    images = grey + (images - grey) * (1 + draws[1] * _SATURATION)
     mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
-    low, high = _CONTRAST
-    return mean + (images - mean) * (low + draws[2] * (high - low))
+    return mean + (images - mean) * (1 + draws[2] * _CONTRAST)
 
 
 def _translate(images, seed):
@@ -94,16 +100,17 @@ def _shift_matrices(draws, side, dtype):
     return tf.cast(places[None, None, :] == places[None, :, None] + shifts[:, None, None], dtype)
 
 
-def _cut_out(images, seed):
+def _cut_out(images, seed, share):
     count, height, width = tf.unstack(tf.shape(images)[:3])
     draws = _uniform([2, count], seed)
-    hole = _within(draws[0], height)[:, :, None, None] & _within(draws[1], width)[:, None, :, None]
+    rows, columns = _within(draws[0], height, share), _within(draws[1], width, share)
+    hole = rows[:, :, None, None] & columns[:, None, :, None]
     return tf.where(hole, tf.zeros([], images.dtype), images)
 
 
-def _within(draws, side):
+def _within(draws, side, share):
     """`[N, S]`: whether a row (or column) passes through the hole; a part may be outside."""
-    length = tf.cast(tf.round(tf.cast(side, tf.float32) * _HOLE), tf.int32)
+    length = tf.cast(tf.round(tf.cast(side, tf.float32) * share), tf.int32)
     # Source: the authors' code takes the centre from 0 to S, S included where the hole is even.
     centres = tf.cast(tf.floor(draws * tf.cast(side + 1 - length % 2, tf.float32)), tf.int32)
     start = centres - length // 2

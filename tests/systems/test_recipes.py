@@ -22,7 +22,10 @@ def test_every_recipe_survives_json_and_names_its_source(name):
     ("change", "error"),
     [
         ({"system": "vae"}, "system='vae': expected one of cyclegan"),
-        ({"generator": {"architecture": "vit"}}, "architecture='vit': expected one of resnet"),
+        (
+            {"generator": {"architecture": "vit"}},
+            "architecture='vit': expected one of painter, resnet",
+        ),
         ({"generator": {"architecture": "resnet", "layers": 3}}, "layers"),
         ({"colour": "blue"}, "colour"),
     ],
@@ -115,7 +118,10 @@ def test_an_architecture_reads_as_its_name():
         (lambda: ResNetGenerator(padding="same"), "padding='same' in ResNetGenerator.*reflect"),
         (lambda: ResNetGenerator(blocks=0), "blocks=0.*at least 1"),
         (lambda: PatchGANDiscriminator(filters=1.5), "filters=1.5.*at least 1"),
-        (lambda: Generator.get("gnu"), "no generator 'gnu'; choose from resnet, resnet-zero"),
+        (
+            lambda: Generator.get("gnu"),
+            "no generator 'gnu'; choose from painter, painter-deep, resnet",
+        ),
         (lambda: Discriminator.get("resnet"), "no discriminator 'resnet'; choose from patchgan"),
     ],
 )

@@ -1,0 +1,46 @@
+"""Enlarging without a checkerboard."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class BilinearUpsampling2D(keras.layers.Layer):
+    """Enlarges images by a whole factor, bilinearly.
+
+    `keras.layers.UpSampling2D(interpolation="bilinear")` does the same, but fails in a graph where
+    height and width aren't known.
+
+    Shapes: `[N, H, W, C]` to `[N, factor * H, factor * W, C]`.
+
+    Args:
+        factor: at least 1.
+
+    Example:
+
+    >>> x = np.array([0, 4], "float32").reshape(1, 1, 2, 1)
+    >>> BilinearUpsampling2D()(x).numpy().tolist()
+    [[[[0.0], [1.0], [3.0], [4.0]], [[0.0], [1.0], [3.0], [4.0]]]]
+    """
+
+    def __init__(self, factor=2, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(factor, int) and factor >= 1):
+            raise ValueError(f"factor={factor!r}: expected an integer of at least 1.")
+        self.factor = factor
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs):
+        size = self.factor * tf.shape(inputs)[1:3]
+        enlarged = tf.image.resize(inputs, size, method="bilinear")
+        enlarged.set_shape(self.compute_output_shape(inputs.shape))
+        return tf.cast(enlarged, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        return (batch, *(None if side is None else self.factor * side for side in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

@@ -1,0 +1,151 @@
+"""A small residual U-Net that paints on the photo."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+from monet.models.architecture import Generator, is_integer, register
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register({"painter": {}, "painter-deep": {"levels": 3}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PainterGenerator(Generator):
+    """`painter_generator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution.
+        blocks: residual blocks at the coarsest level.
+        levels: halvings of the picture's sides.
+        head_filters: channels at full size.
+    """
+
+    architecture: ClassVar[str] = "painter"
+
+    filters: int = 32
+    blocks: int = 4
+    levels: int = 2
+    head_filters: int = 16
+
+    def __post_init__(self):
+        super().__post_init__()
+        for field in ("blocks", "levels", "head_filters"):
+            self._check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+
+    def image_sizes(self) -> str:
+        return (
+            f"a multiple of {2**self.levels} and at least {self._least} ({self.levels} halvings, "
+            "then reflection padding)"
+        )
+
+    def takes(self, image_size: int) -> bool:
+        return image_size >= self._least and image_size % 2**self.levels == 0
+
+    @property
+    def _least(self) -> int:
+        return max(32, 2 ** (self.levels + 1))
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return painter_generator(**self.options(image_size), dtype=dtype, name=name)
+
+
+def painter_generator(
+    *,
+    filters: int = 32,
+    blocks: int = 4,
+    levels: int = 2,
+    head_filters: int = 16,
+    channels: int = 3,
+    dtype=None,
+    name: str | None = None,
+) -> keras.Model:
+    """An image-to-image network that starts as the identity and learns what to change.
+
+    Down: a 6×6 convolution of stride 2 to `filters` (the same as taking 2×2 pixels for one and a
+    3×3 convolution of these), then 4×4 ones of stride 2, each with `filters` channels more. At the
+    coarsest level, `blocks` residual blocks. Up, at each level: bilinear upsampling and 3×3
+    convolution, which leave no checkerboard; concatenated with the way down; 3×3 convolution; but
+    for the last level, a residual block. At full size: upsampling, 3×3 convolution to
+    `head_filters`, concatenated with the photo, 5×5 convolution to a change of the photo, which
+    `monet.layers.PaintOver` adds. Instance norm and ReLU after each convolution but the last.
+
+    Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
+    change from N(0, 0.002): an untrained network gives the photo back, but for a faint noise.
+
+    Args:
+        filters: channels of the first convolution.
+        blocks: residual blocks at the coarsest level, at least 1.
+        levels: halvings of the sides, at least 1.
+        head_filters: channels at full size.
+        channels: channels of the images.
+        dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
+        name: name of the model.
+
+    Returns:
+        A model from `[N, H, W, channels]` in [-1, 1] to the same shape, float32 under every dtype
+        policy; in [-1, 1], but while training a little beyond. H and W have to be multiples of
+        `2 ** levels` and longer than that.
+
+    Example:
+
+    >>> generator = painter_generator(filters=8, blocks=1)
+    >>> generator(np.zeros((1, 16, 24, 3), "float32")).shape
+    TensorShape([1, 16, 24, 3])
+    """
+    import keras
+
+    from monet.layers import (
+        BilinearUpsampling2D,
+        Conv2D,
+        InstanceNormalization,
+        PaintOver,
+        ResidualBlock,
+        ResidualTrunk,
+    )
+
+    def convolution(x, width, size, label, strides=1):
+        x = Conv2D(
+            width,
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=keras.initializers.HeNormal(),
+            dtype=dtype,
+            name=f"{label}_convolution",
+        )(x)
+        return InstanceNormalization(activation="relu", dtype=dtype, name=f"{label}_norm")(x)
+
+    def doubled(x, label):
+        return BilinearUpsampling2D(dtype=dtype, name=f"{label}_upsampling")(x)
+
+    def joined(tensors, label):
+        return keras.layers.Concatenate(dtype=dtype, name=f"{label}_skip")(tensors)
+
+    photos = keras.Input((None, None, channels), name="images")
+    widths = [filters * level for level in range(1, levels + 1)]
+    x, skips = photos, []
+    for level, width in enumerate(widths, start=1):
+        x = convolution(x, width, 6 if level == 1 else 4, f"down_{level}", strides=2)
+        skips.append(x)
+    x = ResidualTrunk(blocks, widths[-1], dtype=dtype, name="trunk")(x)
+    for level in range(levels - 1, 0, -1):
+        width, label = widths[level - 1], f"up_{level}"
+        x = convolution(doubled(x, label), width, 3, label)
+        x = convolution(joined([x, skips[level - 1]], label), width, 3, f"{label}_joined")
+        if level > 1:
+            x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
+    x = convolution(doubled(x, "head"), head_filters, 3, "head")
+    change = Conv2D(
+        channels,
+        5,
+        padding="same",
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.002),
+        dtype=dtype,
+        name="change_convolution",
+    )(joined([x, photos], "head"))
+    painted = PaintOver(dtype="float32", name="painted")(photos, change)
+    return keras.Model(photos, painted, name=name)

@@ -1,0 +1,267 @@
+"""One-sided training: one generator that paints photos, without the way back of a CycleGAN."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from monet.models.architecture import (
+    DISCRIMINATORS,
+    GENERATORS,
+    Discriminator,
+    Generator,
+    is_integer,
+    is_number,
+)
+from monet.models.painter import PainterGenerator
+from monet.models.two_headed import TwoHeadedDiscriminator
+from monet.systems.base import Curve, Option, System, register
+from monet.systems.recipe import Recipe
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from monet.data import Domains
+    from monet.systems.sheets.paintings import PaintingSheet
+    from monet.training import OneSided
+
+HEAD_LOSSES = ("hinge", "bce", "least-squares")
+
+_SAMPLE_PAINTINGS = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OneSidedRecipe(Recipe):
+    """How a generator is trained against a discriminator, from photos to paintings alone.
+
+    Attributes:
+        generator: its architecture.
+        discriminator: its architecture.
+        head_losses: of the discriminator's heads, in their order, from `HEAD_LOSSES`; one with
+            fewer heads takes the first of them. Real and fake terms are added, not averaged.
+        lambda_identity: weight of the identity loss (L1 between images in [-1, 1]); 0 leaves it
+            out.
+        lambda_content: weight of the content loss (`monet.losses.structure_distance`); 0 leaves it
+            out.
+        diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
+        augment_colour: strength of its changes of colour, in [0, 1]; 1 is the authors'.
+        augment_hole: side of the square that it cuts out, as a share of the picture's.
+        gradient_penalty: weight of the penalty on the discriminator's slope at paintings (R1).
+        average_momentum: of the running average of the generator's weights that paints; 0 for none.
+        picture_size: the shorter side, in pixels, that pictures are brought to; training crops of
+            `image_size` are cut out of these, so that what is learned at 128 px holds for pictures
+            of this size.
+        flip: mirror half of the training pictures.
+        sample_photos: photos on a sample sheet.
+        (further ones): see `Recipe`.
+    """
+
+    system: ClassVar[str] = "one-sided"
+
+    generator: Generator = PainterGenerator()
+    discriminator: Discriminator = TwoHeadedDiscriminator()
+    head_losses: tuple[str, ...] = ("hinge", "bce")
+    lambda_identity: float = 5.0
+    lambda_content: float = 2.0
+    diff_augment: tuple[str, ...] = ("colour", "translation", "cutout")
+    augment_colour: float = 0.5
+    augment_hole: float = 1 / 3
+    gradient_penalty: float = 0.0
+    average_momentum: float = 0.998
+    picture_size: int = 256
+    flip: bool = True
+    sample_photos: int = 4
+
+    def __post_init__(self):
+        super().__post_init__()
+        for field, kind in (("generator", Generator), ("discriminator", Discriminator)):
+            architecture = getattr(self, field)
+            self.check(field, f"a {kind.__name__}", isinstance(architecture, kind))
+            is_taken = architecture.takes(self.image_size)
+            self.check("image_size", architecture.image_sizes(), is_taken)
+        self.check(
+            "head_losses",
+            f"at least {self.discriminator.heads} of {', '.join(HEAD_LOSSES)}",
+            len(self.head_losses) >= self.discriminator.heads
+            and set(self.head_losses) <= set(HEAD_LOSSES),
+        )
+        for field in ("lambda_identity", "lambda_content", "gradient_penalty"):
+            self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
+        self.check("augment_colour", "in [0, 1]", is_number(self.augment_colour, 0, 1))
+        is_share = is_number(self.augment_hole, 0, 1) and self.augment_hole > 0
+        self.check("augment_hole", "in (0, 1]", is_share)
+        value = self.average_momentum
+        self.check("average_momentum", "in [0, 1)", is_number(value, 0, 1) and value < 1)
+        self.check("sample_photos", "an integer of at least 1", is_integer(self.sample_photos, 1))
+        is_large_enough = is_integer(self.picture_size, self.image_size)
+        self.check("picture_size", f"an integer of at least {self.image_size}", is_large_enough)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **super().to_dict(),
+            "generator": self.generator.to_dict(),
+            "discriminator": self.discriminator.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> OneSidedRecipe:
+        return cls(
+            **{
+                **fields,
+                "generator": Generator.from_dict(fields["generator"]),
+                "discriminator": Discriminator.from_dict(fields["discriminator"]),
+                # JSON has lists where the fields are tuples.
+                "head_losses": tuple(fields["head_losses"]),
+                "diff_augment": tuple(fields["diff_augment"]),
+            }
+        )
+
+
+_MONET = OneSidedRecipe(
+    name="monet",
+    summary="one-sided, paints on the photo, two heads; for a CPU",
+    source=(
+        "This package's own. No second generator (as in Park et al. 2020, arXiv:2007.15651, but "
+        "with plain identity and content losses); a discriminator with a hinge and a cross-entropy "
+        "head, as in a notebook of the competition that reports a score of 35.1; DiffAugment (Zhao "
+        "et al. 2020) at half strength; averaged generator (Karras et al. 2018); crops at the "
+        "scale of the painted pictures."
+    ),
+    generator_learning_rate=4e-4,
+    discriminator_learning_rate=4e-4,
+    beta_2=0.99,
+    decay_fraction=0.4,
+    batch_size=4,
+    image_size=128,
+    steps_per_epoch=500,
+    epochs=30,
+)
+
+_RECIPES = (
+    _MONET,
+    dataclasses.replace(
+        _MONET,
+        name="monet-gpu",
+        summary="monet, wider; for a GPU",
+        source=(
+            "`monet` with wider networks, batches of 16 on each GPU and whole pictures. Its "
+            "numbers are estimates: 40,000 steps should fit into a session on one T4. Not yet "
+            "trained to the end."
+        ),
+        generator=PainterGenerator(filters=64, blocks=6, levels=3, head_filters=32),
+        discriminator=TwoHeadedDiscriminator(filters=64),
+        generator_learning_rate=2e-4,
+        discriminator_learning_rate=2e-4,
+        average_momentum=0.999,
+        batch_size=16,
+        image_size=256,
+        picture_size=286,
+        steps_per_epoch=500,
+        epochs=80,
+    ),
+)
+
+
+@register
+class OneSidedSystem(System[OneSidedRecipe]):
+    """Trained on photos and paintings; its generator paints photos of any size."""
+
+    recipe_class = OneSidedRecipe
+    recipes = _RECIPES
+    paints_from = "photos"
+    options = (
+        Option("generator", "another generator", GENERATORS),
+        Option("discriminator", "another discriminator", DISCRIMINATORS),
+        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
+        Option("lambda_content", "weight of the content loss; 0 leaves it out", "weight"),
+        Option("gradient_penalty", "weight of the discriminator's gradient penalty", "weight"),
+        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
+        Option("picture_size", "shorter side that pictures are brought to", "count"),
+    )
+    curves = (
+        Curve("adversarial_loss", "G", "Generator (adversarial)", "to painting", "generator"),
+        Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
+        Curve("identity_loss", "identity", "Identity", "paintings", "identity"),
+        Curve("content_loss", "content", "Content", "photos", "content"),
+        Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
+    )
+    sheet_shows_inputs = True
+
+    def build(
+        self, recipe, steps_per_epoch, seed=0, *, dtype=None, jit_compile="auto", **compile_options
+    ) -> OneSided:
+        from monet import losses
+        from monet.models.initializers import seeded
+        from monet.training import OneSided
+
+        with seeded(seed):
+            networks = {
+                name: architecture.build(recipe.image_size, dtype=dtype, name=name)
+                for name, architecture in (
+                    ("generator", recipe.generator),
+                    ("discriminator", recipe.discriminator),
+                )
+            }
+        model = OneSided(
+            **networks,
+            lambda_identity=recipe.lambda_identity,
+            lambda_content=recipe.lambda_content,
+            augment=recipe.diff_augment,
+            augment_colour=recipe.augment_colour,
+            augment_hole=recipe.augment_hole,
+            gradient_penalty=recipe.gradient_penalty,
+            average_momentum=recipe.average_momentum,
+            seed=seed,
+        )
+        head_losses = [
+            losses.ADVERSARIAL_LOSSES[name](halved=False)
+            for name in recipe.head_losses[: recipe.discriminator.heads]
+        ]
+        model.compile(
+            *self.optimizers(recipe, steps_per_epoch),
+            adversarial_loss=losses.PerHead(head_losses),
+            jit_compile=jit_compile,
+            **compile_options,
+        )
+        return model
+
+    def networks(self, recipe):
+        return (
+            recipe.generator.build(recipe.image_size),
+            recipe.discriminator.build(recipe.image_size),
+        )
+
+    def dataset(
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+    ) -> tf.data.Dataset:
+        from monet.data import Augment, training_dataset
+
+        return training_dataset(
+            domains.paintings,
+            domains.photos,
+            image_size=recipe.image_size,
+            batch_size=replicas * recipe.batch_size,
+            augment=Augment(flip=recipe.flip, picture_size=recipe.picture_size),
+            seed=seed,
+            start_step=start_step,
+        )
+
+    def sheet(self, recipe, domains: Domains, *, seed=0) -> PaintingSheet:
+        from monet.data import fixed_images
+        from monet.systems.sheets.paintings import PaintingSheet
+
+        # As large as pictures will be painted, where the network takes that without padding.
+        size = recipe.picture_size
+        if not recipe.generator.takes(size):
+            size = recipe.image_size
+        return PaintingSheet(
+            fixed_images(domains.photos, recipe.sample_photos, size, seed),
+            fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+        )
+
+    def caption(self, layout):
+        photos, paintings = layout.get("photos", 0), layout.get("paintings", 0)
+        captions = [f"{photos} photos → painted"]
+        if paintings:
+            captions.append(f"{paintings} paintings → painted again, ideally the same")
+        return "Top to bottom: " + "; ".join(captions)
