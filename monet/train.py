@@ -47,7 +47,7 @@ def _start(args: argparse.Namespace) -> None:
         mixed_precision=args.mixed_precision or "auto",
         gpus=args.gpus,
         sample_every=args.sample_every,
-        checkpoint_minutes=args.checkpoint_minutes or runs.CHECKPOINT_MINUTES,
+        checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=bool(args.tensorboard),
         **fields,
     )

@@ -18,9 +18,9 @@ import TensorFlow.
 from __future__ import annotations
 
 from monet.runs.interruption import Interrupted
-from monet.runs.lifecycle import CHECKPOINT_MINUTES, resume, start
+from monet.runs.lifecycle import resume, start
 from monet.runs.run import Run
 from monet.runs.run import open_run as open
 from monet.runs.run_folder import RunError
 
-__all__ = ["CHECKPOINT_MINUTES", "Interrupted", "Run", "RunError", "open", "resume", "start"]
+__all__ = ["Interrupted", "Run", "RunError", "open", "resume", "start"]

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from monet.runs.session import Session
     from monet.runs.settings import Settings
 
-# What to paint, in words and as options of `monet.generate`.
-_PAINT = {
-    "photos": ("Paint photos of any size with it:", "--input YOUR_PHOTOS"),
-    "noise": ("Paint pictures with it:", "--count 16"),
-}
-
 
 def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:
     """Says what is trained on what, how and where."""
@@ -84,7 +78,7 @@ def report(run: RunFolder, recipe: Recipe) -> None:
     if samples:
         print(f"Samples    {samples[-1][1]}")
     print(f"Generator  {run.generator_path}")
-    words, options = _PAINT[system_of(recipe).paints_from]
+    words, options = system_of(recipe).invitation
     print(words)
     print(
         f"  python -m monet.generate --run {shlex.quote(str(run.path))} {options} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monet import precision
 from monet._progress import duration
@@ -17,9 +17,12 @@ from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_pat
 from monet.runs.settings import DataLocation, Settings
 from monet.systems import DEFAULT_RECIPE, SAMPLE_RECIPE, Recipe, get_recipe, system_of
 
+if TYPE_CHECKING:
+    from monet.runs.session import Session
+
 Path = str | os.PathLike[str]
 
-CHECKPOINT_MINUTES = 10.0
+_CHECKPOINT_MINUTES = 10.0
 
 
 def start(
@@ -33,7 +36,7 @@ def start(
     mixed_precision: str = "auto",
     gpus: int | None = None,
     sample_every: int | None = None,
-    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     verbose: bool = True,
     **fields: Any,
@@ -56,7 +59,7 @@ def start(
         mixed_precision: "auto", "off", "float16" or "bfloat16"; see `monet.precision.resolve`.
         gpus: GPUs that train in step, each on batches of its own; by default all there are.
         sample_every: epochs between sample sheets; by default the recipe's.
-        checkpoint_minutes: inside long epochs, minutes between checkpoints.
+        checkpoint_minutes: inside long epochs, minutes between checkpoints; by default 10.
         tensorboard: whether to record for TensorBoard too.
         verbose: whether to print what is trained and how it gets on.
         **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128` or
@@ -96,7 +99,7 @@ def start(
             seed=seed,
             policy=policy,
             sample_every=sample_every or chosen.sample_every,
-            checkpoint_minutes=checkpoint_minutes,
+            checkpoint_minutes=checkpoint_minutes or _CHECKPOINT_MINUTES,
             tensorboard=tensorboard,
             replicas=replicas,
         )
@@ -190,13 +193,13 @@ def _session(
     domains: Domains,
     interruption: Interruption,
     verbose: bool,
-) -> Any:
+) -> Session:
     from monet.runs.session import Session
 
     return Session(folder, settings, domains, interruption, verbose=verbose)
 
 
-def _finish(session: Any) -> Run:
+def _finish(session: Session) -> Run:
     """Trains what is left to train."""
     if not session.is_finished:
         session.interruption.begin_training()
@@ -208,7 +211,7 @@ def _finish(session: Any) -> Run:
     return Run(session.run)
 
 
-def _train(session: Any) -> None:
+def _train(session: Session) -> None:
     import tensorflow as tf
 
     started = time.monotonic()

@@ -33,7 +33,7 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
     if not every_point:
         return ""
 
-    x_ticks = _whole_ticks(min(x for x, _ in every_point), max(x for x, _ in every_point))
+    x_ticks = _ticks_between(min(x for x, _ in every_point), max(x for x, _ in every_point))
     y_ticks = ticks(min(y for _, y in every_point), max(y for _, y in every_point))
     x_low, x_high = min(x for x, _ in every_point), max(x for x, _ in every_point)
     y_low, y_high = y_ticks[0], y_ticks[-1]
@@ -51,12 +51,11 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" class="y">{tick:.4g}</text>')
     for tick in x_ticks:
         x = place(tick, y_low)[0]
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" class="x">{tick:.0f}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" class="x">{tick:g}</text>')
     parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">{unit}</text>')
     for index, (name, points) in enumerate(drawn.items()):
-        parts.append(
-            _line(f"line-{index}", name, unit, points, [place(*point) for point in points])
-        )
+        placed = [place(*point) for point in points]
+        parts.append(_line(f"line-{index}", name, unit, points, placed))
 
     keys = "".join(
         f'<span class="key line-{index}">{escape(name)}</span>' for index, name in enumerate(drawn)
@@ -78,10 +77,15 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [index * step for index in range(first, last + 1)]
 
 
-def _whole_ticks(low: float, high: float, most: int = 8) -> list[float]:
-    step = max(1, _round_step((high - low) / most)) if high > low else 1
-    first = math.ceil(low / step)
-    return [index * step for index in range(first, math.floor(high / step) + 1)]
+def _ticks_between(low: float, high: float, most: int = 8) -> list[float]:
+    """Round numbers from low to high, whole ones where there are any to speak of."""
+    if high <= low:
+        return [low]
+    step = _round_step((high - low) / most)
+    if high - low >= 1:
+        step = max(1, step)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [index * step for index in range(first, last + 1)]
 
 
 def _round_step(least: float) -> float:

@@ -128,8 +128,8 @@ class RunFolder:
         """Adds the row of one epoch; `row["epoch"]` counts from 1."""
         self._write_history([*self.history(), row])
 
-    def truncate_after(self, epoch: int) -> None:
-        """Drops history rows and samples of epochs that the checkpoint doesn't know.
+    def truncate_after(self, epoch: float) -> None:
+        """Drops history rows and samples of later than the checkpoint's place, in epochs.
 
         A process killed between writing these and writing its checkpoint leaves them; the epochs
         are trained, and recorded, again.

@@ -72,7 +72,7 @@ class Session:
                 f"{self.run.checkpoints_dir}; bring that folder back from a backup, or start a new "
                 f"run."
             )
-        self.run.truncate_after(self.epochs_done)
+        self.run.truncate_after(self.state.step / self.settings.steps_per_epoch)
 
     def train(self) -> None:
         """Trains to the end.

@@ -100,8 +100,9 @@ class System(abc.ABC, Generic[AnyRecipe]):
     Attributes:
         recipe_class: its kind of recipe.
         recipes: those that `--recipe` takes.
-        paints_from: what its generator turns into paintings, "photos" or "noise". Where it is
-            noise, training takes no photos.
+        takes_photos: whether it is trained on photos too.
+        invitation: how to go on painting with its generator: words, and the options of
+            `monet.generate`.
         options: recipe fields that the command line can set, beside `COMMON_OPTIONS`.
         curves: what the history of a run has of its own, in the order of the charts.
         sheet_shows_inputs: whether the first row of a sample sheet are inputs, and the second what
@@ -110,7 +111,8 @@ class System(abc.ABC, Generic[AnyRecipe]):
 
     recipe_class: ClassVar[type[Recipe]]
     recipes: ClassVar[Sequence[Recipe]]
-    paints_from: ClassVar[Literal["photos", "noise"]]
+    takes_photos: ClassVar[bool]
+    invitation: ClassVar[tuple[str, str]]
     options: ClassVar[Sequence[Option]] = ()
     curves: ClassVar[Sequence[Curve]]
     sheet_shows_inputs: ClassVar[bool] = False
@@ -176,11 +178,6 @@ class System(abc.ABC, Generic[AnyRecipe]):
     @abc.abstractmethod
     def caption(self, layout: Mapping[str, int]) -> str:
         """What a sample sheet shows, in words, from the sheet's `layout`."""
-
-    @property
-    def takes_photos(self) -> bool:
-        """Whether it is trained on photos too."""
-        return self.paints_from == "photos"
 
     def override(self, recipe: AnyRecipe, fields: Mapping[str, Any]) -> AnyRecipe:
         """`recipe` with some fields changed; None leaves one as it is.

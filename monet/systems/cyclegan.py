@@ -214,7 +214,8 @@ class CycleGANSystem(System[CycleGANRecipe]):
 
     recipe_class = CycleGANRecipe
     recipes = _RECIPES
-    paints_from = "photos"
+    takes_photos = True
+    invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     options = (
         Option("generator", "another generator", GENERATORS),
         Option("discriminator", "another discriminator", DISCRIMINATORS),

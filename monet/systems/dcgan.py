@@ -166,7 +166,8 @@ class DCGANSystem(System[DCGANRecipe]):
 
     recipe_class = DCGANRecipe
     recipes = _RECIPES
-    paints_from = "noise"
+    takes_photos = False
+    invitation = ("Paint pictures with it:", "--count 16")
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
         Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
