@@ -168,7 +168,8 @@ class OneSidedSystem(System[OneSidedRecipe]):
 
     recipe_class = OneSidedRecipe
     recipes = _RECIPES
-    paints_from = "photos"
+    takes_photos = True
+    invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     options = (
         Option("generator", "another generator", GENERATORS),
         Option("discriminator", "another discriminator", DISCRIMINATORS),
