@@ -81,11 +81,10 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _domains(args: argparse.Namespace) -> Domains:
-    """Paintings and photos; paintings alone will do where nothing has to be painted."""
+    """Paintings and photos; paintings alone will do where no photo has to be painted."""
     from monet.data import open_domains
 
-    needs_photos = bool(args.run) or args.data is not None or args.photo_dir is not None
-    if args.painting_dir is not None and not needs_photos:
+    if args.painting_dir is not None and args.data is None and args.photo_dir is None:
         return open_domains(painting_dir=args.painting_dir, photos=False)
     return open_domains(args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir)
 
@@ -103,7 +102,10 @@ def _sets(args: argparse.Namespace, domains: Domains) -> tuple[PictureSet | None
     indices = choose(len(domains.photos), args.count, args.seed)
     for generator in args.run:
         _check_generator(generator)
-        sets.append(painted_set(generator, domains.photos, indices, args.size, seed=args.seed))
+        painted = painted_set(
+            generator, domains.photos, indices, args.size, count=args.count, seed=args.seed
+        )
+        sets.append(painted)
     files = [path for path in args.input if not path.is_dir() and path.suffix.lower() != ".zip"]
     for path in args.input:
         if path not in files:

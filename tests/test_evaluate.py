@@ -66,6 +66,10 @@ def place(tmp_path_factory):
         photos = keras.Input((None, None, 3))
         painted = keras.layers.Rescaling(gain, dtype="float32")(photos)
         run.save_generator(keras.Model(photos, painted))
+    latents = keras.Input((4,))
+    pixels = keras.layers.Dense(SIDE * SIDE * 3, activation="tanh")(latents)
+    painted = keras.layers.Reshape((SIDE, SIDE, 3), dtype="float32")(pixels)
+    keras.Model(latents, painted).save(place / "noise.keras")
     return place
 
 
@@ -143,6 +147,26 @@ def test_a_run_is_judged_by_what_it_paints(place, tmp_path):
             assert results["copies"][part][metric]["value"] == pytest.approx(figure["value"])
             assert results["generator.keras"][part][metric]["value"] != figure["value"]
     assert results["copies"]["gap_closed"]["fid"]["value"] == pytest.approx(0)
+
+
+def test_paintings_from_noise_need_no_photos(place, tmp_path, capsys):
+    options = ["--painting-dir", place / "data" / "monet_jpg", "--size", SIDE, "--count", 10]
+    options += ["--output", tmp_path / "r.json", "--run"]
+    assert evaluate.main(list(map(str, [*options, place / "noise.keras"]))) == 0
+    _, found = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert (found["name"], found["pictures"]) == ("noise.keras", 10)
+    assert evaluate.main(list(map(str, [*options, place / "copies", "--overwrite"]))) == 2
+    assert "needs photos; give --photo-dir" in capsys.readouterr().err
+
+
+def test_the_page_links_to_what_is_there(place, tmp_path):
+    runs = ("--run", place / "copies", place / "inverts")
+    judge(place, tmp_path / "r.json", *runs, "--html", tmp_path / "page")
+    text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'src="([^"]+)"', text)
+    assert len(links) == 3 * 8
+    assert all((tmp_path / "page" / link).is_file() for link in links)
+    assert "gap closed, SWD" in text and text.count("<svg") == 1
 
 
 def test_the_page_shows_runs_side_by_side(place, tmp_path, open_in_browser):

@@ -22,9 +22,10 @@ def painted_set(
     indices: Sequence[int],
     size: int,
     *,
+    count: int,
     seed: int = 0,
 ) -> PictureSet:
-    """What a generator paints of some photos, or from noise as many pictures.
+    """What a generator paints of some photos; or from noise as many pictures.
 
     Nothing is encoded in between. The generator is loaded when the pictures are read.
 
@@ -33,27 +34,31 @@ def painted_set(
         photos: what it paints.
         indices: which of them.
         size: both sides of the photos that it gets and of the pictures, in pixels.
+        count: how many pictures one from noise paints where there are no photos.
         seed: of the noise.
 
     Raises:
-        GeneratorError: when the pictures are read: there is no such generator.
+        GeneratorError: when the pictures are read: there is no such generator, or no photos for it.
     """
+    number = len(indices) or count
 
     def images() -> Iterator[np.ndarray | ImageError]:
         from monet.inference import load_generator
-        from monet.inference.generator import is_from_noise
+        from monet.inference.generator import GeneratorError, is_from_noise
         from monet.inference.noise import paint_from_noise
         from monet.inference.painter import Painter
 
         model = load_generator(generator)
         if is_from_noise(model):
-            for image in paint_from_noise(model, len(indices), seed=seed, batch_size=_BATCH):
+            for image in paint_from_noise(model, number, seed=seed, batch_size=_BATCH):
                 yield central_square(image, size)
             return
+        if not indices:
+            raise GeneratorError(f"the generator of {generator} needs photos; give --photo-dir.")
         painter = Painter(model, batch_size=_BATCH)
         reading = iter(read_all(photos, indices, size))
         while batch := list(itertools.islice(reading, _BATCH)):
             painted = iter(painter.paint([x for x in batch if not isinstance(x, ImageError)]))
             yield from (x if isinstance(x, ImageError) else next(painted) for x in batch)
 
-    return PictureSet(Path(generator).name, len(indices), images, is_kept=False)
+    return PictureSet(Path(generator).name, number, images, is_kept=False)
