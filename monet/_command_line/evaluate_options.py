@@ -25,7 +25,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--run",
         nargs="+",
         type=named_path,
-        default=[],
         metavar="RUN",
         help="folders of training runs, or generators saved as .keras: what each paints of the "
         "photos is judged",
@@ -34,7 +33,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--input",
         nargs="+",
         type=named_path,
-        default=[],
         metavar="PATH",
         help=".zip archives and folders of pictures, judged one by one, and picture files, judged "
         "together",
@@ -89,6 +87,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     output.add_argument("--overwrite", action="store_true", help="replace an earlier --output")
     args = parser.parse_args(argv)
+    args.run, args.input = args.run or [], args.input or []
     if not args.run and not args.input:
         parser.error("nothing to judge: give --run or --input")
     return args
