@@ -4,7 +4,7 @@
 #include <chrono>
 #include <vector>
 
-#include "../kernels/cpu/peak_probe/peak_probe.h"
+#include "../kernels/cpu/kernels.h"
 #include "bindings.h"
 #include "std_thread_pool.h"
 
@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 double PeakFlops(int threads, double seconds) {
   if (threads < 1) throw py::value_error("threads must be at least 1");
   if (!(seconds > 0.0 && seconds <= 60.0)) throw py::value_error("seconds must be above 0 and at most 60");
-  const PeakProbe& probe = *PeakProbeFor(SelectedIsa());
+  const PeakProbe& probe = *SelectedKernels().peak_probe;
   constexpr int64_t kRounds = 1 << 14;
   std::vector<double> flops(threads);
   py::gil_scoped_release released;

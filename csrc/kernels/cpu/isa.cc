@@ -29,7 +29,7 @@ bool Bit(uint32_t word, int bit) { return (word >> bit) & 1u; }
 // Linux (5.16 and newer) lets a process use tiles once it has asked for it, since they add 8 KiB to what is saved when
 // threads are switched. It holds for all threads of the process.
 bool TilesUsable() {
-#if defined(MONET_AMX_EMULATED)  // see conv_amx.cc
+#if defined(MONET_AMX_EMULATED)  // see kernels_amx.cc
   return IsBuilt(Isa::kAmx);
 #elif defined(__x86_64__) && defined(__linux__)
   constexpr int kArchReqXcompPerm = 0x1023, kTileData = 18;

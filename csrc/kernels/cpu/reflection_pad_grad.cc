@@ -40,7 +40,7 @@ void AddUp(const NormKernels& kernels, DType dtype, const void* const* terms, in
 // Every value of the border is a copy, whose gradient belongs to the pixel that was copied.
 void ReflectionPadGrad(DType dtype, const ImageShape& shape, int64_t pad, const void* dy, const void* dskip, void* dx,
                        ThreadPool& pool) {
-  const NormKernels& kernels = *NormKernelsFor(SelectedIsa(), dtype);
+  const NormKernels& kernels = SelectedNormKernels(dtype);
   const int64_t height = shape.height, width = shape.width, channels = shape.channels, size = SizeOf(dtype);
   const int64_t padded_width = width + 2 * pad;
 

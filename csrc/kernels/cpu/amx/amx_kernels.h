@@ -1,5 +1,5 @@
 // The inner loops of convolution in bfloat16 on AMX tiles, as a table of functions. There are two: of the real
-// instructions (conv_amx.cc), and of an exact emulation of them for tests (csrc/python/amx_emulated.cc).
+// instructions (kernels_amx.cc), and of an exact emulation of them for tests (csrc/python/amx_emulated.cc).
 //
 // Values are multiplied as bfloat16 and added up in float32, as the instruction does it: denormals count as zero.
 // Everything comes in blocks of 32 channels, and of 32 pixels; blocks are filled up with zeros.
@@ -89,7 +89,7 @@ struct AmxKernels {
   void (*normalize_add)(const AmxNormalizeAdd& call);
 };
 
-// Defined by conv_amx.cc, for x86-64 only. Null where the compiler doesn't know the instructions.
+// Defined by kernels_amx.cc, for x86-64 only. Null where the compiler doesn't know the instructions.
 const AmxKernels* AmxKernelTable();
 
 // Null unless this process's instruction set is AMX.

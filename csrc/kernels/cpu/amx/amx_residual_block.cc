@@ -74,7 +74,7 @@ class BlockForward {
     output.channels = kAmxBlock;
     const BlockAffine affine = Convolve(0, scratch_.x, at, output);
 
-    const NormKernels& norm = *NormKernelsFor(SelectedIsa(), DType::kBFloat16);
+    const NormKernels& norm = SelectedNormKernels(DType::kBFloat16);
     for (int64_t h = 0; h < shape_.height; ++h) {
       uint16_t* row = layout_.Row(scratch_.activated, at.image, at.block, kPad + h);
       uint16_t* pixels = row + kPad * kAmxBlock;

@@ -116,12 +116,4 @@ struct ConvKernels {
   WinogradKernels winograd_4x3, winograd_3x4, winograd_3x2;
 };
 
-// The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).
-const ConvKernels* ConvKernelsFor(Isa isa);
-
-// Defined by conv_portable.cc, conv_avx2.cc and conv_avx512.cc; the last two are compiled for x86-64 only.
-const ConvKernels* PortableConvKernels();
-const ConvKernels* Avx2ConvKernels();
-const ConvKernels* Avx512ConvKernels();
-
 }  // namespace monet

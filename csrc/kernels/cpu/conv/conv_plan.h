@@ -8,12 +8,11 @@
 #include "../../reflect_conv2d.h"
 #include "../../reflection.h"
 #include "../../thread_pool.h"
-#include "conv_kernels.h"
+#include "../kernels.h"
 
 namespace monet {
 
-inline const ConvKernels& SelectedConvKernels() { return *ConvKernelsFor(SelectedIsa()); }
-inline const NormKernels& Float32NormKernels() { return *NormKernelsFor(SelectedIsa(), DType::kFloat32); }
+inline const NormKernels& Float32NormKernels() { return SelectedNormKernels(DType::kFloat32); }
 
 inline int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }

@@ -26,7 +26,7 @@ class Backward {
         options_(options),
         plan_(shape),
         scratch_(shape, plan_, scratch),
-        kernels_(*NormKernelsFor(SelectedIsa(), dtype)),
+        kernels_(SelectedNormKernels(dtype)),
         size_(SizeOf(dtype)) {}
 
   void PrepareImage(int64_t image, const float* gamma, const float* beta, const float* mean, const float* rstd) const {

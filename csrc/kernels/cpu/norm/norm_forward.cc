@@ -47,7 +47,7 @@ class Forward {
         options_(options),
         plan_(shape),
         scratch_(shape, plan_, scratch),
-        kernels_(*NormKernelsFor(SelectedIsa(), dtype)),
+        kernels_(SelectedNormKernels(dtype)),
         size_(SizeOf(dtype)) {}
 
   void ComputeMoments(const void* x, int64_t image, int64_t block) const {

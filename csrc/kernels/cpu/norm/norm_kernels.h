@@ -13,7 +13,6 @@
 
 #include "../../activation.h"
 #include "../../types.h"
-#include "../isa.h"
 
 namespace monet {
 
@@ -56,13 +55,5 @@ struct NormKernels {
   // Totals of consecutive blocks ([blocks][width]).
   void (*sum_blocks)(const float* blocks, int64_t num_blocks, int64_t width, double* total);
 };
-
-// The table of an instruction set, or null where that one wasn't built (it belongs to another architecture).
-const NormKernels* NormKernelsFor(Isa isa, DType dtype);
-
-// Defined by norm_portable.cc, norm_avx2.cc and norm_avx512.cc; the last two are compiled for x86-64 only.
-const NormKernels* PortableNormKernels(DType dtype);
-const NormKernels* Avx2NormKernels(DType dtype);
-const NormKernels* Avx512NormKernels(DType dtype);
 
 }  // namespace monet

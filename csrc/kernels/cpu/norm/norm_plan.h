@@ -6,8 +6,7 @@
 #include <numeric>
 
 #include "../../norm.h"
-#include "../isa.h"
-#include "norm_kernels.h"
+#include "../kernels.h"
 #include "../scratch.h"
 
 namespace monet {

@@ -2,17 +2,17 @@
 //
 // With -DMONET_AMX_EMULATED everything behaves as on a CPU with AMX, on any that has AVX-512, and slowly. It is for
 // running the tests of the ops: CXX="g++ -DMONET_AMX_EMULATED" python setup.py build_ext --inplace
-#include "amx_kernels.h"
+#include "amx/amx_kernels.h"
 
 #if defined(__AMX_BF16__)
 #if defined(MONET_AMX_EMULATED)
-#include "emulator/amx_tiles.h"
+#include "amx/emulator/amx_tiles.h"
 #else
-#include "amx_tiles.h"
+#include "amx/amx_tiles.h"
 #endif
-#include "../simd/simd_avx512.h"
+#include "simd/simd_avx512.h"
 // The implementation works on the Tiles and the Vec included above.
-#include "amx_kernels_impl.h"
+#include "amx/amx_kernels_impl.h"
 #endif
 
 namespace monet {

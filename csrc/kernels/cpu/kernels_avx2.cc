@@ -1,0 +1,21 @@
+// Compiled with -mavx2 -mfma -mf16c.
+#include "simd/simd_avx2.h"
+
+namespace monet {
+namespace {
+constexpr int kTileRows = 6, kTileVecs = 2;  // 12 sums, 2 vectors of b and a value of a, in 16 registers
+}  // namespace
+}  // namespace monet
+
+// The implementations work on the Vec and, for convolutions, the tile above.
+#include "conv/conv_kernels_impl.h"
+#include "norm/norm_kernels_impl.h"
+#include "peak_probe/peak_probe_impl.h"
+
+#include "kernels.h"
+
+namespace monet {
+
+const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kProbe};
+
+}  // namespace monet
