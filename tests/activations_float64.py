@@ -15,6 +15,10 @@ class Activation(NamedTuple):
     slope: Callable[[np.ndarray, float], np.ndarray]
 
 
+def _sigmoid(z):
+    return 1 / (1 + np.exp(np.minimum(-z, 700)))
+
+
 ACTIVATIONS: dict[str | None, Activation] = {
     None: Activation(lambda z, _: z, lambda z, _: np.ones_like(z)),
     "relu": Activation(
@@ -23,5 +27,8 @@ ACTIVATIONS: dict[str | None, Activation] = {
     "leaky_relu": Activation(
         lambda z, negative_slope: np.where(z > 0, z, negative_slope * z),
         lambda z, negative_slope: np.where(z > 0, 1.0, negative_slope),
+    ),
+    "silu": Activation(
+        lambda z, _: z * _sigmoid(z), lambda z, _: _sigmoid(z) * (1 + z * _sigmoid(-z))
     ),
 }

@@ -4,6 +4,7 @@
 // activation_formulas.h; all names, attributes and dispatch come from the table.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -17,10 +18,11 @@ namespace monet {
 #endif
 
 // One row for each activation: its enumerator, and its name everywhere outside of C++.
-#define MONET_ACTIVATIONS(ROW) \
-  ROW(kNone, "none")           \
-  ROW(kRelu, "relu")           \
-  ROW(kLeakyRelu, "leaky_relu")
+#define MONET_ACTIVATIONS(ROW)  \
+  ROW(kNone, "none")            \
+  ROW(kRelu, "relu")            \
+  ROW(kLeakyRelu, "leaky_relu") \
+  ROW(kSilu, "silu")
 
 #define MONET_ENUMERATOR(enumerator, name) enumerator,
 enum class Activation { MONET_ACTIVATIONS(MONET_ENUMERATOR) };
@@ -62,6 +64,8 @@ inline double ActivationValue(ActivationSpec activation, double z) {
       return z < 0.0 ? 0.0 : z;
     case Activation::kLeakyRelu:
       return z > 0.0 ? z : z * activation.negative_slope;
+    case Activation::kSilu:  // at -infinity its limit, where the formula is not a number
+      return std::isinf(z) && z < 0.0 ? -0.0 : z / (1.0 + std::exp(-z));
   }
   __builtin_unreachable();
 }
@@ -74,6 +78,10 @@ inline double ActivationSlope(ActivationSpec activation, double z) {
       return z > 0.0 ? 1.0 : 0.0;
     case Activation::kLeakyRelu:
       return z > 0.0 ? 1.0 : activation.negative_slope;
+    case Activation::kSilu: {
+      const double sigmoid = 1.0 / (1.0 + std::exp(-z));
+      return std::isinf(z) ? sigmoid : sigmoid * (1.0 + z / (1.0 + std::exp(z)));
+    }
   }
   __builtin_unreachable();
 }

@@ -30,7 +30,8 @@ def instance_norm(
         gamma: `[C]`, scale; used as float32.
         beta: `[C]`, offset; used as float32.
         epsilon: added to the variance, at least 0.
-        activation: `None`, `"relu"` or `"leaky_relu"`, applied before `residual` is added.
+        activation: `None`, `"relu"`, `"leaky_relu"` or `"silu"` (`z * sigmoid(z)`), applied before
+            `residual` is added.
         negative_slope: slope of `"leaky_relu"` below zero.
         residual: `[N, H, W, C]` in the dtype of `x`, or `None`.
         pad: pixels of reflection padding on each side; needs `pad < H` and `pad < W`.

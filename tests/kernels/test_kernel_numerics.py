@@ -112,3 +112,52 @@ def test_denormals_are_kept(kernels, dtype):
     zeros = np.zeros(17, np.float32)
     y, *_ = kernels.norm_forward(x, zeros, zeros, residual=np.full_like(x, smallest))
     assert (y == smallest).all()
+
+
+def activation_arguments(count):
+    """`count` float32 of every size and sign, many where exponentials are tiny or denormal."""
+    rng = np.random.default_rng(0)
+    parts = [rng.uniform(-20, 20, count // 4), rng.uniform(-120, -80, count // 4)]
+    bits = rng.integers(0, 2**32, count - count // 4 * 2 - 8, np.uint32)
+    any_size = np.nan_to_num(bits.view(np.float32), nan=1.5, posinf=2.5, neginf=-2.5)
+    special = [0, -128, 128, -127.99999, 1e38, -1e38, 1e-40, -1e-40]
+    return np.concatenate([*parts, any_size, special]).astype(np.float32)
+
+
+def activate(kernels, z, activation):
+    """The activation of `z` and its slope, as norms of one pixel whose `beta` is `z`."""
+    x = np.ones((1, 1, 1, len(z)), np.float32)
+    gamma = np.full(len(z), -0.0, np.float32)  # -0 + z is z, even where that is -0
+    y, mean, rstd = kernels.norm_forward(x, gamma, z, activation=activation)
+    _, _, slope, _ = kernels.norm_backward(x, x, gamma, z, mean, rstd, activation=activation)
+    return y.ravel(), slope
+
+
+@pytest.mark.parametrize("count", [65537])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activation_and_slope_are_right_to_a_few_units_in_the_last_place(
+    kernels, activation, count
+):
+    z = activation_arguments(count)
+    y, slope = activate(kernels, z, activation)
+    exact, negative_slope = z.astype(np.float64), np.float64(np.float32(0.2))
+    want = ACTIVATIONS[activation].value(exact, negative_slope)
+    assert (np.abs(y - want) <= 4 * np.spacing(np.abs(want).astype(np.float32))).all()
+    want = ACTIVATIONS[activation].slope(exact, negative_slope)
+    # The slope of silu is 0 near -1.28, where its two terms cancel.
+    terms = np.maximum(np.abs(want), (1 + np.abs(exact)) * np.exp(-np.abs(exact)))
+    assert (np.abs(slope - want) <= 4 * np.spacing(terms.astype(np.float32))).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "at_minus_infinity"),
+    [(None, -np.inf), ("relu", 0), ("leaky_relu", -np.inf), ("silu", 0)],
+)
+def test_activation_of_what_is_not_finite_and_of_zero(kernels, activation, at_minus_infinity):
+    z = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0] * 5, np.float32)
+    y, slope = activate(kernels, z, activation)
+    np.testing.assert_array_equal(y, [np.nan, np.inf, at_minus_infinity, 0, 0] * 5)
+    if activation == "silu":
+        np.testing.assert_array_equal(np.signbit(y[3::5]), False)
+        np.testing.assert_array_equal(np.signbit(y[4::5]), True)
+        np.testing.assert_array_equal(slope, [np.nan, 1, 0, 0.5, 0.5] * 5)

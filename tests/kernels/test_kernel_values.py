@@ -36,6 +36,7 @@ OPTIONS = [
     {"residual": True},
     {"activation": "relu", "residual": True, "pad": 1},
     {"activation": "leaky_relu", "pad": 2, "epsilon": 1e-3},
+    {"activation": "silu", "residual": True, "pad": 1},
     {"residual": True, "pad": 3},
 ]
 CASES = [

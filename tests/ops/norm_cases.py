@@ -21,6 +21,7 @@ PLAIN_ACTIVATIONS = {
     None: lambda z, negative_slope: z,
     "relu": lambda z, negative_slope: tf.where(z > 0, z, 0 * z),
     "leaky_relu": lambda z, negative_slope: tf.where(z > 0, z, negative_slope * z),
+    "silu": lambda z, negative_slope: z / (1 + tf.exp(-z)),
 }
 
 
@@ -58,6 +59,7 @@ CASES = [
     Case((1, 37, 41, 33), activation="relu", residual=True, pad=3),
     Case((1, 64, 63, 16), activation="leaky_relu", negative_slope=0.01),
     Case((2, 9, 7, 12), groups=1, activation="relu"),
+    Case((2, 7, 5, 18), groups=3, activation="silu", residual=True, pad=2),
     Case((2, 9, 7, 12), groups=4, residual=True, pad=1),
     Case((1, 11, 6, 96), groups=32, activation="leaky_relu", pad=2),
     Case((2, 6, 5, 10), groups=10, activation="relu"),

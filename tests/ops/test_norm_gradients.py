@@ -14,6 +14,7 @@ CASES = [
     Case((1, 5, 4, 6), groups=2, activation="leaky_relu", pad=2),
     Case((2, 3, 3, 4), activation="relu", residual=True, pad=1),
     Case((1, 4, 4, 2), residual=True),
+    Case((2, 4, 3, 5), activation="silu", pad=1),
 ]
 
 

@@ -14,7 +14,14 @@ ACTIVATIONS: dict[str | None, Callable[[tf.Tensor, float], tf.Tensor]] = {
     None: lambda z, negative_slope: z,
     "relu": lambda z, negative_slope: tf.nn.relu(z),
     "leaky_relu": lambda z, negative_slope: tf.where(z > 0, z, z * negative_slope),
+    "silu": lambda z, negative_slope: _silu(z),
 }
+
+
+def _silu(z: tf.Tensor) -> tf.Tensor:
+    # Below -128 it is 0 in float32, as are its derivatives; but -infinity * 0 is no number.
+    z = tf.where(z < -128, tf.constant(-128, z.dtype), z)
+    return z * tf.sigmoid(z)
 
 
 def check(owner: str, activation) -> None:

@@ -10,3 +10,10 @@ from test_kernel_numerics import *  # noqa: F403
 @pytest.mark.parametrize("channels", [2048, 2049])
 def test_rounding_to_nearest_even(kernels, channels, dtype):
     test_kernel_numerics.test_rounding_to_nearest_even(kernels, dtype, channels)
+
+
+@pytest.mark.parametrize("activation", test_kernel_numerics.ACTIVATIONS)
+def test_activation_and_slope_are_right_to_a_few_units_in_the_last_place(kernels, activation):
+    test_kernel_numerics.test_activation_and_slope_are_right_to_a_few_units_in_the_last_place(
+        kernels, activation, 4099
+    )

@@ -40,6 +40,7 @@ OPTIONS = [
     {},
     {"activation": "relu", "pad": 1},
     {"activation": "leaky_relu", "residual": True},
+    {"activation": "silu", "pad": 1},
     {"activation": "leaky_relu", "negative_slope": 0.01, "pad": 3, "residual": True},
     {"activation": "relu", "pad": 2, "epsilon": 0.1, "residual": True},
 ]

@@ -28,7 +28,13 @@ inline Vec Broadcast(float value) { return _mm256_set1_ps(value); }
 inline Vec Add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 inline Vec Sub(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
 inline Vec Mul(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
+inline Vec Div(Vec a, Vec b) { return _mm256_div_ps(a, b); }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec Round(Vec a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline Vec PowerOf2(Vec exponent) {
+  const __m256i biased = _mm256_cvtps_epi32(Add(exponent, Broadcast(127.0f)));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
+}
 // vmaxps returns its second operand if either is NaN.
 inline Vec MaxZero(Vec a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
 inline float SumOfLanes(Vec a) {

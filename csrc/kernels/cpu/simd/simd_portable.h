@@ -30,7 +30,12 @@ inline Vec Broadcast(float value) { return Vec{} + value; }
 inline Vec Add(Vec a, Vec b) { return a + b; }
 inline Vec Sub(Vec a, Vec b) { return a - b; }
 inline Vec Mul(Vec a, Vec b) { return a * b; }
+inline Vec Div(Vec a, Vec b) { return a / b; }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return a * b + c; }
+// To the nearest integer, ties to even; |a| < 2^22: beside 1.5 * 2^23 there are no digits below 1.
+inline Vec Round(Vec a) { return (a + 0x1.8p23f) - 0x1.8p23f; }
+// 2^exponent, of an integer from -126 to 127: 1.5 * 2^23 + i has i, here the biased exponent, in its lowest bits.
+inline Vec PowerOf2(Vec exponent) { return BitCast<Vec>(BitCast<Bits>(exponent + (0x1.8p23f + 127.0f)) << 23); }
 // max(a, 0), and NaN where a is NaN.
 inline Vec MaxZero(Vec a) { return a < Vec{} ? Vec{} : a; }
 inline float SumOfLanes(Vec a) { return (a[0] + a[2]) + (a[1] + a[3]); }
