@@ -4,8 +4,8 @@
 
 Every case copies the source tree, runs `pip install` in a virtual environment that has never had
 the package, or had it uninstalled, then, away from the tree and in its root, runs an op forward and
-backward in both implementations. It installs TensorFlow several times over and takes a minute or two a case, so
-it is no part of the test suite.
+backward in both implementations. It installs TensorFlow several times over and takes some minutes a
+case, so it is no part of the test suite.
 """
 
 from __future__ import annotations
