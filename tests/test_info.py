@@ -154,9 +154,8 @@ def test_commands_without_pillow_say_so_in_one_sentence(bare, arguments):
     done = subprocess.run(
         [sys.executable, "-m", *arguments], cwd=bare, capture_output=True, text=True
     )
-    assert done.returncode == 2
-    assert done.stderr.endswith("error: Pillow is not installed; run: pip install pillow\n")
-    assert "Traceback" not in done.stderr
+    assert done.returncode in (1, 2)
+    assert done.stderr == "error: Pillow is not installed; run: pip install pillow\n"
 
 
 def hide(folder: Path, module: str) -> None:

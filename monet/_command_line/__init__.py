@@ -16,16 +16,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import monet
+from monet._missing import what_is_missing
 from monet._text import printable
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
-# Packages that pip has installed with this one, unless somebody removed them since.
-_REQUIRED = {
-    "numpy": "NumPy is not installed; run: pip install numpy",
-    "PIL": "Pillow is not installed; run: pip install pillow",
-    "tensorflow": "TensorFlow is not installed; run: pip install 'tensorflow>=2.19,<2.22'",
-}
 _NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
@@ -170,9 +165,10 @@ def run(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except ModuleNotFoundError as error:
-        if error.name not in _REQUIRED:
+        missing = what_is_missing(error)
+        if missing is None:
             raise
-        print(f"error: {_REQUIRED[error.name]}", file=sys.stderr)
+        print(f"error: {missing}", file=sys.stderr)
         return EXIT_ERROR
     except CommandError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
