@@ -22,7 +22,7 @@ def conv2d(
     """Convolves images, as `tf.nn.conv2d` does.
 
     On CPUs arithmetic is float32 whatever the dtype of `x` is, and results are rounded once. GPUs
-    take TensorFlow's convolution, and so do kernels whose height or width is unknown while tracing.
+    take TensorFlow's convolution.
 
     Args:
         x: `[N, H, W, C]`, float32, bfloat16 or float16.
