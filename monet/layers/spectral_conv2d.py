@@ -61,3 +61,12 @@ class SpectralConv2D(Conv2D):
             self.direction.assign(right)
         norm = tf.tensordot(left, tf.linalg.matvec(matrix, right), 1)
         return kernel / tf.maximum(norm, 1e-12)
+
+    # Keras's convolutions name what they save, and know of kernel and bias.
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["direction"] = self.direction
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        self.direction.assign(store["direction"])

@@ -71,6 +71,7 @@ def painter_generator(
     for the last level, a residual block. At full size: upsampling, 3×3 convolution to
     `head_filters`, concatenated with the photo, 5×5 convolution to a change of the photo, which
     `monet.layers.PaintOver` adds. Instance norm and ReLU after each convolution but the last.
+    Convolutions of stride 1 pad by reflection, the others with zeros.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
     change from N(0, 0.002): an untrained network gives the photo back, but for a faint noise.
@@ -102,20 +103,26 @@ def painter_generator(
         Conv2D,
         InstanceNormalization,
         PaintOver,
+        ReflectionConv2D,
         ResidualBlock,
         ResidualTrunk,
     )
 
-    def convolution(x, width, size, label, strides=1):
-        x = Conv2D(
+    def halving(x, width, size, label):
+        return normalized(Conv2D, x, width, size, label, strides=2, padding="same")
+
+    def convolution(x, width, label):
+        return normalized(ReflectionConv2D, x, width, 3, label)
+
+    def normalized(convolution_class, x, width, size, label, **options):
+        x = convolution_class(
             width,
             size,
-            strides=strides,
-            padding="same",
             use_bias=False,
             kernel_initializer=keras.initializers.HeNormal(),
             dtype=dtype,
             name=f"{label}_convolution",
+            **options,
         )(x)
         return InstanceNormalization(activation="relu", dtype=dtype, name=f"{label}_norm")(x)
 
@@ -129,20 +136,19 @@ def painter_generator(
     widths = [filters * level for level in range(1, levels + 1)]
     x, skips = photos, []
     for level, width in enumerate(widths, start=1):
-        x = convolution(x, width, 6 if level == 1 else 4, f"down_{level}", strides=2)
+        x = halving(x, width, 6 if level == 1 else 4, f"down_{level}")
         skips.append(x)
     x = ResidualTrunk(blocks, widths[-1], dtype=dtype, name="trunk")(x)
     for level in range(levels - 1, 0, -1):
         width, label = widths[level - 1], f"up_{level}"
-        x = convolution(doubled(x, label), width, 3, label)
-        x = convolution(joined([x, skips[level - 1]], label), width, 3, f"{label}_joined")
+        x = convolution(doubled(x, label), width, label)
+        x = convolution(joined([x, skips[level - 1]], label), width, f"{label}_joined")
         if level > 1:
             x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
-    x = convolution(doubled(x, "head"), head_filters, 3, "head")
-    change = Conv2D(
+    x = convolution(doubled(x, "head"), head_filters, "head")
+    change = ReflectionConv2D(
         channels,
         5,
-        padding="same",
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.002),
         dtype=dtype,
         name="change_convolution",

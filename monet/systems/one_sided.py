@@ -134,7 +134,7 @@ _MONET = OneSidedRecipe(
     batch_size=4,
     image_size=128,
     steps_per_epoch=500,
-    epochs=30,
+    epochs=60,
 )
 
 _RECIPES = (

@@ -100,3 +100,18 @@ def test_any_shape_gives_a_square(shape):
 def test_jitter_out_of_range(jitter):
     with pytest.raises(ValueError, match="jitter="):
         Augment(jitter=jitter)
+
+
+def test_squares_are_cut_out_of_pictures_of_a_size_of_their_own(numbered):
+    """20 of 40 × 50 at their own scale: row and column of the crop are free."""
+    augment = Augment(flip=False, picture_size=40)
+    assert augment.load_size(20) == 40
+    taken = pixels(views(augment, numbered, 20, 60))
+    corners = {(int(view[0, 0, 1] / 4), int(view[0, 0, 0] / 4)) for view in taken}
+    assert len(corners) > 30
+    assert max(top for top, _ in corners) <= 20 and max(left for _, left in corners) <= 30
+    for view in taken:
+        top, left = int(view[0, 0, 1] / 4), int(view[0, 0, 0] / 4)
+        np.testing.assert_array_equal(view, numbered[top : top + 20, left : left + 20])
+    with pytest.raises(ValueError, match="image_size=48 doesn't fit into .* picture_size=40"):
+        augment.load_size(48)

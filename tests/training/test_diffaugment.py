@@ -97,3 +97,20 @@ def test_gradients_go_through(images):
 def test_unknown_policies():
     with pytest.raises(ValueError, match="policies \\['color'\\]: expected any of colour"):
         DiffAugment(("color",))
+
+
+def test_strengths(images):
+    whole = DiffAugment(("colour",))(images, SEED).numpy()
+    half = DiffAugment(("colour",), colour=0.5)(images, SEED).numpy()
+    before = images.numpy().mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(
+        half.mean(axis=(1, 2, 3)) - before, (whole.mean(axis=(1, 2, 3)) - before) / 2, atol=1e-5
+    )
+    unchanged = DiffAugment(("colour",), colour=0.0)(images, SEED)
+    np.testing.assert_allclose(unchanged, images, atol=1e-6)
+    hole = DiffAugment(("cutout",), hole=0.25)(images, SEED).numpy() == 0
+    assert hole.any(axis=(2, 3)).sum(axis=1).max() == 4
+    assert hole.any(axis=(1, 3)).sum(axis=1).max() == 6
+    for bad in ({"colour": 1.5}, {"hole": 0.0}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            DiffAugment(**bad)

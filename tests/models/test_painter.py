@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from monet.inference.painter import Painter, size_multiple
+from monet.layers import ReflectionConv2D
+from monet.models import PainterGenerator, painter_generator
+
+
+def photos(*shape):
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+
+
+def small(**options):
+    return painter_generator(**{"filters": 4, "blocks": 1, "head_filters": 4, **options})
+
+
+def lively(model):
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_variables:
+        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
+    return model
+
+
+@pytest.mark.parametrize(("levels", "filters", "blocks", "head"), [(2, 32, 4, 16), (3, 5, 2, 3)])
+def test_parameter_count(levels, filters, blocks, head):
+    """Counted layer by layer: kernels, gamma and beta, and the one bias."""
+    widths = [filters * level for level in range(1, levels + 1)]
+
+    def normalized(size, inputs, outputs):
+        return size**2 * inputs * outputs + 2 * outputs
+
+    def block(width):
+        return 2 * normalized(3, width, width)
+
+    count = normalized(6, 3, widths[0]) + blocks * block(widths[-1])
+    for finer, coarser in zip(widths[:-1], widths[1:], strict=True):
+        count += normalized(4, finer, coarser)
+        count += normalized(3, coarser, finer) + normalized(3, 2 * finer, finer)
+    count += sum(map(block, widths[1:-1]))
+    count += normalized(3, widths[0], head) + 5 * 5 * (head + 3) * 3 + 3
+    model = painter_generator(levels=levels, filters=filters, blocks=blocks, head_filters=head)
+    assert model.count_params() == count
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_an_untrained_network_gives_the_photo_back(levels):
+    model = small(levels=levels)
+    x = photos(2, 32, 48, 3)
+    y = model(x).numpy()
+    assert y.shape == x.shape and y.dtype == np.float32
+    assert 0 < np.abs(y - x).mean() < 0.05
+
+
+def test_what_is_painted_is_in_range_unless_it_trains():
+    model = lively(small())
+    x = 3.0 * photos(2, 32, 32, 3)
+    x = np.clip(x, -1, 1)
+    assert np.abs(model(x)).max() <= 1
+    trained = model(x, training=True).numpy()
+    assert 1 < np.abs(trained).max() <= 1 / 0.9 + 1e-6
+    np.testing.assert_array_equal(np.clip(trained, -1, 1), model(x))
+
+
+def test_the_first_convolution_is_one_of_squares_of_four_pixels():
+    """A 6×6 kernel of stride 2 is a 3×3 kernel after space-to-depth."""
+    model = small()
+    stem = model.get_layer("down_1_convolution")
+    x = tf.constant(photos(1, 16, 24, 3))
+    kernel = tf.reshape(stem.kernel, [3, 2, 3, 2, 3, 4])
+    kernel = tf.reshape(tf.transpose(kernel, [0, 2, 1, 3, 4, 5]), [3, 3, 12, 4])
+    want = tf.nn.conv2d(tf.nn.space_to_depth(x, 2), kernel, 1, "SAME")
+    np.testing.assert_allclose(stem(x), want, atol=1e-5)
+
+
+def test_no_checkerboard():
+    """What one coarse pixel adds to the picture changes smoothly, whatever the weights."""
+    model = lively(small())
+    kernel = model.get_layer("head_convolution").kernel
+    coarse = keras.Input((8, 8, 4))
+    head = ReflectionConv2D(kernel.shape[-1], 3, use_bias=False)
+    enlarge = model.get_layer("head_upsampling")
+    even = keras.Model(coarse, head(enlarge(coarse)))
+    head.kernel.assign(kernel)
+    y = even(np.ones((1, 8, 8, 4), "float32"))
+    assert float(tf.reduce_max(tf.math.reduce_std(y, axis=[1, 2]))) < 1e-5
+
+
+@pytest.mark.parametrize("levels", [2, 3])
+def test_pictures_of_any_size_are_painted(levels):
+    model = small(levels=levels)
+    assert size_multiple(model) == 2**levels
+    images = [np.full((h, w, 3), 90, np.uint8) for h, w in ((37, 50), (1, 2), (16, 16))]
+    for image, painted in zip(images, Painter(model).paint(images), strict=True):
+        assert painted.shape == image.shape
+        assert np.abs(painted.astype(int) - 90).max() < 60
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_still_gives_float32_images(policy):
+    model = small(dtype=policy)
+    assert all(weight.dtype == "float32" for weight in model.weights)
+    assert model.get_layer("trunk").compute_dtype == policy.removeprefix("mixed_")
+    x = photos(1, 16, 16, 3)
+    twin = small(dtype="float32")
+    twin.set_weights(model.get_weights())
+    y = model(x)
+    assert y.dtype == tf.float32
+    np.testing.assert_allclose(y, twin(x), atol=0.02)
+
+
+def test_under_xla_it_paints_the_same():
+    model = lively(small())
+    x = tf.constant(photos(1, 16, 24, 3))
+    compiled = tf.function(model, jit_compile=True)(x)
+    np.testing.assert_allclose(compiled, model(x), atol=1e-4)
+
+
+def test_an_exported_model_paints_the_same_in_any_size(tmp_path):
+    model = lively(small())
+    model.export(tmp_path / "saved", verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    for height, width in ((16, 24), (20, 32)):
+        x = tf.constant(photos(1, height, width, 3))
+        np.testing.assert_allclose(loaded.serve(x), model(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_saved_generator_paints_the_same_in_a_fresh_process(
+    tmp_path, policy, run_in_a_fresh_process
+):
+    model = lively(small(dtype=policy))
+    path = tmp_path / "generator.keras"
+    model.save(path)
+    x = photos(1, 16, 20, 3)
+    np.testing.assert_array_equal(run_in_a_fresh_process(path, x), model(x))
+
+
+def test_sizes_it_is_trained_on():
+    assert PainterGenerator().takes(36) and not PainterGenerator().takes(34)
+    deep = PainterGenerator(levels=3)
+    assert deep.takes(40) and not deep.takes(36) and not deep.takes(24)
+    assert deep.image_sizes().startswith("a multiple of 8 and at least 32")
+    with pytest.raises(ValueError, match="levels=0 in PainterGenerator: expected an integer"):
+        PainterGenerator(levels=0)
