@@ -178,7 +178,7 @@ def _remedies(report: dict) -> list[str]:
     xla_was_built = report["build"].get("parts", {}).get("xla", {}).get("built")
     if ops["native"] and xla_was_built and not ops["xla"]:
         remedies.append(ops["xla_reason"])
-    if ops["changed_sources"]:
+    if ops["changed_sources"] and "csrc/tensorflow has changed" not in ops["reason"]:
         folders = " and ".join(f"csrc/{name}" for name in ops["changed_sources"])
         remedies.append(f"{folders} changed since the build; run: pip install . in the source tree")
     kernels = report["build"].get("parts", {}).get("kernels", {})
