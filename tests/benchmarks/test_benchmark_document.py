@@ -1,4 +1,4 @@
-"""The tables of `docs/benchmarks.md` are those of the result files."""
+"""The tables of `docs/benchmarks.md` and of the README are those of the result files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ import table  # noqa: E402
 def test_tables_are_current():
     document = table.DOCUMENT.read_text()
     assert table.updated(document) == document, "run: python benchmarks/table.py"
+
+
+def test_the_short_table_of_the_readme_is_current():
+    document = table.README.read_text()
+    assert table.updated_readme(document) == document, "run: python benchmarks/table.py"
 
 
 def test_every_result_is_of_a_benchmark_that_exists():
