@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -352,3 +354,50 @@ def test_mixed_precision(recipe, dtype):
     ]
     assert np.mean(changed) > 0.9 or is_scaled  # a first loss scale may be too large
     assert model.generator(pictures(0)).dtype == tf.float32
+
+
+_TWO_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from monet.models import PainterGenerator, TwoHeadedDiscriminator
+from monet.systems import build_model, get_recipe
+
+recipe = get_recipe("monet").replace(
+    generator=PainterGenerator(filters=8, blocks=1),
+    discriminator=TwoHeadedDiscriminator(filters=4),
+    image_size=32,
+    diff_augment=(),
+    average_momentum=0.5,
+)
+rng = np.random.default_rng(0)
+pairs = [rng.uniform(-1, 1, (2, 32, 32, 3)).astype("float32") for _ in range(2)]
+data = tf.data.Dataset.from_tensor_slices(tuple(pairs)).batch(2)
+
+
+def train(recipe, run_eagerly=False):
+    model = build_model(recipe, steps_per_epoch=2, seed=1)
+    before = [weight.numpy() for weight in model.trainable_variables]
+    optimizers = keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2)
+    model.compile(*optimizers, run_eagerly=run_eagerly)
+    logs = model.fit(data, verbose=0, shuffle=False).history
+    assert all(np.isfinite(loss) for (loss,) in logs.values())
+    return model, [w.numpy() - b for w, b in zip(model.trainable_variables, before)]
+
+
+_, single = train(recipe, run_eagerly=True)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    model, double = train(recipe)
+assert strategy.num_replicas_in_sync == 2
+assert int(tf.convert_to_tensor(model.steps.value)) == 1
+for one, two in zip(single, double):
+    assert np.linalg.norm(one - two) < 1e-3 * np.linalg.norm(one) + 1e-7
+print("same")
+"""
+
+
+def test_two_replicas_take_the_step_of_one_with_twice_the_batch():
+    result = subprocess.run([sys.executable, "-c", _TWO_REPLICAS], capture_output=True, text=True)
+    assert result.stdout.strip().endswith("same"), result.stderr
