@@ -151,6 +151,6 @@ REGISTER_OP("MonetConv2DKernelGrad")
     .Input("like: T")
     .Output("dkernel: T")
     .SetShapeFn(Conv2DKernelGradShapes)
-    .Doc("The gradient of MonetConv2D with respect to the kernel. It has the shape of `like`, of which no value is read.");
+    .Doc("The gradient of MonetConv2D by its kernel: it has the shape of `like`, of which no value is read.");
 
 }  // namespace monet
