@@ -13,6 +13,7 @@ from monet.layers.residual_block import ResidualBlock
 from monet.layers.residual_trunk import ResidualTrunk
 from monet.layers.self_attention import SelfAttention
 from monet.layers.spectral_conv2d import SpectralConv2D
+from monet.layers.underpainting import Underpainting
 
 __all__ = [
     "BilinearUpsampling2D",
@@ -27,4 +28,5 @@ __all__ = [
     "ResidualTrunk",
     "SelfAttention",
     "SpectralConv2D",
+    "Underpainting",
 ]

@@ -1,4 +1,4 @@
-"""A small residual U-Net that paints on the photo."""
+"""A small residual U-Net that paints over a coarse copy of the photo."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class PainterGenerator(Generator):
         blocks: residual blocks at the coarsest level.
         levels: halvings of the picture's sides.
         head_filters: channels at full size.
+        coarseness: of the copy that is painted over, `monet.layers.Underpainting`; 1 for the photo
+            itself.
     """
 
     architecture: ClassVar[str] = "painter"
@@ -29,10 +31,11 @@ class PainterGenerator(Generator):
     blocks: int = 4
     levels: int = 2
     head_filters: int = 16
+    coarseness: int = 4
 
     def __post_init__(self):
         super().__post_init__()
-        for field in ("blocks", "levels", "head_filters"):
+        for field in ("blocks", "levels", "head_filters", "coarseness"):
             self._check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
 
     def image_sizes(self) -> str:
@@ -58,35 +61,36 @@ def painter_generator(
     blocks: int = 4,
     levels: int = 2,
     head_filters: int = 16,
-    channels: int = 3,
+    coarseness: int = 4,
     dtype=None,
     name: str | None = None,
 ) -> keras.Model:
-    """An image-to-image network that starts as the identity and learns what to change.
+    """An image-to-image network that starts as a coarse copy and learns what to paint over it.
 
     Down: a 6×6 convolution of stride 2 to `filters` (the same as taking 2×2 pixels for one and a
     3×3 convolution of these), then 4×4 ones of stride 2, each with `filters` channels more. At the
     coarsest level, `blocks` residual blocks. Up, at each level: bilinear upsampling and 3×3
     convolution, which leave no checkerboard; concatenated with the way down; 3×3 convolution; but
     for the last level, a residual block. At full size: upsampling, 3×3 convolution to
-    `head_filters`, concatenated with the photo, 5×5 convolution to a change of the photo, which
-    `monet.layers.PaintOver` adds. Instance norm and ReLU after each convolution but the last.
+    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to a coarse
+    copy of the photo (`monet.layers.Underpainting`). Where that copy isn't coarse, the 5×5
+    convolution sees the photo too. Instance norm and ReLU after each convolution but the last.
     Convolutions of stride 1 pad by reflection, the others with zeros.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
-    change from N(0, 0.002): an untrained network gives the photo back, but for a faint noise.
+    change from N(0, 0.01): an untrained network gives the copy, but for a faint noise.
 
     Args:
         filters: channels of the first convolution.
         blocks: residual blocks at the coarsest level, at least 1.
         levels: halvings of the sides, at least 1.
         head_filters: channels at full size.
-        channels: channels of the images.
+        coarseness: side of the squares, in pixels, over which the copy is averaged; 1 for none.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
 
     Returns:
-        A model from `[N, H, W, channels]` in [-1, 1] to the same shape, float32 under every dtype
+        A model from `[N, H, W, 3]` in [-1, 1] to the same shape, float32 under every dtype
         policy; in [-1, 1], but while training a little beyond. H and W have to be multiples of
         `2 ** levels` and longer than that.
 
@@ -106,6 +110,7 @@ def painter_generator(
         ReflectionConv2D,
         ResidualBlock,
         ResidualTrunk,
+        Underpainting,
     )
 
     def halving(x, width, size, label):
@@ -132,7 +137,7 @@ def painter_generator(
     def joined(tensors, label):
         return keras.layers.Concatenate(dtype=dtype, name=f"{label}_skip")(tensors)
 
-    photos = keras.Input((None, None, channels), name="images")
+    photos = keras.Input((None, None, 3), name="images")
     widths = [filters * level for level in range(1, levels + 1)]
     x, skips = photos, []
     for level, width in enumerate(widths, start=1):
@@ -146,12 +151,15 @@ def painter_generator(
         if level > 1:
             x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
     x = convolution(doubled(x, "head"), head_filters, "head")
+    if coarseness == 1:
+        x = joined([x, photos], "head")
     change = ReflectionConv2D(
-        channels,
+        3,
         5,
-        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.002),
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.01),
         dtype=dtype,
         name="change_convolution",
-    )(joined([x, photos], "head"))
-    painted = PaintOver(dtype="float32", name="painted")(photos, change)
+    )(x)
+    copy = Underpainting(coarseness, dtype="float32", name="underpainting")(photos)
+    painted = PaintOver(dtype="float32", name="painted")(copy, change)
     return keras.Model(photos, painted, name=name)

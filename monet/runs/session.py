@@ -92,7 +92,10 @@ class Session:
             raise
 
     def _fit(self) -> None:
-        steps_per_epoch = self.settings.steps_per_epoch
+        settings = self.settings
+        if not self.state.has_checkpoint:
+            self.system.prepare(self.model, settings.recipe, self.domains, seed=settings.seed)
+        steps_per_epoch = settings.steps_per_epoch
         # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
         steps_into_epoch = self.state.step % steps_per_epoch
         if steps_into_epoch:

@@ -147,6 +147,18 @@ class System(abc.ABC, Generic[AnyRecipe]):
             All its state is in its variables.
         """
 
+    def prepare(
+        self, model: AdversarialModel, recipe: AnyRecipe, domains: Domains, *, seed: int = 0
+    ) -> None:
+        """What a new model learns of the data before its first step; nothing by default.
+
+        Args:
+            model: made by `build`.
+            recipe: the hyper-parameters.
+            domains: the pictures.
+            seed: of the choice of pictures.
+        """
+
     @abc.abstractmethod
     def networks(self, recipe: AnyRecipe) -> tuple[keras.Model, keras.Model]:
         """A generator and a discriminator, as `recipe` describes them."""

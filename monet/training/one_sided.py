@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet import ops
+from monet.layers import Underpainting
 from monet.losses import BinaryCrossentropy, Hinge, PerHead, mean_absolute_error, structure_distance
 from monet.training.adversarial import AdversarialModel, gradient_tape
 from monet.training.average import averaged_copy, update_average
@@ -125,6 +126,18 @@ class OneSided(AdversarialModel):
     def generator(self):
         """The network that paints, which a run folder keeps: the average, where there is one."""
         return self.average_generator or self.trained_generator
+
+    def adapt(self, photos, paintings):
+        """Matches the colours of the generator's underpainting, if it has one, before training.
+
+        Args:
+            photos: some photos, `[N, H, W, 3]` in [-1, 1].
+            paintings: some paintings, `[M, H, W, 3]` in [-1, 1].
+        """
+        for network in filter(None, (self.trained_generator, self.average_generator)):
+            for layer in network.layers:
+                if isinstance(layer, Underpainting):
+                    layer.adapt(photos, paintings)
 
     def call(self, photos, training=False):
         return self.generator(photos, training=training)

@@ -28,6 +28,7 @@ RECIPE = get_recipe("monet").replace(
     discriminator=TwoHeadedDiscriminator(filters=4),
     image_size=SIZE,
     batch_size=2,
+    lambda_identity=5.0,
 )
 PENALIZED = RECIPE.replace(gradient_penalty=1.0)
 

@@ -1,0 +1,107 @@
+"""The first layer of paint: where the colours of a picture go, before any stroke."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class Underpainting(keras.layers.Layer):
+    """A coarse copy of pictures, in colours that may be matched to those of paintings.
+
+    A generator that paints over this has to draw every detail itself, so that it learns strokes;
+    one that paints over the photo itself gets a photo with a pattern on it. Colours matched
+    beforehand save it the time to learn them.
+
+    Coarse means averaged over squares of `coarseness` pixels, and enlarged bilinearly. Colours are
+    `y = matrix · x + offset`, clipped to [-1, 1]: at first unchanged, after `adapt` matched.
+
+    Shapes: `[N, H, W, 3]` to the same.
+
+    Weights, not trained: `matrix` `[3, 3]` and `offset` `[3]`.
+
+    Args:
+        coarseness: side of the squares, in pixels; 1 for none.
+
+    Example:
+
+    >>> x = np.linspace(-1, 1, 48, dtype="float32").reshape(1, 4, 4, 3)
+    >>> y = Underpainting(4)(x)
+    >>> bool(np.allclose(y, x.mean(axis=(1, 2), keepdims=True), atol=1e-6))
+    True
+    """
+
+    def __init__(self, coarseness=4, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(coarseness, int) and coarseness >= 1):
+            raise ValueError(f"coarseness={coarseness!r}: expected an integer of at least 1.")
+        self.coarseness = coarseness
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
+
+    def build(self, input_shape):
+        self.matrix = self.add_weight(
+            name="matrix", shape=(3, 3), initializer="identity", trainable=False
+        )
+        self.offset = self.add_weight(
+            name="offset", shape=(3,), initializer="zeros", trainable=False
+        )
+
+    def adapt(self, images, others):
+        """Matches the colours of `images` to those of `others`, by mean and covariance.
+
+        The map is the linear one of least mean square change (Pitié and Kokaram 2007, "The linear
+        Monge-Kantorovitch linear colour mapping for example-based colour transfer").
+
+        Args:
+            images: pictures like those to be painted, `[N, H, W, 3]` in [-1, 1].
+            others: pictures that have the colours, `[M, H, W, 3]` in [-1, 1].
+        """
+        if not self.built:
+            self.build(None)
+        matrix, offset = _linear_colour_map(images, others)
+        self.matrix.assign(matrix)
+        self.offset.assign(offset)
+
+    def call(self, images):
+        size = tf.shape(images)[1:3]
+        coarse = images
+        if self.coarseness > 1:
+            # "SAME" leaves the padding out of the averages.
+            coarse = tf.nn.avg_pool2d(images, self.coarseness, self.coarseness, "SAME")
+        coloured = tf.tensordot(coarse, self.matrix, [[3], [1]]) + self.offset
+        coloured = tf.clip_by_value(coloured, -1.0, 1.0)
+        if self.coarseness > 1:
+            coloured = tf.cast(tf.image.resize(coloured, size), images.dtype)
+        coloured.set_shape(images.shape)
+        return coloured
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "coarseness": self.coarseness}
+
+
+_LEAST_VARIANCE = 1e-4  # added on the diagonal, so that pictures of a single colour have a map
+
+
+def _linear_colour_map(images, others):
+    """`(matrix, offset)` of the map, float64 `[3, 3]` and `[3]`."""
+    (mean, covariance), (other_mean, other_covariance) = map(_statistics, (images, others))
+    root = _power(covariance, 0.5)
+    inverse_root = _power(covariance, -0.5)
+    matrix = inverse_root @ _power(root @ other_covariance @ root, 0.5) @ inverse_root
+    return matrix, other_mean - matrix @ mean
+
+
+def _statistics(images):
+    pixels = np.asarray(images, np.float64).reshape(-1, 3)
+    return pixels.mean(axis=0), np.cov(pixels.T) + _LEAST_VARIANCE * np.eye(3)
+
+
+def _power(symmetric, exponent):
+    """The power of a positive definite matrix."""
+    values, vectors = np.linalg.eigh(symmetric)
+    return (vectors * values**exponent) @ vectors.T
