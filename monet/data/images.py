@@ -9,7 +9,7 @@ import os
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from monet._files import open_regular
 
@@ -220,7 +220,7 @@ def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     """What went wrong with a picture, in words for a warning (without paths or object ids)."""
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "not a picture of a format that is read (JPEG, PNG, WebP, TIFF, BMP, GIF, …)"
     if isinstance(error, Image.DecompressionBombError):
         return "too large: more pixels than Pillow's safety limit (PIL.Image.MAX_IMAGE_PIXELS)"

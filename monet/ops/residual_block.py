@@ -105,10 +105,11 @@ def _gradient(op, dy, *_):
 def _second_gradient(op, *upstream):
     dy, *operands = op.inputs[: 1 + _OPERANDS]
 
-    def twin(*operands):
+    def twin(x, *weights):
+        named = dict(zip(residual.WEIGHTS, weights, strict=True))
         epsilon = op.get_attr("epsilon")
         return residual.reference(
-            residual.ResidualBlockCall(*operands, epsilon=epsilon, precise=False)
+            residual.ResidualBlockCall(x, **named, epsilon=epsilon, precise=False)
         )
 
     return [*differentiate_gradient(twin, operands, [], dy, upstream), *[None] * _SAVED]

@@ -85,7 +85,8 @@ class CycleGAN(AdversarialModel):
         self.pool_size = pool_size
         self.image_shape = image_shape
         self.seed = seed
-        self.painting_pool = self.photo_pool = None
+        self.painting_pool: ImagePool | None = None
+        self.photo_pool: ImagePool | None = None
         if pool_size:
             self.painting_pool = ImagePool(pool_size, image_shape, seed, name="painting_pool")
             self.photo_pool = ImagePool(pool_size, image_shape, seed + 1, name="photo_pool")
@@ -180,7 +181,7 @@ class CycleGAN(AdversarialModel):
 
         # The discriminators, on real pictures and on fakes from the pools.
         fake_y, fake_x = self._split(G_outputs)[0], self._split(F_outputs)[0]
-        if self.pool_size:
+        if self.painting_pool and self.photo_pool:
             fake_y, fake_x = self.painting_pool(fake_y), self.photo_pool(fake_x)
         with (
             tf.control_dependencies([*G_gradients, *F_gradients]),

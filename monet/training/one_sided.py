@@ -152,7 +152,7 @@ class OneSided(AdversarialModel):
             gradient_tape(self.generator_weights) as generator_tape,
             gradient_tape(self.discriminator_weights) as discriminator_tape,
         ):
-            losses = self._step_losses(*batch, training=True)
+            losses = self._step_losses(batch, training=True)
             generator_loss = self._scale(losses["generator"], self.generator_optimizer)
             discriminator_loss = self._scale(losses["discriminator"], self.discriminator_optimizer)
         generator_gradients = generator_tape.gradient(generator_loss, self.generator_weights)
@@ -174,9 +174,10 @@ class OneSided(AdversarialModel):
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without updates."""
-        return self._report(self._step_losses(*batch, training=False))
+        return self._report(self._step_losses(batch, training=False))
 
-    def _step_losses(self, photos, paintings, training):
+    def _step_losses(self, batch, training):
+        photos, paintings = batch
         painted, same = self._paint(photos, paintings, training)
         fake_seed, real_seed, target_seed = self._draw_seeds()
         fake_logits = self._judge(self.augment(painted, fake_seed), training)

@@ -205,7 +205,7 @@ def _obstacle(op: str, device: str, dtype: str) -> str | None:
     if row.implementation != NATIVE:
         return f"{row.reason}; {row.remedy}"
     found = unusable(device)
-    return found and f"{found.reason}; {found.remedy}"
+    return None if found is None else f"{found.reason}; {found.remedy}"
 
 
 def unusable(device: str) -> library.Unusable | None:

@@ -90,15 +90,15 @@ def status() -> Status:
     """Says whether the native ops are live, and if not, why and what to do about it."""
     record = _read_record_or_none() or {}
     loaded = _load()
-    usable = loaded.unusable is None
+    unusable = loaded.unusable
     return Status(
-        native=usable,
-        reason="" if usable else loaded.unusable.reason,
-        remedy="" if usable else loaded.unusable.remedy,
+        native=unusable is None,
+        reason="" if unusable is None else unusable.reason,
+        remedy="" if unusable is None else unusable.remedy,
         tensorflow=_describe(installed_tensorflow(record.get("tensorflow"))),
         built_for=_describe(record.get("tensorflow")),
         instruction_set=instruction_set(),
-        cuda=usable and _built(record, "cuda"),
+        cuda=unusable is None and _built(record, "cuda"),
         xla=loaded.xla_unusable is None,
     )
 

@@ -63,7 +63,7 @@ def fused_trunk(
 
 def _backward(dy, y, blocks, saved, options):
     """The gradients of x and of all weights, from that of the result `y`."""
-    gradients = []
+    gradients: list[tf.Tensor] = []
     for block, of_block in reversed(list(zip(blocks, saved, strict=True))):
         # So that no block's input is there before the gradient that it is for.
         with tf.control_dependencies([dy]):

@@ -73,7 +73,7 @@ def _backward(dy, blocks, saved, epsilon):
     """The gradients of x and of each block's weights."""
     norm, norm_gradient = library.ops().monet_norm, library.ops().monet_norm_grad
     dblocks = []
-    dskip = []
+    dskip: list[tf.Tensor] = []
     for index, (kernel1, gamma1, beta1, kernel2, gamma2, beta2) in reversed(
         list(enumerate(blocks))
     ):
