@@ -33,9 +33,11 @@ class Interruption:
 
     Example:
 
-    >>> with Interruption() as interruption:
-    ...     while not interruption.requested:
-    ...         step()
+    ```python
+    with Interruption() as interruption:
+        while not interruption.requested:
+            step()
+    ```
     """
 
     _SIGNALS = (signal.SIGINT, signal.SIGTERM)
