@@ -77,6 +77,7 @@ def test_document_without_commands_is_an_error(tmp_path):
     assert run(tmp_path, "Nothing to type.\n").returncode == 2
 
 
-def test_comments_of_the_readme_are_understood():
-    found = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("document", ["README.md", "docs/recipes.md"])
+def test_comments_of_the_documents_are_understood(document):
+    found = blocks((ROOT / document).read_text(encoding="utf-8"))
     assert found and not all(block.skipped for block in found)
