@@ -63,7 +63,8 @@ class Curve(NamedTuple):
     Attributes:
         column: of `history.csv`, and name of the model's metric.
         short: its name on the progress line, where those of the same name share it; "" for none.
-        chart: heading of the gallery's chart that it is drawn in, with others of that heading.
+        chart: heading of the gallery's chart that it is drawn in, with others of that heading; ""
+            for none.
         line: its name there.
         label: its name over the gallery's table of numbers.
     """

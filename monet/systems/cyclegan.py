@@ -51,6 +51,8 @@ class CycleGANRecipe(Recipe):
         flip: mirror half of the training pictures.
         jitter: the shorter side is resized to a random size, from `image_size` to `jitter *
             image_size`, before the crop; in [1, 4], 1 for none.
+        average_momentum: of the running average of the painting generator's weights that paints; 0
+            for none.
         (further ones): see `Recipe`.
     """
 
@@ -67,6 +69,7 @@ class CycleGANRecipe(Recipe):
     pool_size: int = 0
     flip: bool = True
     jitter: float = 286 / 256
+    average_momentum: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -87,6 +90,8 @@ class CycleGANRecipe(Recipe):
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
         self.check("pool_size", "an integer of at least 0", is_integer(self.pool_size, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
+        value = self.average_momentum
+        self.check("average_momentum", "in [0, 1)", is_number(value, 0, 1) and value < 1)
 
     def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
         return super().count_steps(self.painting_repeats * paintings, photos, replicas=replicas)
@@ -222,14 +227,21 @@ class CycleGANSystem(System[CycleGANRecipe]):
         Option("adversarial_loss", "another loss", ADVERSARIAL_LOSSES),
         Option("lambda_cycle", "weight of the cycle consistency loss", "weight"),
         Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
+        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
     )
     curves = (
         Curve("painting_generator_loss", "G", "Generators (total)", "to painting", "to painting"),
         Curve("photo_generator_loss", "G", "Generators (total)", "to photo", "to photo"),
+        Curve("painting_adversarial_loss", "", "Adversarial", "to painting", "fools D paintings"),
+        Curve("photo_adversarial_loss", "", "Adversarial", "to photo", "fools D photos"),
         Curve("painting_discriminator_loss", "D", "Discriminators", "of paintings", "D paintings"),
         Curve("photo_discriminator_loss", "D", "Discriminators", "of photos", "D photos"),
-        Curve("cycle_loss", "cycle", "Cycle", "both directions", "cycle"),
-        Curve("identity_loss", "identity", "Identity", "both directions", "identity"),
+        Curve("photo_cycle_loss", "", "Cycle", "photo → painting → photo", "cycle photos"),
+        Curve("painting_cycle_loss", "", "Cycle", "painting → photo → painting", "cycle paintings"),
+        Curve("cycle_loss", "cycle", "", "", "cycle"),
+        Curve("painting_identity_loss", "", "Identity", "paintings", "identity paintings"),
+        Curve("photo_identity_loss", "", "Identity", "photos", "identity photos"),
+        Curve("identity_loss", "identity", "", "", "identity"),
     )
     sheet_shows_inputs = True
 
@@ -256,6 +268,7 @@ class CycleGANSystem(System[CycleGANRecipe]):
             lambda_identity=recipe.lambda_identity,
             pool_size=recipe.pool_size,
             image_shape=(recipe.image_size, recipe.image_size, 3),
+            average_momentum=recipe.average_momentum,
             seed=seed,
         )
         adversarial_loss = losses.ADVERSARIAL_LOSSES[recipe.adversarial_loss]
@@ -296,6 +309,7 @@ class CycleGANSystem(System[CycleGANRecipe]):
         return TranslationSheet(
             fixed_images(domains.photos, recipe.sample_photos, size, seed),
             fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+            shows_identity=recipe.lambda_identity > 0,
         )
 
     def caption(self, layout):
@@ -303,4 +317,6 @@ class CycleGANSystem(System[CycleGANRecipe]):
         captions = [f"Top to bottom: {photos} photos → painted → back to photo"]
         if paintings:
             captions.append(f"{paintings} paintings → as photo → back to painting")
+        if layout.get("identity", 0):
+            captions.append("at the bottom what each should be left as by its own generator")
         return "; ".join(captions)

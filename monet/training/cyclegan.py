@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from monet.losses import LeastSquares, mean_absolute_error
 from monet.training.adversarial import AdversarialModel, gradient_tape
+from monet.training.average import averaged_copy, update_average
 from monet.training.image_pool import ImagePool
 
 _NETWORKS = (
@@ -24,6 +25,7 @@ class _Losses(NamedTuple):
 
     own: tf.Tensor  # adversarial and weighted identity: of its generator alone
     shared: tf.Tensor  # weighted cycle: of both generators
+    adversarial: tf.Tensor
     cycle: tf.Tensor
     identity: tf.Tensor
 
@@ -33,14 +35,14 @@ class CycleGAN(AdversarialModel):
     """Two generators that translate between photos and paintings, and their two discriminators.
 
     Trained by `fit` on batches `(photos, paintings)`, both `[N, H, W, C]` float32 in [-1, 1].
-    Calling the model paints: it is `painting_generator(photos)`.
+    Calling the model paints: it is `generator(photos)`.
 
     One step computes the losses of the reference systems with less work (see `train_step`).
     Gradients of all networks are taken before any is updated.
 
     All state is in the model: `save_weights` and `load_weights` (or `tf.train.Checkpoint`) carry
-    networks, optimizers with their step counts and loss scales, and image pools with their random
-    state, so that training goes on exactly where it was.
+    networks, the averaged generator, optimizers with their step counts and loss scales, and image
+    pools with their random state, so that training goes on exactly where it was.
 
     Args:
         painting_generator: network that turns photos into paintings.
@@ -51,9 +53,11 @@ class CycleGAN(AdversarialModel):
         lambda_identity: weight of the identity loss (L1); 0 leaves out its generator calls.
         pool_size: generated images that each discriminator remembers; 0 for none.
         image_shape: `(H, W, C)` of the training images; only needed with a pool.
+        average_momentum: of the exponential moving average of the painting generator's weights, in
+            [0, 1), which the property `generator` then has; 0 for none.
         seed: of the pools' choices.
 
-    Source: Zhu et al. 2017 (arXiv:1703.10593).
+    Source: Zhu et al. 2017 (arXiv:1703.10593). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class CycleGAN(AdversarialModel):
         lambda_identity=5.0,
         pool_size=0,
         image_shape=None,
+        average_momentum=0.0,
         seed=0,
         **kwargs,
     ):
@@ -84,7 +89,9 @@ class CycleGAN(AdversarialModel):
         self.lambda_identity = lambda_identity
         self.pool_size = pool_size
         self.image_shape = image_shape
+        self.average_momentum = average_momentum
         self.seed = seed
+        self.average_generator = averaged_copy(painting_generator) if average_momentum else None
         self.painting_pool: ImagePool | None = None
         self.photo_pool: ImagePool | None = None
         if pool_size:
@@ -94,8 +101,10 @@ class CycleGAN(AdversarialModel):
         self.built = True
 
     def _loss_names(self):
-        names = [f"{network}_loss" for network in _NETWORKS] + ["cycle_loss"]
-        return names + ["identity_loss"] if self.lambda_identity else names
+        names = [f"{network}_loss" for network in _NETWORKS]
+        for kind in ("adversarial", "cycle", *(["identity"] if self.lambda_identity else [])):
+            names += [f"painting_{kind}_loss", f"photo_{kind}_loss"]
+        return names + ["cycle_loss", *(["identity_loss"] if self.lambda_identity else [])]
 
     def compile(
         self, generator_optimizer, discriminator_optimizer, adversarial_loss=None, **kwargs
@@ -123,11 +132,11 @@ class CycleGAN(AdversarialModel):
 
     @property
     def generator(self):
-        """The network that paints, which a run folder keeps."""
-        return self.painting_generator
+        """The network that paints, which a run folder keeps: the average, where there is one."""
+        return self.average_generator or self.painting_generator
 
     def call(self, photos, training=False):
-        return self.painting_generator(photos, training=training)
+        return self.generator(photos, training=training)
 
     def train_step(self, batch):
         """Updates all four networks on one batch `(photos, paintings)`.
@@ -192,7 +201,10 @@ class CycleGAN(AdversarialModel):
             loss = self._scale(D_X_loss + D_Y_loss, self.discriminator_optimizer)
         D_gradients = tape.gradient(loss, self.discriminator_weights)
 
+        steps = tf.identity(self.generator_optimizer.iterations.value)
         self.generator_optimizer.apply([*G_gradients, *F_gradients], self.generator_weights)
+        if self.average_momentum:
+            update_average(self.average_generator, G, self.average_momentum, steps)
         self.discriminator_optimizer.apply(D_gradients, self.discriminator_weights)
         return self._report_losses(of_G, of_F, D_X_loss, D_Y_loss)
 
@@ -223,13 +235,13 @@ class CycleGAN(AdversarialModel):
     def _judge(self, x, y, outputs, D_Y, F, training):
         """Of the translation from x to y, with its outputs, their judge and the way back."""
         fake_y, same_y = self._split(outputs)
-        own = self.adversarial_loss.generator(D_Y(fake_y, training=training))
+        own = adversarial = self.adversarial_loss.generator(D_Y(fake_y, training=training))
         identity = 0.0
         if self.lambda_identity:
             identity = mean_absolute_error(y, same_y)
             own += self.lambda_identity * identity
         cycle = mean_absolute_error(x, F(fake_y, training=training))
-        return _Losses(own, self.lambda_cycle * cycle, cycle, identity)
+        return _Losses(own, self.lambda_cycle * cycle, adversarial, cycle, identity)
 
     def _report_losses(self, of_G, of_F, D_X_loss, D_Y_loss):
         shared = of_G.shared + of_F.shared
@@ -239,6 +251,13 @@ class CycleGAN(AdversarialModel):
                 "photo_generator_loss": of_F.own + shared,
                 "photo_discriminator_loss": D_X_loss,
                 "painting_discriminator_loss": D_Y_loss,
+                "painting_adversarial_loss": of_G.adversarial,
+                "photo_adversarial_loss": of_F.adversarial,
+                # Of the pictures that come back: photos by way of paintings, and paintings.
+                "painting_cycle_loss": of_F.cycle,
+                "photo_cycle_loss": of_G.cycle,
+                "painting_identity_loss": of_G.identity,
+                "photo_identity_loss": of_F.identity,
                 "cycle_loss": of_G.cycle + of_F.cycle,
                 "identity_loss": of_G.identity + of_F.identity,
             }
@@ -274,6 +293,7 @@ class CycleGAN(AdversarialModel):
             "lambda_identity": self.lambda_identity,
             "pool_size": self.pool_size,
             "image_shape": self.image_shape,
+            "average_momentum": self.average_momentum,
             "seed": self.seed,
         }
 

@@ -30,7 +30,16 @@ TOTALS = [
     "painting_discriminator_loss",
     "photo_discriminator_loss",
 ]
-LOSSES = {*TOTALS, "cycle_loss", "identity_loss"}
+LOSSES = {
+    *TOTALS,
+    *(
+        f"{domain}{kind}_loss"
+        for domain in ("", "painting_", "photo_")
+        for kind in ("cycle", "identity")
+    ),
+    "painting_adversarial_loss",
+    "photo_adversarial_loss",
+}
 
 
 def images(count=2, seed=0, size=SIZE):
@@ -170,6 +179,50 @@ def test_reported_losses_are_means_over_the_epoch_alone():
     assert first == pytest.approx(second)
     logs = model.evaluate(data, verbose=0, return_dict=True)
     assert logs["cycle_loss"] == pytest.approx(first, rel=1e-5)
+
+
+def test_what_paints_is_a_moving_average():
+    model = build_model(TINY.replace(average_momentum=0.5), steps_per_epoch=1)
+    expected = [weight.numpy() for weight in model.painting_generator.weights]
+    for step, momentum in enumerate([0.1, 2 / 11, 0.25]):  # until (1 + step) / (10 + step) is 0.5
+        fit(model, 1, start=step)
+        expected = [
+            momentum * average + (1 - momentum) * weight.numpy()
+            for average, weight in zip(expected, model.painting_generator.weights, strict=True)
+        ]
+    assert model.generator is not model.painting_generator
+    for average, want in zip(model.generator.weights, expected, strict=True):
+        np.testing.assert_allclose(average, want, atol=1e-5)
+    photos = images(seed=5)
+    np.testing.assert_array_equal(model(photos), model.generator(photos))
+    plain = build_model(TINY, steps_per_epoch=1)
+    assert plain.generator is plain.painting_generator
+
+
+def test_losses_are_reported_for_each_direction():
+    model = build_model(TINY, steps_per_epoch=1)
+    batch = images(seed=1), images(seed=2)
+    logs = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0, return_dict=True)
+    x, y = batch
+    G, F = model.painting_generator, model.photo_generator
+    expected = {
+        "painting_cycle_loss": G(F(y)) - y,
+        "photo_cycle_loss": F(G(x)) - x,
+        "painting_identity_loss": G(y) - y,
+        "photo_identity_loss": F(x) - x,
+    }
+    for name, difference in expected.items():
+        assert logs[name] == pytest.approx(np.mean(np.abs(difference)), rel=1e-4), name
+    for kind in ("cycle", "identity"):
+        parts = logs[f"painting_{kind}_loss"] + logs[f"photo_{kind}_loss"]
+        assert logs[f"{kind}_loss"] == pytest.approx(parts, rel=1e-5)
+    for domain in ("painting", "photo"):
+        total = (
+            logs[f"{domain}_adversarial_loss"]
+            + model.lambda_identity * logs[f"{domain}_identity_loss"]
+            + model.lambda_cycle * logs["cycle_loss"]
+        )
+        assert logs[f"{domain}_generator_loss"] == pytest.approx(total, rel=1e-4)
 
 
 def test_evaluate_changes_nothing():
