@@ -137,6 +137,9 @@ def _batches(
     dataset = dataset.map(views, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
+    # Its thread sleeps up to a minute at a time, and the iterator's end waits for it (TensorFlow
+    # 2.21). Without it AUTOTUNE above means as many calls at a time as there are threads.
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options)
 
