@@ -13,7 +13,7 @@ _PAGE = Template("""\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
+$refresh<link rel="icon" href="data:,">
 <title>$title</title>
 <style>
 :root {
@@ -55,7 +55,9 @@ $body
 """)
 
 
-def page(title: str, summary: str, body: str, *, style: str = "") -> str:
+def page(
+    title: str, summary: str, body: str, *, style: str = "", reload_seconds: int | None = None
+) -> str:
     """A page.
 
     Args:
@@ -63,8 +65,14 @@ def page(title: str, summary: str, body: str, *, style: str = "") -> str:
         summary: text, one line below the heading.
         body: HTML.
         style: CSS rules of this page alone, whole lines.
+        reload_seconds: after which a browser reads the page again; never without.
     """
-    return _PAGE.substitute(title=shown(title), summary=shown(summary), body=body, style=style)
+    refresh = ""
+    if reload_seconds is not None:
+        refresh = f'<meta http-equiv="refresh" content="{reload_seconds}">\n'
+    return _PAGE.substitute(
+        title=shown(title), summary=shown(summary), body=body, style=style, refresh=refresh
+    )
 
 
 def section(title: str, content: str) -> str:

@@ -40,6 +40,7 @@ def generate(args: argparse.Namespace) -> int:
             batch_size=args.batch_size,
             quality=args.quality,
             mixed_precision=args.mixed_precision,
+            which=args.generator,
             before_loading=_before_loading,
         )
     except (DataError, OutputError, GeneratorError) as error:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from monet import runs
-from monet._command_line import CommandError, checked, quiet_tensorflow, run
+from monet._command_line import CommandError, checked, leave, quiet_tensorflow, run
 from monet._command_line.train_options import NEWEST, given_fields, parse_arguments
 from monet._progress import columns
 from monet.data import DataError
@@ -47,6 +47,9 @@ def _start(args: argparse.Namespace) -> None:
         mixed_precision=args.mixed_precision or "auto",
         gpus=args.gpus,
         sample_every=args.sample_every,
+        sample_minutes=args.sample_minutes,
+        evaluate_every=args.evaluate_every,
+        extractor=args.extractor,
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=bool(args.tensorboard),
         **fields,
@@ -57,6 +60,8 @@ def _resume(args: argparse.Namespace) -> None:
     if args.recipe is not None:
         checked(get_recipe, args.recipe)
     found = runs.open(None if args.resume == NEWEST else args.resume)
+    if args.extractor is not None:
+        raise CommandError("--extractor stays as the run was started with; leave it out.")
     fields = given_fields(args, found.recipe)
     quiet_tensorflow()
     runs.resume(
@@ -65,6 +70,8 @@ def _resume(args: argparse.Namespace) -> None:
         painting_dir=args.painting_dir,
         photo_dir=args.photo_dir,
         sample_every=args.sample_every,
+        sample_minutes=args.sample_minutes,
+        evaluate_every=args.evaluate_every,
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=args.tensorboard,
         recipe=args.recipe,
@@ -95,4 +102,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

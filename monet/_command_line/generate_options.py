@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monet._command_line import HelpFormatter, add_version, named_path, positive_int, seed
+from monet.inference.generator import CHOICES
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,6 +24,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     source.add_argument("--run", type=named_path, metavar="RUN", help="folder of a training run")
     source.add_argument(
         "--model", type=named_path, metavar="FILE", help="a generator, saved as .keras"
+    )
+    parser.add_argument(
+        "--generator",
+        choices=CHOICES,
+        help="of a run: the best by its evaluations, or the last (default: the best, where the run "
+        "was evaluated while it trained)",
     )
     parser.add_argument(
         "--input",

@@ -94,6 +94,26 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="epochs per sample (default: the recipe's, mostly 1)",
     )
     folder.add_argument(
+        "--sample-minutes",
+        type=positive_float,
+        metavar="MIN",
+        help="sample inside long epochs too, this often (default: 2, and after the first minute)",
+    )
+    folder.add_argument(
+        "--evaluate-every",
+        type=positive_float,
+        metavar="N",
+        help="epochs (or 0.5, say) between evaluations on photos kept out of the training; "
+        "monet.generate then takes the best generator",
+    )
+    folder.add_argument(
+        "--extractor",
+        type=named_path,
+        metavar="FILE",
+        help="with --evaluate-every: judge by the features of this .keras file or of "
+        "classify_image_graph_def.pb (default: the latter from the user's cache, or patches)",
+    )
+    folder.add_argument(
         "--checkpoint-minutes",
         type=positive_float,
         metavar="MIN",

@@ -98,6 +98,25 @@ class NoImages(ImageSource):
         raise IndexError(f"There is no picture {index}: there are none.")
 
 
+class Selection(ImageSource):
+    """Some pictures of another source, in the order given.
+
+    Args:
+        source: where they are.
+        indices: their numbers there.
+    """
+
+    def __init__(self, source: ImageSource, indices: Sequence[int]):
+        self.source = source
+        self.indices = list(indices)
+        names = [source.names[index] for index in self.indices]
+        super().__init__(names, f"{len(names):,} of the {source.description}")
+        self.skipped = source.skipped
+
+    def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
+        return self.source.read(self.indices[index], shrink_to=shrink_to)
+
+
 class ImageFolder(ImageSource):
     """The picture files of a folder and its subfolders, sorted by path.
 

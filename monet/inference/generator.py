@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,19 +11,76 @@ if TYPE_CHECKING:
     import keras
 
 
+NEWEST_GENERATOR, BEST_GENERATOR = "generator.keras", "generator-best.keras"
+"""What a run folder has."""
+
+CHOICES = ("best", "last")
+"""Which of them can be asked for."""
+
+
 class GeneratorError(ValueError):
     """A file that is no usable generator: one sentence."""
 
 
-def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras.Model:
+def generator_file(path: str | os.PathLike, which: str | None = None) -> Path:
+    """The file of a generator.
+
+    Args:
+        path: a `.keras` file, or a run folder.
+        which: of a run's: "best", which a run has that is judged while it trains (see
+            docs/training.md), or "last"; by default the best where there is one.
+
+    Raises:
+        GeneratorError: there is none, or not that one.
+    """
+    path = Path(path)
+    if which not in (None, *CHOICES):
+        raise GeneratorError(f"generator {which!r}: choose from {', '.join(CHOICES)}.")
+    if not path.is_dir():
+        if not path.is_file():
+            raise GeneratorError(f"there is no generator at {path}.")
+        return path
+    if which != "last" and (path / BEST_GENERATOR).is_file():
+        return path / BEST_GENERATOR
+    if which == "best":
+        raise GeneratorError(
+            f"{path} has no {BEST_GENERATOR}; train with --evaluate-every, or take the last one."
+        )
+    if not (path / NEWEST_GENERATOR).is_file():
+        raise GeneratorError(
+            f"{path} has no {NEWEST_GENERATOR}; it is written after a run's first epoch, or when "
+            f"the run is interrupted."
+        )
+    return path / NEWEST_GENERATOR
+
+
+def choice_text(file: Path) -> str | None:
+    """What to tell about a file of `generator_file` that isn't the newest; None of others."""
+    if file.name != BEST_GENERATOR:
+        return None
+    try:
+        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        by = (
+            f", after epoch {about['epoch']:g} of the {about['evaluations']} judged: "
+            f"{about['metric']} {about['value']:.4g}"
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # without it the file is as good
+        by = ""
+    return f"Generator {file} (the best by its evaluations{by})"
+
+
+def load_generator(
+    path: str | os.PathLike, *, precision: str = "auto", which: str | None = None
+) -> keras.Model:
     """Loads a generator that `monet.train` saved.
 
     A generator trained in mixed precision on a GPU is switched to the precision that suits this
     machine: float16 on a CPU is several times slower than float32 and no more exact.
 
     Args:
-        path: A `.keras` file, or a run folder that has a `generator.keras`.
+        path: A `.keras` file, or a run folder.
         precision: "auto", "off", "float16" or "bfloat16", as `monet.precision` reads it.
+        which: of a run's, as for `generator_file`.
 
     Raises:
         GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures.
@@ -32,16 +90,7 @@ def load_generator(path: str | os.PathLike, *, precision: str = "auto") -> keras
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
 
-    path = Path(path)
-    if path.is_dir():
-        if not (path / "generator.keras").is_file():
-            raise GeneratorError(
-                f"{path} has no generator.keras; it is written after a run's first epoch, or when "
-                f"the run is interrupted."
-            )
-        path = path / "generator.keras"
-    if not path.is_file():
-        raise GeneratorError(f"there is no generator at {path}.")
+    path = generator_file(path, which)
     try:
         generator = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever a damaged archive happens to hit

@@ -14,7 +14,13 @@ from monet._progress import Line, bar, duration
 from monet._text import count as counted
 from monet.data import DataError, ImageError
 from monet.inference import submission
-from monet.inference.generator import GeneratorError, is_from_noise, load_generator
+from monet.inference.generator import (
+    GeneratorError,
+    choice_text,
+    generator_file,
+    is_from_noise,
+    load_generator,
+)
 from monet.inference.inputs import Picture, find_pictures, resolved, resolved_inputs
 from monet.inference.outputs import (
     OutputError,
@@ -56,6 +62,7 @@ class _Job:
     """The arguments of `paint` that both ways have."""
 
     generator: Path
+    which: str | None
     output: Path
     overwrite: bool
     kaggle: bool
@@ -81,9 +88,12 @@ class _Job:
 
     def load(self, *, from_noise: bool) -> keras.Model:
         """The generator, of the kind that is asked for."""
+        file = generator_file(self.generator, self.which)
+        if text := choice_text(file):
+            self.say(text)
         if self.before_loading is not None:
             self.before_loading()
-        generator = load_generator(self.generator, precision=self.mixed_precision)
+        generator = load_generator(file, precision=self.mixed_precision)
         if from_noise and not is_from_noise(generator):
             raise GeneratorError(
                 f"the generator of {self.generator} paints photos; name them by --input."
@@ -114,6 +124,7 @@ def paint(
     quality: int = 95,
     mixed_precision: str = "auto",
     verbose: bool = True,
+    which: str | None = None,
     before_loading: Callable[[], None] | None = None,
 ) -> Painted:
     """Paints with a saved generator; `monet.runs.Run.paint` explains the other arguments.
@@ -128,6 +139,7 @@ def paint(
     """
     job = _Job(
         generator=Path(generator),
+        which=which,
         output=Path(output),
         overwrite=overwrite,
         kaggle=kaggle,

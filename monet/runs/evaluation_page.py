@@ -115,6 +115,8 @@ def _charts(runs: Sequence[Path]) -> str:
         run = RunFolder.find(path)
         history = run.history()
         for curve in SYSTEMS[run.read_config()["recipe"]["system"]].curves:
+            if not curve.chart:
+                continue
             points = [
                 (row["epoch"], row[curve.column])
                 for row in history

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from monet._files import write_text
@@ -19,20 +21,33 @@ Row = Mapping[str, float]
 _AXIS = "epoch"
 """The column of the history that charts are drawn over."""
 
-_OF_EVERY_RUN = (Curve("learning_rate", "", "Learning rate", "generators", "learning rate"),)
+_OF_EVERY_RUN = (
+    Curve("fid", "", "FID", "photos kept out of the training, painted", "FID"),
+    Curve("swd", "", "SWD", "photos kept out of the training, painted", "SWD"),
+    Curve("learning_rate", "", "Learning rate", "generators", "learning rate"),
+)
 _LABELS = {"images_per_second": "images/s"}
 
 
-def write_gallery(run: RunFolder) -> None:
+RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
+"""What a page says of its run."""
+
+_RELOAD_SECONDS = 30
+_LONGEST_LIST = 12
+
+
+def write_gallery(run: RunFolder, state: str = STOPPED) -> None:
     """Writes `index.html` from what is in the run folder now.
+
+    While the run is `RUNNING`, the page reads itself again every half a minute.
 
     The page is static and needs no network: pictures are linked relative to it, charts are
     inline SVG, and the few lines of script only move the epoch slider.
     """
-    write_text(run.gallery_path, gallery_html(run))
+    write_text(run.gallery_path, gallery_html(run, state))
 
 
-def gallery_html(run: RunFolder) -> str:
+def gallery_html(run: RunFolder, state: str = STOPPED) -> str:
     """Returns the page that `write_gallery` writes."""
     config = run.read_config()
     history = run.history()
@@ -40,7 +55,7 @@ def gallery_html(run: RunFolder) -> str:
     curves = (*system.curves, *_OF_EVERY_RUN)
     samples = [
         (_sample_label(epoch), path.relative_to(run.path).as_posix())
-        for epoch, path in run.samples()
+        for epoch, path in _samples(run)
     ]
     sections = [
         section("", _samples_html(samples, config["samples"], system)),
@@ -53,14 +68,32 @@ def gallery_html(run: RunFolder) -> str:
         SCRIPT,
     ]
     return page(
-        run.path.resolve().name, _summary(config, history), "\n".join(sections), style=STYLE
+        run.path.resolve().name,
+        _summary(config, history, state),
+        "\n".join(sections),
+        style=STYLE,
+        reload_seconds=_RELOAD_SECONDS if state == RUNNING else None,
     )
 
 
-def _summary(config: Mapping[str, Any], history: Sequence[Row]) -> str:
+def _samples(run: RunFolder) -> list[tuple[float, Path]]:
+    """The sheets of all epochs, and the one of inside an epoch if it is the newest."""
+    samples: list[tuple[float, Path]] = list(run.samples())
+    interim = run.interim_sample()
+    if interim is not None and (not samples or interim[0] > samples[-1][0]):
+        samples.append(interim)
+    return samples
+
+
+def _summary(config: Mapping[str, Any], history: Sequence[Row], state: str) -> str:
     done = history[-1]["epoch"] if history else 0
     recipe = config["recipe"]
-    return f"{recipe['name']} · {done:g} of {recipe['epochs']} epochs · {config['description']}"
+    # A run that was killed can't say so; the time tells.
+    now = datetime.datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+    return (
+        f"{recipe['name']} · {state} ({now}) · {done:.4g} of {recipe['epochs']} epochs · "
+        f"{config['description']}"
+    )
 
 
 def _samples_html(
@@ -101,29 +134,38 @@ def _samples_html(
         f'<img id="sheet" src="{newest}" width="{width}" height="{height}" alt="Sample sheet">'
         f"<p>{escape(system.caption(layout))}.</p></div>"
         f"<h2>The same pictures, epoch by epoch</h2>"
-        f'<table class="strips" style="--sheet:{width}/{layout["cell"]}">'
+        f'<table class="strips" style="--sheet:{width}/{layout["cell"]};'
+        f'--second-row:{_second_row(layout)}%">'
         f"{''.join(rows)}</table>"
     )
 
 
-def _sample_label(epoch: int) -> str:
-    return f"epoch {epoch}" if epoch else "before training"
+def _second_row(layout: Mapping[str, int]) -> float:
+    """Where the second row of a sheet is, in percent of the way from the first to the last."""
+    rows = max(2, round(layout["height"] / layout["cell"]))
+    return round(100 / (rows - 1), 2)
+
+
+def _sample_label(epoch: float) -> str:
+    return f"epoch {epoch:.4g}" if epoch else "before training"
 
 
 def _charts_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
     charts: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for curve in curves:
+        if not curve.chart:
+            continue
         points = [(row[_AXIS], row[curve.column]) for row in history if curve.column in row]
         charts.setdefault(curve.chart, {})[curve.line] = points
     drawn = (line_chart(title, series, unit=_AXIS) for title, series in charts.items())
-    return "".join(drawn) or "<p>No epoch is finished yet.</p>"
+    return "".join(drawn) or "<p>The first figures come after a minute of training.</p>"
 
 
 def _history_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
     if not history:
         return ""
     labels = _LABELS | {curve.column: curve.label for curve in curves}
-    columns = list(history[-1])
+    columns = list(dict.fromkeys(column for row in history for column in row))
     rows = ([_number(row.get(column)) for column in columns] for row in history)
     numbers = table(rows, head=[labels.get(column, column) for column in columns], numbers=True)
     return f"<details><summary>The numbers</summary>{numbers}</details>"
@@ -137,5 +179,7 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for key, item in value.items():
         if isinstance(item, Mapping):
             yield from _flatten(item, f"{prefix}{key}.")
+        elif isinstance(item, list) and len(item) > _LONGEST_LIST:
+            yield f"{prefix}{key}", f"{len(item):,} numbers"
         else:
             yield f"{prefix}{key}", item if isinstance(item, str) else json.dumps(item)

@@ -13,7 +13,7 @@ STYLE = """\
 .strips th { width: 7rem; padding-right: 1rem; }
 .strip { width: 100%; aspect-ratio: var(--sheet); object-fit: cover; border-radius: 3px; }
 .first-row { object-position: 0 0; }
-.second-row { object-position: 0 50%; }
+.second-row { object-position: 0 var(--second-row); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 1rem; }
 figure {
   margin: 0; padding: .75rem; background: var(--card);

@@ -12,9 +12,10 @@ from monet._progress import duration
 from monet.data import DataError, Domains
 from monet.runs import console
 from monet.runs.interruption import Interrupted, Interruption
+from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path, newest_run
-from monet.runs.settings import DataLocation, Settings
+from monet.runs.settings import SAMPLE_MINUTES, DataLocation, Settings
 from monet.systems import DEFAULT_RECIPE, SAMPLE_RECIPE, Recipe, get_recipe, system_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def start(
     mixed_precision: str = "auto",
     gpus: int | None = None,
     sample_every: int | None = None,
+    sample_minutes: float | None = None,
+    evaluate_every: float | None = None,
+    extractor: Path | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     verbose: bool = True,
@@ -59,6 +63,12 @@ def start(
         mixed_precision: "auto", "off", "float16" or "bfloat16"; see `monet.precision.resolve`.
         gpus: GPUs that train in step, each on batches of its own; by default all there are.
         sample_every: epochs between sample sheets; by default the recipe's.
+        sample_minutes: inside long epochs, minutes between sample sheets and rows of the history;
+            by default 2, and the first after a minute.
+        evaluate_every: epochs (0.5, say, for inside an epoch too) between evaluations of the
+            generator on photos that are kept out of the training; none without.
+        extractor: what these are done with: a `.keras` file or the Inception graph of 2015. See
+            docs/training.md.
         checkpoint_minutes: inside long epochs, minutes between checkpoints; by default 10.
         tensorboard: whether to record for TensorBoard too.
         verbose: whether to print what is trained and how it gets on.
@@ -85,9 +95,22 @@ def start(
             check_vacant(out)
 
         domains = location.open(photos=system.takes_photos)
+        judging = None
+        if evaluate_every is not None:
+            judging = _checked(
+                plan_judging,
+                domains,
+                every=evaluate_every,
+                extractor=extractor,
+                image_size=chosen.image_size,
+                seed=seed,
+            )
+        elif extractor is not None:
+            raise RunError("--extractor is for --evaluate-every; give both, or neither.")
+        trained_on = training_domains(domains, judging)
         replicas = _replicas(gpus)
         steps = _checked(
-            chosen.count_steps, len(domains.paintings), len(domains.photos), replicas=replicas
+            chosen.count_steps, len(trained_on.paintings), len(trained_on.photos), replicas=replicas
         )
         policy, reason = _checked(precision.resolve, mixed_precision)
         settings = _checked(
@@ -101,10 +124,12 @@ def start(
             sample_every=sample_every or chosen.sample_every,
             checkpoint_minutes=checkpoint_minutes or _CHECKPOINT_MINUTES,
             tensorboard=tensorboard,
+            sample_minutes=sample_minutes or SAMPLE_MINUTES,
+            judging=judging,
             replicas=replicas,
         )
         interruption.check()
-        layout = system.sheet(settings.recipe, domains, seed=seed).layout
+        layout = system.sheet(settings.recipe, trained_on, seed=seed).layout
         folder = RunFolder.create(
             out or new_run_path(chosen.name), settings.to_config(domains, layout)
         )
@@ -121,6 +146,8 @@ def resume(
     painting_dir: Path | None = None,
     photo_dir: Path | None = None,
     sample_every: int | None = None,
+    sample_minutes: float | None = None,
+    evaluate_every: float | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool | None = None,
     verbose: bool = True,
@@ -138,7 +165,9 @@ def resume(
         data: where the same pictures are now, if they have moved; so `painting_dir`, `photo_dir`.
         painting_dir: see `data`.
         photo_dir: see `data`.
-        sample_every: as for `start`, if it is to change; so the next two.
+        sample_every: as for `start`, if it is to change; so the next four.
+        sample_minutes: see `sample_every`.
+        evaluate_every: see `sample_every`; only of a run that was started with it.
         checkpoint_minutes: see `sample_every`.
         tensorboard: see `sample_every`.
         verbose: whether to print where it goes on and how it gets on.
@@ -163,6 +192,8 @@ def resume(
             epochs=epochs,
             location=DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir),
             sample_every=sample_every,
+            sample_minutes=sample_minutes,
+            evaluate_every=evaluate_every,
             checkpoint_minutes=checkpoint_minutes,
             tensorboard=tensorboard,
             fixed=unchanged,

@@ -6,12 +6,18 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monet.data import ImageError, ImageSource
 from monet.data.images import central_square
 from monet.metrics.sample import PictureSet, read_all
+
+if TYPE_CHECKING:
+    import keras
+
+    from monet.inference.painter import Painter
 
 _BATCH = 8
 
@@ -45,20 +51,34 @@ def painted_set(
     def images() -> Iterator[np.ndarray | ImageError]:
         from monet.inference import load_generator
         from monet.inference.generator import GeneratorError, is_from_noise
-        from monet.inference.noise import paint_from_noise
         from monet.inference.painter import Painter
 
         model = load_generator(generator)
         if is_from_noise(model):
-            for image in paint_from_noise(model, number, seed=seed, batch_size=_BATCH):
-                yield central_square(image, size)
+            yield from images_from_noise(model, number, size, seed=seed)
             return
         if not indices:
             raise GeneratorError(f"the generator of {generator} needs photos; give --photo-dir.")
-        painter = Painter(model, batch_size=_BATCH)
-        reading = iter(read_all(photos, indices, size))
-        while batch := list(itertools.islice(reading, _BATCH)):
-            painted = iter(painter.paint([x for x in batch if not isinstance(x, ImageError)]))
-            yield from (x if isinstance(x, ImageError) else next(painted) for x in batch)
+        yield from images_of_photos(Painter(model, batch_size=_BATCH), photos, indices, size)
 
     return PictureSet(Path(generator).name, number, images, is_kept=False)
+
+
+def images_from_noise(
+    model: keras.Model, count: int, size: int, *, seed: int
+) -> Iterator[np.ndarray]:
+    """What a generator paints from noise: uint8 [size, size, 3] each."""
+    from monet.inference.noise import paint_from_noise
+
+    for image in paint_from_noise(model, count, seed=seed, batch_size=_BATCH):
+        yield central_square(image, size)
+
+
+def images_of_photos(
+    painter: Painter, photos: ImageSource, indices: Sequence[int], size: int
+) -> Iterator[np.ndarray | ImageError]:
+    """What is painted of some photos: uint8 [size, size, 3] each, or what is wrong with a photo."""
+    reading = iter(read_all(photos, indices, size))
+    while batch := list(itertools.islice(reading, _BATCH)):
+        painted = iter(painter.paint([x for x in batch if not isinstance(x, ImageError)]))
+        yield from (x if isinstance(x, ImageError) else next(painted) for x in batch)

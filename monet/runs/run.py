@@ -49,7 +49,10 @@ class Run:
         return self.settings.recipe
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of `history.csv`, one per finished epoch: losses, learning rate, seconds, …
+        """The rows of `history.csv`: losses, learning rate, seconds, …
+
+        One per finished epoch, and some between, with a fraction for their `epoch` and the means of
+        that epoch so far.
 
         Raises:
             RunError: that file can't be read.
@@ -60,15 +63,20 @@ class Run:
         """The sample sheets as (epoch, path), in order; epoch 0 is before training."""
         return self._folder.samples()
 
-    def generator(self, *, mixed_precision: str = "auto") -> keras.Model:
-        """The newest generator, in the precision that suits this machine.
+    def generator(self, *, which: str | None = None, mixed_precision: str = "auto") -> keras.Model:
+        """A generator, in the precision that suits this machine.
+
+        Args:
+            which: "best", which a run has that is evaluated while it trains, or "last"; by default
+                the best where there is one.
+            mixed_precision: "auto", "off", "float16" or "bfloat16".
 
         Raises:
             GeneratorError: there is none yet, or it can't be read.
         """
         from monet.inference import load_generator
 
-        return load_generator(self.path, precision=mixed_precision)
+        return load_generator(self.path, precision=mixed_precision, which=which)
 
     def paint(
         self,
@@ -83,9 +91,10 @@ class Run:
         batch_size: int = 8,
         quality: int = 95,
         mixed_precision: str = "auto",
+        which: str | None = None,
         verbose: bool = True,
     ) -> Painted:
-        """Paints photos, or from noise, with the newest generator.
+        """Paints photos, or from noise, with the best generator or the newest.
 
         ```python
         runs.open("runs/monet").paint("holiday", "holiday-by-monet")
@@ -103,6 +112,7 @@ class Run:
             batch_size: most pictures at a time.
             quality: of JPEGs, 1 to 100.
             mixed_precision: as for `generator`.
+            which: as for `generator`.
             verbose: whether to show how it gets on.
 
         Returns:
@@ -127,6 +137,7 @@ class Run:
             batch_size=batch_size,
             quality=quality,
             mixed_precision=mixed_precision,
+            which=which,
             verbose=verbose,
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from monet._files import obstacle, remove_leftovers, replacing, write_text
+from monet.inference.generator import BEST_GENERATOR
 
 try:
     import fcntl
@@ -35,10 +36,13 @@ class RunFolder:
 
     ```
     RUN/config.json       every setting, the data, versions, the command
-        history.csv       one row per epoch: losses, learning rate, seconds, images per second
-        samples/          epoch_0000.jpg (before training), epoch_0001.jpg, …
+        history.csv       a row per epoch, and some between: losses, learning rate, seconds, …
+        samples/          epoch_0000.jpg (before training), epoch_0001.jpg, …; interim_1.2500.jpg
+                          inside an epoch
         checkpoints/      everything that `--resume` continues from
         generator.keras   the newest photo-to-painting generator
+        generator-best.keras    the best one, where they are judged while the run trains
+        generator-best.json     what it is the best by
         index.html        gallery: samples by epoch, loss curves, settings
         .lock             held by the process that trains the run
     ```
@@ -56,6 +60,7 @@ class RunFolder:
         self.samples_dir = self.path / "samples"
         self.checkpoints_dir = self.path / "checkpoints"
         self.generator_path = self.path / "generator.keras"
+        self.best_generator_path = self.path / BEST_GENERATOR
         self.gallery_path = self.path / "index.html"
 
     @classmethod
@@ -111,7 +116,7 @@ class RunFolder:
             raise RunError(f"can't read {self.config_path}: {error}.") from error
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of `history.csv`, one per finished epoch, in order."""
+        """The rows of `history.csv` in order: one per finished epoch, and some between."""
         if not self.history_path.is_file():
             return []
         try:
@@ -125,7 +130,7 @@ class RunFolder:
         return rows
 
     def append_history(self, row: dict[str, float]) -> None:
-        """Adds the row of one epoch; `row["epoch"]` counts from 1."""
+        """Adds a row; `row["epoch"]` is how many epochs are done, and a fraction inside one."""
         self._write_history([*self.history(), row])
 
     def truncate_after(self, epoch: float) -> None:
@@ -141,6 +146,9 @@ class RunFolder:
         for sample_epoch, path in self.samples():
             if sample_epoch > epoch:
                 path.unlink()
+        interim = self.interim_sample()
+        if interim is not None and interim[0] > epoch:
+            interim[1].unlink()
 
     def _write_history(self, rows: list[dict[str, float]]) -> None:
         columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -162,10 +170,39 @@ class RunFolder:
                 found.append((int(match[1]), path))
         return sorted(found)
 
+    def save_sample(self, epoch: float, jpeg: bytes) -> None:
+        """Writes the sheet of a place in the run, which inside an epoch makes way for the next."""
+        before = self.interim_sample()
+        is_whole = float(epoch).is_integer()
+        path = self.sample_path(int(epoch)) if is_whole else self._interim_path(epoch)
+        with replacing(path) as temporary:
+            temporary.write_bytes(jpeg)
+        if before is not None and before[1] != path:
+            before[1].unlink(missing_ok=True)
+
+    def interim_sample(self) -> tuple[float, Path] | None:
+        """The sheet of inside an epoch as (epoch, path), where there is one."""
+        found = []
+        for path in self.samples_dir.glob("interim_*.jpg"):
+            if match := re.fullmatch(r"interim_(\d+\.\d+)\.jpg", path.name):
+                found.append((float(match[1]), path))
+        return max(found, default=None)
+
+    def _interim_path(self, epoch: float) -> Path:
+        return self.samples_dir / f"interim_{epoch:.4f}.jpg"
+
     def save_generator(self, generator: Any) -> None:
         """Writes the photo-to-painting generator, a `keras.Model`, to `generator.keras`."""
         with replacing(self.generator_path) as temporary:
             generator.save(temporary)
+
+    def save_best_generator(self, generator: Any, about: dict[str, Any]) -> None:
+        """Writes `generator-best.keras`, and beside it what it is the best by."""
+        about_path = self.best_generator_path.with_suffix(".json")
+        about_path.unlink(missing_ok=True)  # it must never be about another file
+        with replacing(self.best_generator_path) as temporary:
+            generator.save(temporary)
+        write_text(about_path, json.dumps(about, indent=2) + "\n")
 
 
 def check_vacant(path: str | os.PathLike) -> None:

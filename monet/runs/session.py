@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 
 from monet.data import Domains
 from monet.runs.callbacks import run_callbacks
-from monet.runs.gallery import write_gallery
+from monet.runs.gallery import FINISHED, STOPPED, write_gallery
 from monet.runs.interruption import Interrupted, Interruption
+from monet.runs.judging import Judge, training_domains
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import Settings
 from monet.runs.state import TrainingState
@@ -21,7 +24,7 @@ class Session:
     Args:
         run: The run's folder.
         settings: The run's settings.
-        domains: The pictures.
+        domains: The pictures, with those that are kept out of the training.
         interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
         verbose: Whether to show how it gets on.
     """
@@ -37,7 +40,7 @@ class Session:
     ) -> None:
         self.run = run
         self.settings = settings
-        self.domains = domains
+        self.domains = training_domains(domains, settings.judging)
         self.interruption = interruption
         self.verbose = verbose
         recipe = settings.recipe
@@ -50,6 +53,9 @@ class Session:
                 recipe, settings.steps_per_epoch, settings.seed, dtype=settings.policy, **options
             )
         self.state = TrainingState(self.model, run.checkpoints_dir)
+        self.judge: Judge | None = None
+        if settings.judging is not None:
+            self.judge = Judge(settings.judging, domains, seed=settings.seed)
 
     @property
     def epochs_done(self) -> int:
@@ -65,8 +71,9 @@ class Session:
         Raises:
             RunError: the run has lost its checkpoints.
         """
-        # The first epoch is recorded before there is a checkpoint, so one row alone may be a crash.
-        if not self.state.restore() and len(self.run.history()) > 1:
+        # The first epoch is recorded before there is a checkpoint: no row beyond may be a crash.
+        is_beyond = any(row["epoch"] > 1 for row in self.run.history())
+        if not self.state.restore() and is_beyond:
             raise RunError(
                 f"{self.run.path} has finished epochs but no checkpoint in "
                 f"{self.run.checkpoints_dir}; bring that folder back from a backup, or start a new "
@@ -84,12 +91,16 @@ class Session:
         try:
             self._fit()
         except Interrupted:
-            if self.is_finished:
-                return
-            self.state.save()
-            self.run.save_generator(self.model.generator)
-            write_gallery(self.run)
+            if not self.is_finished:
+                self.state.save()
+                self.run.save_generator(self.model.generator)
+                write_gallery(self.run, STOPPED)
+                raise
+        except BaseException:
+            with contextlib.suppress(OSError, RunError):  # the first error is what matters
+                write_gallery(self.run, STOPPED)
             raise
+        write_gallery(self.run, FINISHED)
 
     def _fit(self) -> None:
         settings = self.settings

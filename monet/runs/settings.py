@@ -12,8 +12,11 @@ from typing import Any
 
 from monet.data import Domains, open_domains
 from monet.runs.environment import environment
+from monet.runs.judging import Judging
 from monet.runs.run_folder import RunError
 from monet.systems import Recipe, recipe_from_dict, system_of
+
+SAMPLE_MINUTES = 2.0
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -54,6 +57,8 @@ class Settings:
         sample_every: Epochs between sample sheets.
         checkpoint_minutes: Minutes between checkpoints inside an epoch.
         tensorboard: Whether to record for TensorBoard too.
+        sample_minutes: Minutes between what a run shows of itself inside an epoch.
+        judging: How the generators are judged while it trains, if they are.
         replicas: Devices that train in step, each on a batch of the recipe's size.
     """
 
@@ -66,6 +71,8 @@ class Settings:
     sample_every: int
     checkpoint_minutes: float
     tensorboard: bool = False
+    sample_minutes: float = SAMPLE_MINUTES
+    judging: Judging | None = None
     replicas: int = 1
 
     def __post_init__(self) -> None:
@@ -84,9 +91,10 @@ class Settings:
         in_range = _is_whole(self.seed) and 0 <= self.seed < 2**31
         _check("seed", self.seed, f"from 0 to {2**31 - 1}", in_range)
         _check("policy", self.policy, f"one of {', '.join(_POLICIES)}", self.policy in _POLICIES)
-        minutes = self.checkpoint_minutes
-        is_positive = isinstance(minutes, int | float) and minutes > 0
-        _check("checkpoint_minutes", minutes, "a number above 0", is_positive)
+        for name in ("checkpoint_minutes", "sample_minutes"):
+            minutes = getattr(self, name)
+            is_positive = isinstance(minutes, int | float) and minutes > 0
+            _check(name, minutes, "a number above 0", is_positive)
         is_either = isinstance(self.tensorboard, bool)
         _check("tensorboard", self.tensorboard, "true or false", is_either)
 
@@ -134,6 +142,8 @@ class Settings:
             "sample_every": self.sample_every,
             "checkpoint_minutes": self.checkpoint_minutes,
             "tensorboard": self.tensorboard,
+            "sample_minutes": self.sample_minutes,
+            "judging": None if self.judging is None else self.judging.to_dict(),
             "replicas": self.replicas,
         }
 
@@ -147,6 +157,7 @@ class Settings:
         try:
             data = dict(config["data"])
             paintings, photos = data.pop("paintings"), data.pop("photos")
+            judging = config.get("judging")
             return cls(
                 recipe=recipe_from_dict(config["recipe"]),
                 location=DataLocation(**data),
@@ -157,6 +168,8 @@ class Settings:
                 sample_every=config["sample_every"],
                 checkpoint_minutes=config["checkpoint_minutes"],
                 tensorboard=config["tensorboard"],
+                sample_minutes=config.get("sample_minutes", SAMPLE_MINUTES),
+                judging=Judging.from_dict(judging) if judging else None,
                 replicas=config["replicas"],
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -173,6 +186,8 @@ class Settings:
         sample_every: int | None = None,
         checkpoint_minutes: float | None = None,
         tensorboard: bool | None = None,
+        sample_minutes: float | None = None,
+        evaluate_every: float | None = None,
         fixed: Mapping[str, Any] | None = None,
     ) -> Settings:
         """The settings to go on with: what may change on the way, None for as it was.
@@ -183,11 +198,21 @@ class Settings:
             sample_every: As the attribute.
             checkpoint_minutes: As the attribute.
             tensorboard: As the attribute.
+            sample_minutes: As the attribute.
+            evaluate_every: Epochs between judgements, of a run that has them.
             fixed: Options that must be as they were, by name; None for not given.
 
         Raises:
             RunError: an option in `fixed` is not as it was.
         """
+        judging = self.judging
+        if evaluate_every is not None:
+            if judging is None:
+                raise RunError(
+                    "--evaluate-every judges by photos that the training has never seen, but this "
+                    "run kept none; leave it out, or give it to a new run."
+                )
+            judging = dataclasses.replace(judging, every=evaluate_every)
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
         return dataclasses.replace(
@@ -197,6 +222,8 @@ class Settings:
             sample_every=sample_every or self.sample_every,
             checkpoint_minutes=checkpoint_minutes or self.checkpoint_minutes,
             tensorboard=self.tensorboard if tensorboard is None else tensorboard,
+            sample_minutes=sample_minutes or self.sample_minutes,
+            judging=judging,
         )
 
     def _check_unchanged(self, name: str, given: Any) -> None:

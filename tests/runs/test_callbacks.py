@@ -13,9 +13,10 @@ import pytest
 import tensorflow as tf
 
 from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal
+from monet.runs.callbacks.interim import Interim
 from monet.runs.callbacks.progress import losses_text
 from monet.runs.interruption import Interrupted, Interruption
-from monet.runs.run_folder import RunError
+from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.state import TrainingState
 from monet.systems import SYSTEMS
 from monet.systems.sheets.translations import TranslationSheet
@@ -234,13 +235,90 @@ def test_a_sample_sheet_shows_input_translation_and_cycle():
     def photographer(images, training):
         return images * 0 - 1.0
 
-    sheet = TranslationSheet(photos, paintings)
-    drawn = sheet.draw(SimpleNamespace(painting_generator=painter, photo_generator=photographer))
-    assert drawn.shape == (sheet.height, sheet.width, 3)
-    rows = [sheet.cell // 2 + row * (sheet.height - sheet.cell) // 2 for row in range(3)]
-    assert [drawn[row, 5, 0] for row in rows] == [64, 255, 0]
-    assert [drawn[row, -5, 0] for row in rows] == [191, 0, 255]
-    assert sheet.cell == 128, "small pictures are enlarged"
+    model = SimpleNamespace(generator=painter, photo_generator=photographer)
+    for shows_identity, of_photos, of_paintings in (
+        (False, [64, 255, 0], [191, 0, 255]),
+        (True, [64, 255, 0, 0], [191, 0, 255, 255]),
+    ):
+        sheet = TranslationSheet(photos, paintings, shows_identity=shows_identity)
+        drawn = sheet.draw(model)
+        assert drawn.shape == (sheet.height, sheet.width, 3)
+        last = len(of_photos) - 1
+        rows = [
+            sheet.cell // 2 + row * (sheet.height - sheet.cell) // last for row in range(last + 1)
+        ]
+        assert [drawn[row, 5, 0] for row in rows] == of_photos
+        assert [drawn[row, -5, 0] for row in rows] == of_paintings
+        assert sheet.cell == 128, "small pictures are enlarged"
+
+
+def interim(run, state, seconds, draw):
+    sheet = SimpleNamespace(draw=lambda model: draw())
+    found = Interim(run, sheet, state, steps_per_epoch=4, minutes=seconds / 60)
+    found.set_model(None)
+    return found
+
+
+def test_a_long_epoch_is_shown_before_its_end(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("monet.runs.callbacks.interim.time.monotonic", lambda: clock.now)
+    config = {
+        "description": "photos",
+        "recipe": {"system": "cyclegan", "name": "tiny", "epochs": 3},
+        "samples": {"width": 8, "height": 24, "cell": 8},
+    }
+    run = RunFolder.create(tmp_path / "run", config)
+    state = SimpleNamespace(step=0)
+    drawing = SimpleNamespace(seconds=1.0)
+
+    def draw():
+        clock.now += drawing.seconds
+        return np.zeros((24, 8, 3), np.uint8)
+
+    callback = interim(run, state, 120.0, draw)
+    callback.on_train_begin()
+
+    def step(seconds):
+        clock.now += seconds
+        state.step += 1
+        callback.on_train_batch_end(0, {"cycle_loss": 1.0 / state.step})
+        return [row["epoch"] for row in run.history()]
+
+    assert step(300) == [], "the first step compiles"
+    assert step(61) == [0.5], "then the first comes after a minute"
+    assert run.interim_sample()[0] == 0.5
+    assert 'http-equiv="refresh"' in run.gallery_path.read_text(encoding="utf-8")
+    assert step(119) == [0.5]
+    assert step(99) == [0.5], "the end of an epoch is recorded by others"
+    callback.on_epoch_end(0)
+    assert step(119) == [0.5]
+    drawing.seconds = 60.0
+    assert step(2) == [0.5, 1.5]
+    assert [path.name for path in run.samples_dir.iterdir()] == ["interim_1.5000.jpg"]
+    assert step(1100) == [0.5, 1.5], "showing takes less than 5% of the time"
+    run.truncate_after(1.0)
+    assert run.interim_sample() is None and [row["epoch"] for row in run.history()] == [0.5]
+
+
+def test_time_that_an_evaluation_takes_is_not_the_epochs(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("monet.runs.callbacks.pace.time.monotonic", lambda: clock.now)
+    state = SimpleNamespace(step=0, epoch_seconds=0.0, begin_epoch=lambda is_continued: None)
+
+    def advance(seconds):
+        state.step += 1
+        state.epoch_seconds = seconds
+
+    state.advance = advance
+    pace = Pace(state, steps_per_epoch=9, epochs=1, batch_size=4)
+    pace.on_epoch_begin(0)
+    for _ in range(4):
+        clock.now += 2.0
+        pace.on_train_batch_end(0)
+        clock.now += 100.0
+        pace.leave_out(100.0)
+    assert pace.seconds_per_step == 2.0 and state.epoch_seconds == 8.0
+    assert pace.images_per_second == 2.0
 
 
 def test_losses_are_shown_short():

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from monet.runs.gallery import gallery_html, write_gallery
+from monet.runs.gallery import FINISHED, RUNNING, STOPPED, gallery_html, write_gallery
 from monet.runs.line_chart import line_chart, ticks
 from monet.runs.run_folder import RunFolder
 
@@ -69,9 +69,44 @@ def test_the_page_shows_every_sample_curve_and_setting(run):
     for epoch in range(3):
         assert f"samples/epoch_{epoch:04d}.jpg" in page.links
     assert "before training" in html and "2 of 5 epochs" in html
-    assert html.count("<svg") == 2
+    assert html.count("<svg") == 1, "the sum of both directions is in no chart"
     assert "epoch 2: to painting 3.125" in html
     assert "recipe.learning_rate" in html and "0.0002" in html
+
+
+def test_a_running_page_reads_itself_again_and_says_how_the_run_is(run):
+    for state in (RUNNING, STOPPED, FINISHED):
+        write_gallery(run, state)
+        html = run.gallery_path.read_text(encoding="utf-8")
+        assert ('http-equiv="refresh"' in html) == (state == RUNNING)
+        assert f"· {state} (" in html
+        assert not Page(html).open
+
+
+def test_the_page_shows_what_came_inside_an_epoch(run):
+    finish_epoch(run, 1, painting_cycle_loss=0.5)
+    run.save_sample(1.25, b"sheet")
+    run.append_history({"epoch": 1.25, "painting_cycle_loss": 0.25, "swd": 0.125})
+    html = gallery_html(run)
+    assert "samples/interim_1.2500.jpg" in Page(html).links and "epoch 1.25" in html
+    assert "1.25 of 5 epochs" in html and "epoch 1.25: painting → photo → painting 0.25" in html
+    assert "SWD" in html
+    run.save_sample(2, b"sheet")
+    assert "interim" not in gallery_html(run), "the sheet of an epoch takes its place"
+
+
+def test_long_lists_of_settings_are_counted(run):
+    run.write_config({**CONFIG, "judging": {"held_out": list(range(150)), "size": 256}})
+    html = gallery_html(run)
+    assert "150 numbers" in html and "149" not in html
+
+
+@pytest.mark.parametrize("rows, share", [(2, 100.0), (3, 50.0), (4, 33.33)])
+def test_a_strip_shows_the_second_row_of_any_sheet(run, rows, share):
+    layout = {**CONFIG["samples"], "height": rows * 132 - 4}
+    run.write_config({**CONFIG, "samples": layout})
+    finish_epoch(run, 1)
+    assert f"--second-row:{share}%" in gallery_html(run)
 
 
 def test_the_page_needs_no_network_and_every_link_resolves(run):
@@ -87,7 +122,9 @@ def test_the_page_works_in_a_browser(run, open_in_browser):
         sheet = Image.new("RGB", (660, 392), (80 * epoch, 0, 0))
         sheet.save(run.sample_path(epoch))
         if epoch:
-            run.append_history({"epoch": epoch, "cycle_loss": 0.5, "photo_discriminator_loss": 0.1})
+            run.append_history(
+                {"epoch": epoch, "photo_cycle_loss": 0.5, "photo_discriminator_loss": 0.1}
+            )
     write_gallery(run)
     found = open_in_browser(
         run.gallery_path,

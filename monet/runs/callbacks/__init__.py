@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from monet._progress import Line
+from monet.runs.callbacks.evaluation import Evaluation
+from monet.runs.callbacks.interim import Interim
 from monet.runs.callbacks.pace import Pace
 from monet.runs.callbacks.progress import Progress
 from monet.runs.callbacks.records import Figures, Gallery, GeneratorFile, History, Samples
@@ -31,12 +34,21 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         epochs=epochs,
         batch_size=settings.global_batch_size,
     )
+    tell = Line().finish if session.verbose else None
     return [
         pace,
         StopAtNaN(state),
         Figures(sheet),
         *([Progress(pace, session.system.curves)] if session.verbose else []),
+        *([Evaluation(session.judge, run, pace, tell)] if session.judge else []),
         History(run),
+        Interim(
+            run,
+            sheet,
+            state,
+            steps_per_epoch=steps_per_epoch,
+            minutes=settings.sample_minutes,
+        ),
         Samples(run, sheet, epochs=epochs, every=settings.sample_every),
         GeneratorFile(run),
         Checkpoints(state, steps_per_epoch=steps_per_epoch, minutes=settings.checkpoint_minutes),

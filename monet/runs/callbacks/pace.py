@@ -50,6 +50,12 @@ class Pace(keras.callbacks.Callback):
     def seconds_left(self) -> float:
         return self.seconds_per_step * (self.epochs * self.steps_per_epoch - self.state.step)
 
+    def leave_out(self, seconds: float) -> None:
+        """Takes time that something else took since the last step out of the epoch's."""
+        self._begin += seconds
+        self._first_step += seconds
+        self._last_step += seconds
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.state.begin_epoch(is_continued=self.state.step % self.steps_per_epoch != 0)
         self._begin = time.monotonic()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from monet._files import replacing
 from monet.data import encode_jpeg
-from monet.runs.gallery import write_gallery
+from monet.runs.gallery import RUNNING, write_gallery
 from monet.runs.run_folder import RunFolder
 from monet.systems import Sheet
 
@@ -56,9 +55,7 @@ class Samples(keras.callbacks.Callback):
             self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:
-        sheet = self.sheet.draw(self.model)
-        with replacing(self.run.sample_path(epoch)) as temporary:
-            temporary.write_bytes(encode_jpeg(sheet))
+        self.run.save_sample(epoch, encode_jpeg(self.sheet.draw(self.model)))
 
 
 class GeneratorFile(keras.callbacks.Callback):
@@ -73,15 +70,17 @@ class GeneratorFile(keras.callbacks.Callback):
 
 
 class Gallery(keras.callbacks.Callback):
-    """Rewrites `index.html`."""
+    """Rewrites `index.html`, when the training begins or goes on too."""
 
     def __init__(self, run: RunFolder) -> None:
         super().__init__()
         self.run = run
+        self._has_begun = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if epoch == 0:
-            write_gallery(self.run)
+        if not self._has_begun:
+            self._has_begun = True
+            write_gallery(self.run, RUNNING)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        write_gallery(self.run)
+        write_gallery(self.run, RUNNING)

@@ -22,8 +22,16 @@ def is_available() -> bool:
 def tensorboard_callbacks(run: RunFolder) -> list[keras.callbacks.Callback]:
     """Records the losses of each epoch, and the run's sample sheets."""
     folder = run.path / "tensorboard"
-    losses = keras.callbacks.TensorBoard(str(folder), write_graph=False)
+    losses = EpochSummaries(str(folder), write_graph=False)
     return [losses, SampleSummaries(run, folder / "samples")]
+
+
+class EpochSummaries(keras.callbacks.TensorBoard):
+    """Losses of each epoch, written at once: where a run is stopped, Keras comes to no end."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        self._train_writer.flush()
 
 
 class SampleSummaries(keras.callbacks.Callback):

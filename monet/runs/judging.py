@@ -1,0 +1,227 @@
+"""Generators judged while they train, on photos that the training never sees."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monet.data import Domains
+from monet.data.sources import Selection
+from monet.metrics.extractor import Extractor, ExtractorError
+from monet.metrics.patches import descriptor_distance
+from monet.metrics.sample import PictureSet, Sample, choose, measure, pictures_of
+from monet.runs.run_folder import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+    from monet.inference.painter import Painter
+
+_MOST_HELD_OUT = 150
+_SHARE_HELD_OUT = 0.2
+_LEAST_HELD_OUT = 2
+_PICTURES_WITHOUT_EXTRACTOR = 64
+_LARGEST_SIZE = 256
+_PATCHES = 32
+
+METRICS = {"fid": "FID", "swd": "SWD"}
+"""What generators are judged by, as the history names it, and its name for people."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How the generators of a run are judged while it trains.
+
+    Attributes:
+        every: epochs between judgements; a fraction of one to have them inside epochs too.
+        held_out: numbers of the photos that are kept out of the training; none where the generator
+            paints from noise.
+        size: both sides of the pictures that are judged, in pixels.
+        extractor: path of the file that the features come from; None for the sliced Wasserstein
+            distance, which needs none.
+        sha256: of that file.
+    """
+
+    every: float
+    held_out: tuple[int, ...]
+    size: int
+    extractor: str | None = None
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.every, int | float) and not isinstance(self.every, bool)
+        if not is_number or not 0 < self.every < math.inf:
+            raise ValueError(
+                f"evaluate_every must be a number of epochs above 0, got {self.every!r}"
+            )
+
+    @property
+    def metric(self) -> str:
+        """One of `METRICS`; less is better."""
+        return "swd" if self.extractor is None else "fid"
+
+    @property
+    def pictures(self) -> int:
+        """How many are judged."""
+        most = _MOST_HELD_OUT if self.extractor else _PICTURES_WITHOUT_EXTRACTOR
+        return min(most, len(self.held_out) or most)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` is the way back."""
+        return {**dataclasses.asdict(self), "held_out": list(self.held_out)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Judging:
+        return cls(**{**fields, "held_out": tuple(fields["held_out"])})
+
+
+def plan_judging(
+    domains: Domains,
+    *,
+    every: float,
+    extractor: str | os.PathLike[str] | None,
+    image_size: int,
+    seed: int,
+) -> Judging:
+    """Chooses the photos that are kept out of a new run's training: 150, a fifth of fewer.
+
+    Args:
+        domains: all pictures of the run.
+        every: epochs between judgements.
+        extractor: a `.keras` file or the Inception graph of 2015; by default that graph, where the
+            user's cache folder has it, or else the sliced Wasserstein distance without a network.
+        image_size: side of the training crops, in pixels. Pictures are judged at 256 px, or where
+            the photos are smaller at theirs.
+        seed: decides which photos.
+
+    Raises:
+        RunError: there are too few photos, or there is no such extractor.
+        ValueError: `every` is no number above 0.
+    """
+    from monet.metrics.inception_graph import find_weights
+
+    held_out, size = [], image_size
+    if len(domains.photos):
+        number = min(_MOST_HELD_OUT, int(_SHARE_HELD_OUT * len(domains.photos)))
+        if number < _LEAST_HELD_OUT:
+            raise RunError(
+                f"--evaluate-every keeps a fifth of the photos out of the training, but "
+                f"{len(domains.photos)} are too few for that; give at least "
+                f"{round(_LEAST_HELD_OUT / _SHARE_HELD_OUT)}, or leave it out."
+            )
+        held_out = choose(len(domains.photos), number, seed)
+        shorter = min(domains.photos.read_or_next(held_out[0]).shape[:2])
+        size = max(image_size, min(_LARGEST_SIZE, shorter))
+    path = Path(extractor) if extractor is not None else find_weights()
+    found = None if path is None else open_extractor(path)
+    return Judging(
+        every=every,
+        held_out=tuple(held_out),
+        size=size,
+        extractor=None if path is None else os.path.abspath(path),
+        sha256=None if found is None else found.digest,
+    )
+
+
+def open_extractor(path: str | os.PathLike[str]) -> Extractor:
+    """Loads a `.keras` file, or anything else as the Inception graph of 2015.
+
+    Raises:
+        RunError: there is no such file, or it can't be loaded.
+    """
+    from monet.metrics import InceptionGraph, KerasExtractor
+
+    kind = KerasExtractor if Path(path).suffix == ".keras" else InceptionGraph
+    try:
+        return kind(path)
+    except ExtractorError as error:
+        raise RunError(f"--extractor {path}: {error}") from error
+
+
+def training_domains(domains: Domains, judging: Judging | None) -> Domains:
+    """The domains without the photos that are kept out."""
+    if judging is None or not judging.held_out:
+        return domains
+    kept_out = set(judging.held_out)
+    rest = [index for index in range(len(domains.photos)) if index not in kept_out]
+    return dataclasses.replace(domains, photos=Selection(domains.photos, rest))
+
+
+class Judge:
+    """Gives a generator its figure. All are judged by the same photos, patches and noise.
+
+    Args:
+        judging: how.
+        domains: all pictures of the run.
+        seed: of the noise, for generators that paint from noise.
+
+    Raises:
+        RunError: the extractor is missing, or another one than the run was started with.
+    """
+
+    def __init__(self, judging: Judging, domains: Domains, *, seed: int) -> None:
+        self.judging = judging
+        self._domains = domains
+        self._seed = seed
+        self._extractor: Extractor | None = None
+        self._paintings: Sample | None = None
+        self._painter: Painter | None = None
+        if judging.extractor is not None:
+            self._extractor = open_extractor(judging.extractor)
+            if self._extractor.digest != judging.sha256:
+                raise RunError(
+                    f"{judging.extractor} is not the extractor that the run was started with, so "
+                    f"its figures would not compare; bring that file back."
+                )
+
+    def __call__(self, generator: keras.Model) -> float:
+        """The distance between what `generator` paints and the paintings; less is better.
+
+        The first call takes longer, for it measures the paintings too. The generator is always the
+        same model, with whatever weights it has now.
+        """
+        from monet.metrics import frechet_distance
+
+        if self._paintings is None:
+            self._paintings = self._measured(
+                pictures_of(self._domains.paintings, self.judging.size, name="paintings")
+            )
+        painted = self._measured(self._painted(generator))
+        if painted.features is None or self._paintings.features is None:
+            return descriptor_distance(painted.patches, self._paintings.patches).mean
+        if not np.all(np.isfinite(painted.features)):
+            return math.nan
+        return frechet_distance(painted.features, self._paintings.features)
+
+    def _measured(self, pictures: PictureSet) -> Sample:
+        patches = _PATCHES if self._extractor is None else 1
+        return measure(pictures, self._extractor, patches=patches)
+
+    def _painted(self, generator: keras.Model) -> PictureSet:
+        from monet.inference.painter import Painter
+        from monet.runs.painted_set import images_from_noise, images_of_photos
+
+        count, size = self.judging.pictures, self.judging.size
+        if not self.judging.held_out:
+            return PictureSet(
+                "painted",
+                count,
+                lambda: images_from_noise(generator, count, size, seed=self._seed),
+                is_kept=False,
+            )
+        if self._painter is None:
+            self._painter = Painter(generator)
+        painter, photos = self._painter, self._domains.photos
+        chosen = [self.judging.held_out[index] for index in self._subset()]
+        return PictureSet(
+            "painted", count, lambda: images_of_photos(painter, photos, chosen, size), is_kept=False
+        )
+
+    def _subset(self) -> list[int]:
+        return choose(len(self.judging.held_out), self.judging.pictures, self._seed)
