@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from monet.models.architecture import is_integer, is_number
 from monet.models.dcgan import dcgan_discriminator, dcgan_generator
 from monet.models.residual_dcgan import residual_dcgan_generator
-from monet.systems.base import Curve, System, register
+from monet.systems.base import Curve, Option, System, register
 from monet.systems.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -168,6 +168,9 @@ class DCGANSystem(System[DCGANRecipe]):
     recipes = _RECIPES
     takes_photos = False
     invitation = ("Paint pictures with it:", "--count 16")
+    options = (
+        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
+    )
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
         Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
