@@ -95,6 +95,8 @@ def output_and_gradients(function, inputs, dy):
         (Norm(NORM), "bfloat16", "MonetNorm"),
         (Norm(Case((1, 11, 6, 96), groups=32, activation="relu", pad=1)), "float32", "MonetNorm"),
         (Norm(Case((2, 9, 7, 12), groups=4, residual=True)), "float16", "MonetNorm"),
+        (Norm(Case((2, 6, 7, 9), activation="silu", residual=True)), "float32", "MonetNorm"),
+        (Norm(Case((2, 7, 5, 18), groups=3, activation="silu", pad=2)), "bfloat16", "MonetNorm"),
         (Norm(Case((3, 17, 13, 15), epsilon=1e-3)), "float32", "MonetNorm"),
         (Pad((2, 7, 5, 6), 3), "float32", "MonetReflectionPad"),
         (Pad((1, 2, 9, 5), 1), "float16", "MonetReflectionPad"),
@@ -227,6 +229,7 @@ def test_gradient_taken_outside_of_the_compiled_function(xla):
     "call",
     [
         Norm(Case((1, 5, 4, 3), activation="leaky_relu")),
+        Norm(Case((1, 4, 5, 3), activation="silu")),
         ReflectConv2D((1, 5, 6, 2), 3),
         Conv2D((1, 5, 6, 2), 3),
         Conv2D((1, 5, 6, 2), 3, transposed=True),
