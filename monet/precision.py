@@ -28,6 +28,9 @@ def resolve(choice: str = "auto") -> Precision:
         choice: "off" for float32; "float16" or "bfloat16" for that mixed precision; "auto" for
             float16 on GPUs with tensor cores, bfloat16 on CPUs with AMX, and float32 everywhere
             else.
+
+    Raises:
+        ValueError: `choice` is none of these.
     """
     if choice not in CHOICES:
         raise ValueError(f"mixed precision {choice!r}: expected one of {', '.join(CHOICES)}.")

@@ -79,6 +79,9 @@ def patch_descriptors(
 
     Returns:
         float32 [N, levels, patches, 7 · 7 · 3].
+
+    Raises:
+        ValueError: another shape, or sides below 7.
     """
     pictures = np.asarray(pictures)
     if pictures.ndim != 4 or pictures.shape[-1] != 3:
@@ -99,6 +102,9 @@ def descriptor_distance(
     """The distance between two sets of `patch_descriptors`, of as many levels each.
 
     Where one set has more patches, it is compared at the quantiles of the smaller one.
+
+    Raises:
+        ValueError: the sets have another number of levels: pictures of another size.
     """
     if a.shape[1] != b.shape[1] or a.shape[3] != b.shape[3]:
         raise ValueError(

@@ -113,6 +113,9 @@ def dcgan_discriminator(
         A model from pictures `[N, S, S, channels]` to logits `[N, 1]`, float32 under every dtype
         policy.
 
+    Raises:
+        ValueError: `image_size` is not a multiple of 8.
+
     Source: as for `dcgan_generator`.
 
     Example:

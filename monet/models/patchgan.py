@@ -60,6 +60,9 @@ def patchgan_discriminator(
     Returns:
         A model from `[N, H, W, channels]` to logits, float32 under every dtype policy.
 
+    Raises:
+        ValueError: there is no such `padding`.
+
     Source: Isola et al. 2017 (arXiv:1611.07004), section 6.1.2; Zhu et al. 2017
     (arXiv:1703.10593), section 7.2.
 

@@ -72,6 +72,9 @@ def resnet_generator(
         A model from `[N, H, W, channels]` in [-1, 1] to the same shape and range, float32 under
         every dtype policy. H and W have to be multiples of 4.
 
+    Raises:
+        ValueError: there is no such `padding`.
+
     Source: Zhu et al. 2017 (arXiv:1703.10593), section 7.2; Johnson et al. 2016
     (arXiv:1603.08155). Gamma starts at 1 and beta at 0.
 

@@ -121,10 +121,10 @@ def start(
             photos=len(domains.photos),
             seed=seed,
             policy=policy,
-            sample_every=sample_every or chosen.sample_every,
-            checkpoint_minutes=checkpoint_minutes or _CHECKPOINT_MINUTES,
+            sample_every=_given(sample_every, chosen.sample_every),
+            checkpoint_minutes=_given(checkpoint_minutes, _CHECKPOINT_MINUTES),
             tensorboard=tensorboard,
-            sample_minutes=sample_minutes or SAMPLE_MINUTES,
+            sample_minutes=_given(sample_minutes, SAMPLE_MINUTES),
             judging=judging,
             replicas=replicas,
         )
@@ -296,6 +296,10 @@ def _check_tensorboard(is_wanted: bool) -> None:
             f"--tensorboard needs the package tensorboard, which is not installed; run: "
             f"{tensorboard.REMEDY}, or give --no-tensorboard."
         )
+
+
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value  # 0 is given, and refused
 
 
 def _checked(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

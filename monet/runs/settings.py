@@ -215,15 +215,19 @@ class Settings:
             judging = dataclasses.replace(judging, every=evaluate_every)
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
+        changes = {
+            "sample_every": sample_every,
+            "checkpoint_minutes": checkpoint_minutes,
+            "tensorboard": tensorboard,
+            "sample_minutes": sample_minutes,
+        }
+        given_changes: dict[str, Any] = {k: v for k, v in changes.items() if v is not None}
         return dataclasses.replace(
             self,
             recipe=self.recipe.replace(epochs=epochs),
             location=location or self.location,
-            sample_every=sample_every or self.sample_every,
-            checkpoint_minutes=checkpoint_minutes or self.checkpoint_minutes,
-            tensorboard=self.tensorboard if tensorboard is None else tensorboard,
-            sample_minutes=sample_minutes or self.sample_minutes,
             judging=judging,
+            **given_changes,
         )
 
     def _check_unchanged(self, name: str, given: Any) -> None:

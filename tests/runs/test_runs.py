@@ -88,6 +88,9 @@ def test_mistakes_are_errors_with_a_remedy(data, tmp_path):
         runs.start(TINY, data="nowhere", out=tmp_path / "run")
     with pytest.raises(runs.RunError, match="seed must be from 0 to"):
         runs.start(TINY, data=data, out=tmp_path / "run", seed=-1)
+    for name in ("sample_every", "sample_minutes", "checkpoint_minutes"):
+        with pytest.raises(runs.RunError, match=f"{name} must be .*, got 0"):
+            runs.start(TINY, data=data, out=tmp_path / "run", **{name: 0})
     with pytest.raises(runs.RunError, match="mixed precision 'half': expected one of auto"):
         runs.start(TINY, data=data, out=tmp_path / "run", mixed_precision="half")
     with pytest.raises(runs.RunError, match="not a training run"):
@@ -110,5 +113,7 @@ def test_an_interrupted_run_says_that_it_is_saved(data, tmp_path, monkeypatch):
     assert run.generator().output_shape == (None, None, None, 3)
     with pytest.raises(runs.RunError, match="--seed 1 contradicts the run"):
         runs.resume(run.path, seed=1)
+    with pytest.raises(runs.RunError, match="sample_every must be .*, got 0"):
+        runs.resume(run.path, sample_every=0)
     with pytest.raises(TypeError, match="no argument 'sead'"):
         runs.resume(run.path, sead=1)

@@ -138,7 +138,11 @@ def use(mode: str) -> Iterator[None]:
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
-            or an error. `"reference"`: the plain-TensorFlow twin.
+            or an error; what `TABLE` leaves to TensorFlow's convolutions (on GPUs, and in bfloat16
+            on CPUs with AMX) stays with them. `"reference"`: the plain-TensorFlow twin.
+
+    Raises:
+        ValueError: there is no such mode.
     """
     _check_mode(mode, "mode")
     token = _mode.set(mode)
