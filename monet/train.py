@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 
@@ -33,12 +34,13 @@ def train(args: argparse.Namespace) -> int:
 
 
 def _start(args: argparse.Namespace) -> None:
+    started = time.monotonic()  # importing TensorFlow takes some seconds of the minutes too
     has_data = args.data or args.painting_dir or args.photo_dir
     recipe = checked(get_recipe, args.recipe or (DEFAULT_RECIPE if has_data else SAMPLE_RECIPE))
     fields = given_fields(args, recipe)
     quiet_tensorflow()
     runs.start(
-        recipe,
+        recipe if args.recipe else None,
         data=args.data,
         painting_dir=args.painting_dir,
         photo_dir=args.photo_dir,
@@ -52,11 +54,14 @@ def _start(args: argparse.Namespace) -> None:
         extractor=args.extractor,
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=bool(args.tensorboard),
+        minutes=args.minutes,
+        started=started,
         **fields,
     )
 
 
 def _resume(args: argparse.Namespace) -> None:
+    started = time.monotonic()
     if args.recipe is not None:
         checked(get_recipe, args.recipe)
     found = runs.open(None if args.resume == NEWEST else args.resume)
@@ -74,6 +79,8 @@ def _resume(args: argparse.Namespace) -> None:
         evaluate_every=args.evaluate_every,
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=args.tensorboard,
+        minutes=args.minutes,
+        started=started,
         recipe=args.recipe,
         seed=args.seed,
         mixed_precision=args.mixed_precision,

@@ -18,7 +18,16 @@ from monet._command_line import (
 )
 from monet._command_line.data_options import add_data_options
 from monet.runs.run_folder import RUNS
-from monet.systems import COMMON_OPTIONS, DEFAULT_RECIPE, SAMPLE_RECIPE, SYSTEMS, Option, Recipe
+from monet.systems import (
+    COMMON_OPTIONS,
+    DEFAULT_MINUTES,
+    DEFAULT_RECIPE,
+    GPU_RECIPE,
+    SAMPLE_RECIPE,
+    SYSTEMS,
+    Option,
+    Recipe,
+)
 
 # What `--resume` without a value gives.
 NEWEST = Path("newest")
@@ -52,9 +61,20 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     recipe.add_argument(
         "--recipe",
         metavar="NAME",
-        help=f"settings to start from (default: {DEFAULT_RECIPE}, or {SAMPLE_RECIPE} without data)",
+        help=f"settings to start from (default: {DEFAULT_RECIPE}, with a GPU {GPU_RECIPE}; "
+        f"{SAMPLE_RECIPE} without data)",
     )
     recipe.add_argument("--list-recipes", action="store_true", help="show them as a table and exit")
+    time_given = recipe.add_mutually_exclusive_group()
+    time_given.add_argument(
+        "--minutes",
+        type=positive_float,
+        metavar="N",
+        help="train for N minutes, all included, in place of a number of epochs (default: "
+        f"{DEFAULT_MINUTES:g} with data, where neither --recipe, --epochs nor --steps-per-epoch is "
+        "given)",
+    )
+    time_given.add_argument("--hours", type=positive_float, metavar="N", help="the same in hours")
     for options in recipe_options().values():
         _add_option(recipe, options)
     recipe.add_argument(
@@ -127,6 +147,15 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.resume is not None and args.out is not None:
         parser.error("--resume goes on in the run's own folder; leave out --out")
+    if args.hours is not None:
+        args.minutes = 60 * args.hours
+    if args.minutes is not None:
+        for flag, given in (("epochs", args.epochs), ("steps-per-epoch", args.steps_per_epoch)):
+            if given is not None:
+                parser.error(
+                    f"--minutes or --hours says how long to train, and so does --{flag}; "
+                    "leave one out"
+                )
     return args
 
 

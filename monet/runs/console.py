@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from monet._progress import duration
 from monet.runs.environment import device_names, ops_name
 from monet.runs.run_folder import RunFolder
 from monet.systems import Recipe, system_of
@@ -23,9 +24,12 @@ def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: s
     if not settings.location:
         print("No --data given: training on the embedded sample set.")
     print(f"Data      {domains.description}")
+    length = f"{recipe.epochs} epochs of {settings.steps_per_epoch:,} steps"
+    if settings.minutes is not None:
+        length = duration(60 * settings.minutes)
     print(
         f"Recipe    {recipe.name}: {recipe.image_size} px, batch {recipe.batch_size}{on_each}, "
-        f"{recipe.epochs} epochs of {settings.steps_per_epoch:,} steps, seed {settings.seed}"
+        f"{length}, seed {settings.seed}"
     )
     print(f"Device    {', '.join(device_names())}; {precision}")
     print(f"Ops       {ops_name()}")
@@ -34,6 +38,10 @@ def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: s
 
 def tell_place(session: Session, recorded: Settings) -> None:
     """Says where a resumed run goes on, and whether its schedule was stretched."""
+    if session.budget is not None:
+        used = duration(session.state.seconds_used)
+        print(f"Resuming  after {used} of {duration(session.budget.seconds)}")
+        return
     recipe, epochs_before = session.settings.recipe, recorded.recipe.epochs
     steps_per_epoch = session.settings.steps_per_epoch
     into = session.state.step % steps_per_epoch

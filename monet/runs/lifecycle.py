@@ -16,7 +16,15 @@ from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path, newest_run
 from monet.runs.settings import SAMPLE_MINUTES, DataLocation, Settings
-from monet.systems import DEFAULT_RECIPE, SAMPLE_RECIPE, Recipe, get_recipe, system_of
+from monet.systems import (
+    DEFAULT_MINUTES,
+    DEFAULT_RECIPE,
+    GPU_RECIPE,
+    SAMPLE_RECIPE,
+    Recipe,
+    get_recipe,
+    system_of,
+)
 
 if TYPE_CHECKING:
     from monet.runs.session import Session
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 Path = str | os.PathLike[str]
 
 _CHECKPOINT_MINUTES = 10.0
+_LENGTHS = ("epochs", "steps_per_epoch")  # recipe fields that say how long to train
 
 
 def start(
@@ -42,18 +51,26 @@ def start(
     extractor: Path | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
+    minutes: float | None = None,
+    started: float | None = None,
     verbose: bool = True,
     **fields: Any,
 ) -> Run:
     """Trains a recipe to its end, in a folder of its own.
 
+    With the same data, seed and versions two runs give the same bits, unless they are for a number
+    of minutes: how many steps fit into these depends on the machine, and learning rates follow the
+    clock.
+
     ```python
+    run = runs.start("monet", data="gan-getting-started", minutes=120)
     run = runs.start("cyclegan", data="gan-getting-started", out="runs/monet", epochs=20)
     run = runs.start(my_recipe, painting_dir="monets", photo_dir="photos", verbose=False)
     ```
 
     Args:
-        recipe: a recipe, or the name of one; by default "cyclegan", and "sample" without data.
+        recipe: a recipe, or the name of one; by default "monet", or "monet-gpu" where there is a
+            GPU, and "sample" without data.
         data: dataset folder: the competition's, or one with `trainA` (paintings) and `trainB`
             (photos). Without data the embedded sample set is taken.
         painting_dir: instead of `data`: a folder of paintings.
@@ -71,6 +88,9 @@ def start(
             docs/training.md.
         checkpoint_minutes: inside long epochs, minutes between checkpoints; by default 10.
         tensorboard: whether to record for TensorBoard too.
+        minutes: for how long to train, all included, in place of a number of epochs; by default
+            120 with data, where neither a recipe nor `epochs` nor `steps_per_epoch` is given.
+        started: `time.monotonic()` from which on the minutes count; by default now.
         verbose: whether to print what is trained and how it gets on.
         **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128` or
             `generator="unet"`.
@@ -83,9 +103,19 @@ def start(
         DataError: there are no such pictures.
         Interrupted: Ctrl-C or SIGTERM came; what was trained is saved, for `resume`.
     """
+    started = time.monotonic() if started is None else started
     with Interruption() as interruption:
         location = DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir)
-        named = recipe or (DEFAULT_RECIPE if location else SAMPLE_RECIPE)
+        named = recipe or (_default_recipe() if location else SAMPLE_RECIPE)
+        has_length = any(fields.get(field) is not None for field in _LENGTHS)
+        if minutes is not None and has_length:
+            raise RunError(
+                f"minutes={minutes:g} says how long to train, and so does "
+                f"{' or '.join(field for field in _LENGTHS if fields.get(field) is not None)}; "
+                f"leave one out."
+            )
+        if minutes is None and recipe is None and location and not has_length:
+            minutes = DEFAULT_MINUTES
         base: Recipe = named if isinstance(named, Recipe) else _checked(get_recipe, named)
         system = system_of(base)
         chosen: Recipe = _checked(system.override, base, fields)
@@ -127,6 +157,7 @@ def start(
             sample_minutes=_given(sample_minutes, SAMPLE_MINUTES),
             judging=judging,
             replicas=replicas,
+            minutes=minutes,
         )
         interruption.check()
         layout = system.sheet(settings.recipe, trained_on, seed=seed).layout
@@ -135,13 +166,14 @@ def start(
         )
         if verbose:
             console.introduce(folder, settings, domains, f"{policy} ({reason})")
-        return _finish(_session(folder, settings, domains, interruption, verbose))
+        return _finish(_session(folder, settings, domains, interruption, verbose, started))
 
 
 def resume(
     path: Path | None = None,
     *,
     epochs: int | None = None,
+    minutes: float | None = None,
     data: Path | None = None,
     painting_dir: Path | None = None,
     photo_dir: Path | None = None,
@@ -150,10 +182,14 @@ def resume(
     evaluate_every: float | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool | None = None,
+    started: float | None = None,
     verbose: bool = True,
     **unchanged: Any,
 ) -> Run:
     """Goes on with a run, bit for bit as if it had never stopped, to its end.
+
+    A run for a number of minutes goes on for what is left of them. Its pictures follow in the same
+    order, but the number of steps and the learning rates depend on the clock.
 
     ```python
     run = runs.resume("runs/monet", epochs=40)
@@ -162,6 +198,7 @@ def resume(
     Args:
         path: the run's folder; by default the newest in `runs`.
         epochs: of the whole run, if it is to be longer; its learning rate schedule is stretched.
+        minutes: the same for a run that was started for a number of minutes: of the whole run.
         data: where the same pictures are now, if they have moved; so `painting_dir`, `photo_dir`.
         painting_dir: see `data`.
         photo_dir: see `data`.
@@ -170,6 +207,7 @@ def resume(
         evaluate_every: see `sample_every`; only of a run that was started with it.
         checkpoint_minutes: see `sample_every`.
         tensorboard: see `sample_every`.
+        started: as for `start`.
         verbose: whether to print where it goes on and how it gets on.
         **unchanged: further arguments of `start`, to be refused if the run was started with others;
             None for not given.
@@ -183,6 +221,7 @@ def resume(
         DataError: its pictures are gone.
         Interrupted: as for `start`.
     """
+    started = time.monotonic() if started is None else started
     with Interruption() as interruption:
         folder = RunFolder.open(newest_run() if path is None else path)
         config = folder.read_config()
@@ -190,6 +229,7 @@ def resume(
         settings = _checked(
             recorded.resumed,
             epochs=epochs,
+            minutes=minutes,
             location=DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir),
             sample_every=sample_every,
             sample_minutes=sample_minutes,
@@ -203,13 +243,9 @@ def resume(
         domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
         settings.check_data(domains)
         interruption.check()
-        session = _session(folder, settings, domains, interruption, verbose)
+        session = _session(folder, settings, domains, interruption, verbose, started)
         session.restore()
-        if settings.recipe.epochs < session.epochs_done:
-            raise RunError(
-                f"{folder.path} has {session.epochs_done} epochs behind it; --epochs "
-                f"{settings.recipe.epochs} can't take any back."
-            )
+        _check_length(session)
         if settings != recorded:
             folder.write_config({**config, **settings.to_record()})
         if verbose:
@@ -224,10 +260,28 @@ def _session(
     domains: Domains,
     interruption: Interruption,
     verbose: bool,
+    started: float,
 ) -> Session:
     from monet.runs.session import Session
 
-    return Session(folder, settings, domains, interruption, verbose=verbose)
+    return Session(folder, settings, domains, interruption, verbose=verbose, started=started)
+
+
+def _check_length(session: Session) -> None:
+    """Raises `RunError` if a run is to be shorter than it is already."""
+    settings, path = session.settings, session.run.path
+    if settings.minutes is not None:
+        used = session.state.seconds_used / 60
+        if settings.minutes < used:
+            raise RunError(
+                f"{path} has {used:.1f} minutes behind it; --minutes {settings.minutes:g} can't "
+                f"take any back."
+            )
+    elif settings.recipe.epochs < session.epochs_done:
+        raise RunError(
+            f"{path} has {session.epochs_done} epochs behind it; --epochs "
+            f"{settings.recipe.epochs} can't take any back."
+        )
 
 
 def _finish(session: Session) -> Run:
@@ -236,7 +290,8 @@ def _finish(session: Session) -> Run:
         session.interruption.begin_training()
         _train(session)
     elif session.verbose:
-        print(f"{session.run.path} is finished; --epochs N with a larger N extends it.")
+        option = "--epochs" if session.budget is None else "--minutes"
+        print(f"{session.run.path} is finished; {option} N with a larger N extends it.")
     if session.verbose:
         console.report(session.run, session.settings.recipe)
     return Run(session.run)
@@ -270,6 +325,12 @@ def _resource(error: Exception) -> str:
     if "No space left" in str(error):
         return "the disk is full."
     return "out of memory; lower --batch-size or --image-size in a new run, or free some."
+
+
+def _default_recipe() -> str:
+    import tensorflow as tf
+
+    return GPU_RECIPE if tf.config.list_physical_devices("GPU") else DEFAULT_RECIPE
 
 
 def _replicas(gpus: int | None) -> int:

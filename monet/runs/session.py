@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import sys
 
 import keras
+import tensorflow as tf
 
 from monet.data import Domains
-from monet.runs.callbacks import run_callbacks
+from monet.runs.budget import Budget, Plan, lay_out
+from monet.runs.callbacks import calibration_callbacks, run_callbacks
 from monet.runs.gallery import FINISHED, STOPPED, write_gallery
 from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.judging import Judge, training_domains
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import Settings
 from monet.runs.state import TrainingState
-from monet.systems import system_of
+from monet.systems import DEFAULT_MINUTES, DEFAULT_RECIPE, system_of
 from monet.training.replicas import strategy_for
 
 
@@ -27,6 +31,11 @@ class Session:
         domains: The pictures, with those that are kept out of the training.
         interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
         verbose: Whether to show how it gets on.
+        started: `time.monotonic()` from which on the run's minutes count; by default now.
+
+    Attributes:
+        budget: The time of a run that is for a number of minutes; None for other runs.
+        recipe: What is trained now: the settings' recipe, or that of a phase.
     """
 
     def __init__(
@@ -37,13 +46,14 @@ class Session:
         interruption: Interruption,
         *,
         verbose: bool = True,
+        started: float | None = None,
     ) -> None:
         self.run = run
         self.settings = settings
         self.domains = training_domains(domains, settings.judging)
         self.interruption = interruption
         self.verbose = verbose
-        recipe = settings.recipe
+        self.recipe = recipe = settings.recipe
         self.system = system_of(recipe)
         strategy = strategy_for(settings.replicas)
         # XLA can't compile a step in the middle of which devices exchange gradients.
@@ -52,7 +62,13 @@ class Session:
             self.model: keras.Model = self.system.build(
                 recipe, settings.steps_per_epoch, settings.seed, dtype=settings.policy, **options
             )
-        self.state = TrainingState(self.model, run.checkpoints_dir)
+            self.progress = tf.Variable(0.0, trainable=False, name="progress")
+            if settings.minutes is not None:
+                self.system.follow_progress(self.model, recipe, self.progress)
+        has_budget = settings.minutes is not None
+        self.state = TrainingState(self.model, run.checkpoints_dir, has_budget=has_budget)
+        self._started = started
+        self.budget = self._new_budget()
         self.judge: Judge | None = None
         if settings.judging is not None:
             self.judge = Judge(settings.judging, domains, seed=settings.seed)
@@ -62,7 +78,25 @@ class Session:
         return self.state.step // self.settings.steps_per_epoch
 
     @property
+    def advice(self) -> str:
+        """What to do where the training takes too long on a CPU; "" where it isn't for that."""
+        if not self.settings.location or tf.config.list_logical_devices("GPU"):
+            return ""
+        minutes = f"--minutes {DEFAULT_MINUTES:g}"
+        if self.system.takes_photos:
+            minutes = f"--recipe {DEFAULT_RECIPE} {minutes}"
+        return f"What fits into an evening: {minutes}"
+
+    def _new_budget(self) -> Budget | None:
+        if self.settings.minutes is None:
+            return None
+        seconds = 60 * self.settings.minutes
+        return Budget(seconds, used=self.state.seconds_used, started=self._started)
+
+    @property
     def is_finished(self) -> bool:
+        if self.budget is not None:
+            return self.state.seconds_used >= self.budget.seconds
         return self.state.step >= self.settings.total_steps
 
     def restore(self) -> None:
@@ -80,6 +114,7 @@ class Session:
                 f"run."
             )
         self.run.truncate_after(self.state.step / self.settings.steps_per_epoch)
+        self.budget = self._new_budget()
 
     def train(self) -> None:
         """Trains to the end.
@@ -103,24 +138,52 @@ class Session:
         write_gallery(self.run, FINISHED)
 
     def _fit(self) -> None:
-        settings = self.settings
         if not self.state.has_checkpoint:
-            self.system.prepare(self.model, settings.recipe, self.domains, seed=settings.seed)
-        steps_per_epoch = settings.steps_per_epoch
-        # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
-        steps_into_epoch = self.state.step % steps_per_epoch
-        if steps_into_epoch:
-            self._fit_epochs(self.epochs_done + 1, steps_per_epoch - steps_into_epoch)
-        if not self.is_finished:
-            self._fit_epochs(self.settings.recipe.epochs, steps_per_epoch)
+            self.system.prepare(
+                self.model, self.settings.recipe, self.domains, seed=self.settings.seed
+            )
+        if self.budget is not None and not self.settings.is_planned:
+            self._plan(self.budget)
+        while not self.is_finished:
+            last_epoch = self.settings.recipe.epochs
+            if self.budget is not None:
+                self.recipe = self.budget.phase(self.settings.recipe.phases())
+                last_epoch = sys.maxsize  # the clock ends it, as `KeepBudget` says
+            steps_per_epoch = self.settings.steps_per_epoch
+            # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
+            steps_into_epoch = self.state.step % steps_per_epoch
+            if steps_into_epoch:
+                last_epoch = self.epochs_done + 1
+            self._fit_epochs(last_epoch, steps_per_epoch - steps_into_epoch, run_callbacks(self))
 
-    def _fit_epochs(self, last_epoch: int, steps_per_epoch: int) -> None:
+    def _plan(self, budget: Budget) -> None:
+        """Measures the first steps and lays out the time that is left after them."""
+        phases = self.settings.recipe.phases()
+        self.recipe = budget.phase(phases)
+        calibration, callbacks = calibration_callbacks(self, budget)
+        first = self.epochs_done
+        self._fit_epochs(first + 1, sys.maxsize, callbacks)
+        plan = lay_out(budget, phases, calibration.seconds_per_step)
+        # The calibration's steps are the beginning of the first epoch.
+        steps_per_epoch = max(plan.steps_per_epoch, self.state.step + 1)
+        self._take(plan._replace(steps_per_epoch=steps_per_epoch))
+
+    def _take(self, plan: Plan) -> None:
         settings = self.settings
+        recipe = settings.recipe.replace(epochs=plan.epochs, steps_per_epoch=plan.steps_per_epoch)
+        self.settings = dataclasses.replace(settings, recipe=recipe, is_planned=True)
+        self.run.write_config({**self.run.read_config(), **self.settings.to_record()})
+        if self.verbose:
+            print(f"\nPlan      {plan.sentence()}", flush=True)
+
+    def _fit_epochs(
+        self, last_epoch: int, steps_per_epoch: int, callbacks: list[keras.callbacks.Callback]
+    ) -> None:
         dataset = self.system.dataset(
-            settings.recipe,
+            self.recipe,
             self.domains,
-            seed=settings.seed,
-            replicas=settings.replicas,
+            seed=self.settings.seed,
+            replicas=self.settings.replicas,
             start_step=self.state.step,
         )
         self.model.fit(
@@ -128,7 +191,7 @@ class Session:
             initial_epoch=self.epochs_done,
             epochs=last_epoch,
             steps_per_epoch=steps_per_epoch,
-            callbacks=run_callbacks(self),
+            callbacks=callbacks,
             shuffle=False,  # the dataset does it
             verbose=0,  # `Progress` speaks
         )

@@ -60,6 +60,10 @@ class Settings:
         sample_minutes: Minutes between what a run shows of itself inside an epoch.
         judging: How the generators are judged while it trains, if they are.
         replicas: Devices that train in step, each on a batch of the recipe's size.
+        minutes: For which to train, from the start of the command; None to train the recipe's
+            epochs.
+        is_planned: With `minutes`, whether the steps of an epoch have been laid out by the speed of
+            the machine; before, the recipe's numbers of steps and epochs mean nothing.
     """
 
     recipe: Recipe
@@ -74,6 +78,8 @@ class Settings:
     sample_minutes: float = SAMPLE_MINUTES
     judging: Judging | None = None
     replicas: int = 1
+    minutes: float | None = None
+    is_planned: bool = False
 
     def __post_init__(self) -> None:
         least_photos = 1 if system_of(self.recipe).takes_photos else 0
@@ -95,8 +101,12 @@ class Settings:
             minutes = getattr(self, name)
             is_positive = isinstance(minutes, int | float) and minutes > 0
             _check(name, minutes, "a number above 0", is_positive)
-        is_either = isinstance(self.tensorboard, bool)
-        _check("tensorboard", self.tensorboard, "true or false", is_either)
+        minutes = self.minutes
+        is_positive = minutes is None or (_is_number(minutes) and 0 < minutes < float("inf"))
+        _check("minutes", minutes, "a number above 0", is_positive)
+        for name in ("tensorboard", "is_planned"):
+            value = getattr(self, name)
+            _check(name, value, "true or false", isinstance(value, bool))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -145,6 +155,8 @@ class Settings:
             "sample_minutes": self.sample_minutes,
             "judging": None if self.judging is None else self.judging.to_dict(),
             "replicas": self.replicas,
+            "minutes": self.minutes,
+            "is_planned": self.is_planned,
         }
 
     @classmethod
@@ -171,6 +183,8 @@ class Settings:
                 sample_minutes=config.get("sample_minutes", SAMPLE_MINUTES),
                 judging=Judging.from_dict(judging) if judging else None,
                 replicas=config["replicas"],
+                minutes=config.get("minutes"),
+                is_planned=config.get("is_planned", False),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
@@ -182,6 +196,7 @@ class Settings:
         self,
         *,
         epochs: int | None = None,
+        minutes: float | None = None,
         location: DataLocation | None = None,
         sample_every: int | None = None,
         checkpoint_minutes: float | None = None,
@@ -194,6 +209,7 @@ class Settings:
 
         Args:
             epochs: Of the whole run; the learning rate schedule is stretched over them.
+            minutes: Of the whole run; the same.
             location: Where the same pictures are now.
             sample_every: As the attribute.
             checkpoint_minutes: As the attribute.
@@ -203,7 +219,8 @@ class Settings:
             fixed: Options that must be as they were, by name; None for not given.
 
         Raises:
-            RunError: an option in `fixed` is not as it was.
+            RunError: an option in `fixed` is not as it was, or the run is for a number of minutes
+                and is to have a number of epochs, or the other way round.
         """
         judging = self.judging
         if evaluate_every is not None:
@@ -213,6 +230,16 @@ class Settings:
                     "run kept none; leave it out, or give it to a new run."
                 )
             judging = dataclasses.replace(judging, every=evaluate_every)
+        if epochs is not None and self.minutes is not None:
+            raise RunError(
+                f"the run was started for {self.minutes:g} minutes, so --epochs {epochs} can't "
+                f"extend it; give --minutes with a larger number."
+            )
+        if minutes is not None and self.minutes is None:
+            raise RunError(
+                f"the run was started for {self.recipe.epochs} epochs, so --minutes {minutes:g} "
+                f"can't extend it; give --epochs with a larger number."
+            )
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
         changes = {
@@ -225,6 +252,7 @@ class Settings:
         return dataclasses.replace(
             self,
             recipe=self.recipe.replace(epochs=epochs),
+            minutes=minutes or self.minutes,
             location=location or self.location,
             judging=judging,
             **given_changes,
@@ -263,6 +291,10 @@ class Settings:
                 f"photos, but now there are {found[0]:,} and {found[1]:,} "
                 f"({domains.description}); bring them back, or start a new run without --resume."
             )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_whole(value: Any) -> bool:

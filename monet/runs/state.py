@@ -20,20 +20,29 @@ class TrainingState:
 
     A checkpoint holds the networks, the optimizers with their step counts and loss scales, the
     image pools with their random state, that of dropout and noise layers, the step reached and,
-    inside an epoch, the loss sums and seconds so far. The data pipeline needs none: its batch t is
-    a function of the seed and t.
+    inside an epoch, the loss sums and seconds so far; with a budget also how much of it is used.
+    The data pipeline needs none: its batch t is a function of the seed and t.
 
     Args:
         model: A compiled `CycleGAN`, or any built `keras.Model` that tracks all its variables.
         folder: Where checkpoints go.
         keep: How many are kept.
+        has_budget: Whether the run is for a given time.
     """
 
-    def __init__(self, model: keras.Model, folder: str | os.PathLike, *, keep: int = 2) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        folder: str | os.PathLike,
+        *,
+        keep: int = 2,
+        has_budget: bool = False,
+    ) -> None:
         self.model = model
         self.folder = Path(folder)
         self._step = tf.Variable(0, dtype=tf.int64, name="step")
         self._epoch_seconds = tf.Variable(0.0, dtype=tf.float64, name="epoch_seconds")
+        self._seconds_used = tf.Variable(0.0, dtype=tf.float64, name="seconds_used")
         self._checkpoint = tf.train.Checkpoint(
             model=model,
             # Keras keeps metrics and random states out of the model's checkpoint.
@@ -41,6 +50,7 @@ class TrainingState:
             random_states=[variable.value for variable in _random_states(model)],
             step=self._step,
             epoch_seconds=self._epoch_seconds,
+            **({"seconds_used": self._seconds_used} if has_budget else {}),
         )
         self._keep = keep
         self._kept: list[str] = []  # names of whole checkpoints, oldest first
@@ -55,6 +65,15 @@ class TrainingState:
     def epoch_seconds(self) -> float:
         """Seconds spent on the steps of the epoch under way."""
         return float(self._epoch_seconds)
+
+    @property
+    def seconds_used(self) -> float:
+        """Seconds of the budget that were used up to the last step."""
+        return float(self._seconds_used)
+
+    def use(self, seconds: float) -> None:
+        """Notes how much of the budget is used since the run began."""
+        self._seconds_used.assign(seconds)
 
     def advance(self, epoch_seconds: float) -> None:
         """Counts one training step."""

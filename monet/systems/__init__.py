@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from monet.systems.base import COMMON_OPTIONS, RECIPES, SYSTEMS, Curve, Option, Sheet, System
-from monet.systems.recipe import Recipe
+from monet.systems.recipe import Phase, Recipe
 
 if TYPE_CHECKING:
     from monet.training.adversarial import AdversarialModel
@@ -33,12 +33,15 @@ for _module in pkgutil.iter_modules(__path__):
 
 __all__ = [
     "COMMON_OPTIONS",
+    "DEFAULT_MINUTES",
     "DEFAULT_RECIPE",
+    "GPU_RECIPE",
     "RECIPES",
     "SAMPLE_RECIPE",
     "SYSTEMS",
     "Curve",
     "Option",
+    "Phase",
     "Recipe",
     "Sheet",
     "System",
@@ -48,7 +51,13 @@ __all__ = [
     "system_of",
 ]
 
-DEFAULT_RECIPE = "cyclegan"
+DEFAULT_RECIPE = "monet"
+GPU_RECIPE = "monet-gpu"
+"""Takes the default's place where there is a GPU."""
+
+DEFAULT_MINUTES = 120.0
+"""For which a recipe is trained that nobody named, unless a number of epochs or steps is given."""
+
 SAMPLE_RECIPE = "sample"
 
 

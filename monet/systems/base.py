@@ -227,6 +227,26 @@ class System(abc.ABC, Generic[AnyRecipe]):
 
         return adam(recipe.generator_learning_rate), adam(recipe.discriminator_learning_rate)
 
+    def follow_progress(
+        self, model: AdversarialModel, recipe: Recipe, progress: tf.Variable
+    ) -> None:
+        """Lets the learning rates of a model that `build` made fall with progress, not with steps.
+
+        Args:
+            model: the model.
+            recipe: what it was built from.
+            progress: float32 scalar in [0, 1]: the share of the training that is done.
+        """
+        from monet.training.schedules import ConstantThenLinearByProgress
+
+        for optimizer, learning_rate in (
+            (model.generator_optimizer, recipe.generator_learning_rate),
+            (model.discriminator_optimizer, recipe.discriminator_learning_rate),
+        ):
+            optimizer.learning_rate = ConstantThenLinearByProgress(
+                learning_rate, recipe.decay_fraction, progress
+            )
+
 
 SYSTEMS: dict[str, System] = {}
 """The systems by name: the `system` of their recipes."""

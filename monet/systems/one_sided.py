@@ -16,7 +16,7 @@ from monet.models.architecture import (
 from monet.models.painter import PainterGenerator
 from monet.models.two_headed import TwoHeadedDiscriminator
 from monet.systems.base import Curve, Option, System, register
-from monet.systems.recipe import Recipe
+from monet.systems.recipe import Phase, Recipe
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -54,6 +54,10 @@ class OneSidedRecipe(Recipe):
         picture_size: the shorter side, in pixels, that pictures are brought to; training crops of
             `image_size` are cut out of these, so that what is learned at 128 px holds for pictures
             of this size.
+        finish_size: side of the crops, in pixels, at the end of a training for a given time; it
+            ends as it began where this is no larger than `image_size`.
+        finish_share: that end's share of the time, in [0, 1).
+        finish_batch_size: pictures of each domain per step and device then.
         flip: mirror half of the training pictures.
         sample_photos: photos on a sample sheet.
         (further ones): see `Recipe`.
@@ -72,6 +76,9 @@ class OneSidedRecipe(Recipe):
     gradient_penalty: float = 0.0
     average_momentum: float = 0.998
     picture_size: int = 256
+    finish_size: int = 256
+    finish_share: float = 0.15
+    finish_batch_size: int = 1
     flip: bool = True
     sample_photos: int = 4
 
@@ -96,8 +103,28 @@ class OneSidedRecipe(Recipe):
         value = self.average_momentum
         self.check("average_momentum", "in [0, 1)", is_number(value, 0, 1) and value < 1)
         self.check("sample_photos", "an integer of at least 1", is_integer(self.sample_photos, 1))
+        value = self.finish_share
+        self.check("finish_share", "in [0, 1)", is_number(value, 0, 1) and value < 1)
+        for field in ("finish_size", "finish_batch_size"):
+            self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        is_taken = self.generator.takes(self.finish_size) or not self._has_finish
+        self.check("finish_size", self.generator.image_sizes(), is_taken)
         is_large_enough = is_integer(self.picture_size, self.image_size)
         self.check("picture_size", f"an integer of at least {self.image_size}", is_large_enough)
+
+    @property
+    def _has_finish(self) -> bool:
+        return self.finish_share > 0 and self.finish_size > self.image_size
+
+    def phases(self) -> list[Phase]:
+        if not self._has_finish:
+            return super().phases()
+        finish = self.replace(
+            image_size=self.finish_size,
+            batch_size=self.finish_batch_size,
+            picture_size=max(self.picture_size, self.finish_size),
+        )
+        return [Phase(1.0 - self.finish_share, self), Phase(self.finish_share, finish)]
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -7,13 +7,25 @@ flaws included; an improvement is a recipe of its own.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from monet.models.architecture import is_integer, is_number
 
 EPOCH_LENGTHS = ("smaller", "larger")
 
 AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
+
+
+class Phase(NamedTuple):
+    """A part of a training that is given so much time, and not so many steps.
+
+    Attributes:
+        share: of the time, in (0, 1].
+        recipe: what is trained in it; only sizes of images and batches differ between phases.
+    """
+
+    share: float
+    recipe: Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,6 +99,10 @@ class Recipe:
             raise ValueError(f"The recipe {self.name!r} has no field {', '.join(sorted(unknown))}.")
         changes = {name: value for name, value in overrides.items() if value is not None}
         return dataclasses.replace(self, **changes)
+
+    def phases(self) -> list[Phase]:
+        """The parts of a training for a given time, in their order; mostly one."""
+        return [Phase(1.0, self)]
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as a dictionary that JSON can hold; `recipe_from_dict` is the way back."""

@@ -49,3 +49,46 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
             "constant_steps": self.constant_steps,
             "decay_steps": self.decay_steps,
         }
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class ConstantThenLinearByProgress(keras.optimizers.schedules.LearningRateSchedule):
+    """`ConstantThenLinear` where the number of steps isn't known: by the progress of the training.
+
+    Args:
+        initial_learning_rate: the rate at first.
+        decay_fraction: last part of the training, in [0, 1], in which it falls to 0.
+        progress: share of the training that is done, in [0, 1]: a scalar `tf.Variable` that
+            somebody keeps up to date, or a number.
+
+    Example:
+
+    >>> progress = tf.Variable(0.0)
+    >>> schedule = ConstantThenLinearByProgress(2e-4, decay_fraction=0.5, progress=progress)
+    >>> _ = progress.assign(0.75)
+    >>> round(float(schedule(0)), 6)
+    0.0001
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_fraction: float, progress: tf.Variable | float
+    ):
+        if not 0 <= decay_fraction <= 1:
+            raise ValueError(f"decay_fraction={decay_fraction}: expected a number in [0, 1].")
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_fraction = decay_fraction
+        self.progress = progress
+
+    def __call__(self, step):
+        rate = tf.constant(self.initial_learning_rate, tf.float32)
+        if self.decay_fraction == 0:
+            return rate
+        left = 1.0 - tf.cast(self.progress, tf.float32)
+        return rate * tf.clip_by_value(left / self.decay_fraction, 0.0, 1.0)
+
+    def get_config(self):
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_fraction": self.decay_fraction,
+            "progress": float(self.progress),
+        }

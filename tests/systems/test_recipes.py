@@ -40,7 +40,7 @@ def test_the_documented_systems():
     assert (notebook.generator.blocks, notebook.generator.padding) == (9, "zero")
     assert (notebook.epochs, notebook.pool_size, notebook.decay_fraction) == (10, 0, 0)
     assert (notebook.lambda_cycle, notebook.lambda_identity) == (10, 5)
-    paper = get_recipe(systems.DEFAULT_RECIPE)
+    paper = get_recipe("cyclegan")
     assert (paper.generator.padding, paper.pool_size) == ("reflect", 50)
     assert (paper.epochs, paper.decay_fraction) == (200, 0.5)
     for recipe in (notebook, paper):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from monet._progress import Line
+from monet.runs.callbacks.budget import Calibration, Forecast, KeepBudget, Opening
 from monet.runs.callbacks.evaluation import Evaluation
 from monet.runs.callbacks.interim import Interim
 from monet.runs.callbacks.pace import Pace
@@ -16,6 +17,7 @@ from monet.runs.callbacks.safety import Checkpoints, StopAtNaN, StopOnSignal
 from monet.runs.callbacks.tensorboard import tensorboard_callbacks
 
 if TYPE_CHECKING:
+    from monet.runs.budget import Budget
     from monet.runs.session import Session
 
 
@@ -32,12 +34,14 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         state,
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
-        batch_size=settings.global_batch_size,
+        batch_size=settings.replicas * session.recipe.batch_size,
+        budget=session.budget,
     )
     tell = Line().finish if session.verbose else None
     return [
         pace,
         StopAtNaN(state),
+        *_timing(session, pace),
         Figures(sheet),
         *([Progress(pace, session.system.curves)] if session.verbose else []),
         *([Evaluation(session.judge, run, pace, tell)] if session.judge else []),
@@ -55,4 +59,27 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         Gallery(run),
         *(tensorboard_callbacks(run) if settings.tensorboard else []),
         StopOnSignal(session.interruption, state, steps_per_epoch=steps_per_epoch),
+    ]
+
+
+def _timing(session: Session, pace: Pace) -> list[keras.callbacks.Callback]:
+    """What ends a run in time or, where it has no time set, says how much it will take."""
+    if session.budget is not None:
+        phases = session.settings.recipe.phases()
+        return [KeepBudget(session.budget, session.state, phases, session.progress)]
+    return [Forecast(pace, session.advice)] if session.verbose else []
+
+
+def calibration_callbacks(
+    session: Session, budget: Budget
+) -> tuple[Calibration, list[keras.callbacks.Callback]]:
+    """The callbacks of a run's first steps, and among them the one that measures these."""
+    run, settings = session.run, session.settings
+    sheet = session.system.sheet(settings.recipe, session.domains, seed=settings.seed)
+    samples = Samples(run, sheet, epochs=settings.recipe.epochs, every=settings.sample_every)
+    calibration = Calibration(budget, session.state, session.interruption)
+    return calibration, [
+        Opening([samples, Gallery(run)], budget),
+        StopAtNaN(session.state),
+        calibration,
     ]

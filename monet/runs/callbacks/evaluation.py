@@ -53,7 +53,8 @@ class Evaluation(keras.callbacks.Callback):
             self.run.append_history({"epoch": epoch, **losses, self.metric: self._evaluate(epoch)})
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        if self.pace.state.step % self.every == 0 or epoch + 1 == self.pace.epochs:
+        is_last = epoch + 1 == self.pace.epochs or self.model.stop_training
+        if is_last or self.pace.state.step % self.every == 0:
             logs[self.metric] = self._evaluate(epoch + 1)
 
     def _evaluate(self, epoch: float) -> float:

@@ -6,6 +6,7 @@ import time
 
 import keras
 
+from monet.runs.budget import Budget
 from monet.runs.state import TrainingState
 
 
@@ -17,9 +18,16 @@ class Pace(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, state: TrainingState, *, steps_per_epoch: int, epochs: int, batch_size: int
+        self,
+        state: TrainingState,
+        *,
+        steps_per_epoch: int,
+        epochs: int,
+        batch_size: int,
+        budget: Budget | None = None,
     ) -> None:
         super().__init__()
+        self.budget = budget
         self.state = state
         self.steps_per_epoch = steps_per_epoch
         self.epochs = epochs
@@ -48,6 +56,8 @@ class Pace(keras.callbacks.Callback):
 
     @property
     def seconds_left(self) -> float:
+        if self.budget is not None:
+            return self.budget.left
         return self.seconds_per_step * (self.epochs * self.steps_per_epoch - self.state.step)
 
     def leave_out(self, seconds: float) -> None:
@@ -64,8 +74,7 @@ class Pace(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if (self.state.step + 1) % self.steps_per_epoch == 0:
-            optimizer = getattr(self.model, "generator_optimizer", self.model.optimizer)
-            self._learning_rate = float(optimizer.learning_rate)
+            self._note_learning_rate()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._last_step = time.monotonic()
@@ -75,6 +84,12 @@ class Pace(keras.callbacks.Callback):
         self.state.advance(self._seconds_before + self._last_step - self._begin)
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
+        if self.steps_in_epoch != self.steps_per_epoch:  # the time is up, unforeseen
+            self._note_learning_rate()
         logs["learning_rate"] = self._learning_rate
         logs["seconds"] = self.state.epoch_seconds
         logs["images_per_second"] = self.images_per_second
+
+    def _note_learning_rate(self) -> None:
+        optimizer = getattr(self.model, "generator_optimizer", self.model.optimizer)
+        self._learning_rate = float(optimizer.learning_rate)

@@ -32,7 +32,7 @@ class Progress(keras.callbacks.Callback):
         pace = self.pace
         width = 20 if columns() >= _NARROW else 0
         parts = [
-            f"Epoch {self._epoch}/{pace.epochs}",
+            self._epoch_text(),
             bar(pace.steps_in_epoch, pace.steps_per_epoch, width),
             *(self._pace_texts() if pace.is_measured else []),
             losses_text(logs or {}, self.curves),
@@ -42,12 +42,17 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         pace = self.pace
         parts = [
-            f"Epoch {self._epoch}/{pace.epochs}",
+            self._epoch_text(),
             duration(pace.state.epoch_seconds),
             *self._pace_texts(),
             losses_text(logs or {}, self.curves),
         ]
         self._line.finish("  ".join(parts))
+
+    def _epoch_text(self) -> str:
+        # With a budget the clock says which epoch is the last.
+        is_known = self.pace.budget is None
+        return f"Epoch {self._epoch}/{self.pace.epochs}" if is_known else f"Epoch {self._epoch}"
 
     def _pace_texts(self) -> list[str]:
         return [

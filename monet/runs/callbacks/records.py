@@ -51,7 +51,8 @@ class Samples(keras.callbacks.Callback):
             self._draw(0)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if (epoch + 1) % self.every == 0 or epoch + 1 == self.epochs:
+        is_last = epoch + 1 == self.epochs or self.model.stop_training
+        if is_last or (epoch + 1) % self.every == 0:
             self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:

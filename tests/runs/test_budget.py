@@ -1,0 +1,253 @@
+"""Training for a given time, by a clock that the tests move."""
+
+from __future__ import annotations
+
+import datetime
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from monet import runs
+from monet.models.painter import PainterGenerator
+from monet.models.two_headed import TwoHeadedDiscriminator
+from monet.runs import session as session_module
+from monet.runs.budget import Budget, lay_out
+from monet.runs.callbacks.budget import forecast
+from monet.runs.run_folder import RunFolder
+from monet.runs.session import Session
+from monet.runs.state import TrainingState
+from monet.systems import Phase, get_recipe
+from monet.systems.one_sided import OneSidedRecipe, OneSidedSystem
+from monet.training.schedules import ConstantThenLinearByProgress
+
+RECIPE = OneSidedRecipe(
+    name="tiny",
+    source="these tests",
+    generator=PainterGenerator(filters=4, blocks=1, head_filters=4),
+    discriminator=TwoHeadedDiscriminator(filters=4),
+    decay_fraction=0.5,
+    image_size=32,
+    picture_size=48,
+    finish_size=64,
+    finish_share=0.2,
+)
+
+
+class Clock:
+    """Stands still unless it is moved; training steps and the records of epochs move it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.step_seconds = 30.0
+        self.closing_seconds = 15.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    advance, save = TrainingState.advance, RunFolder.save_generator
+
+    def advance_slowly(self, epoch_seconds):
+        clock.seconds += clock.step_seconds
+        advance(self, epoch_seconds)
+
+    def save_slowly(self, generator):
+        clock.seconds += clock.closing_seconds
+        save(self, generator)
+
+    def budget(seconds, *, used, started):
+        return Budget(seconds, used=used, started=started, now=clock)
+
+    monkeypatch.setattr(TrainingState, "advance", advance_slowly)
+    monkeypatch.setattr(RunFolder, "save_generator", save_slowly)
+    monkeypatch.setattr(session_module, "Budget", budget)
+    return clock
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    for name in ("trainA", "trainB"):
+        (folder / name).mkdir()
+        for index in range(3):
+            pixels = random.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+def start(clock, data, path, *, minutes=60, **options):
+    return runs.start(RECIPE, data=data, out=path, minutes=minutes, started=clock(), **options)
+
+
+def test_a_run_ends_in_time_with_its_phases_and_rates(clock, data, tmp_path, monkeypatch, capsys):
+    sizes = []
+    dataset = OneSidedSystem.dataset
+
+    def noting(self, recipe, *args, **options):
+        sizes.append((recipe.image_size, recipe.batch_size))
+        return dataset(self, recipe, *args, **options)
+
+    monkeypatch.setattr(OneSidedSystem, "dataset", noting)
+    begin = clock()
+    run = start(clock, data, tmp_path / "run")
+
+    assert clock() - begin == pytest.approx(3600, rel=0.03)
+    assert list(dict.fromkeys(sizes)) == [(32, 1), (64, 1)]
+    rows = run.history()
+    assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+    assert rows[-1]["minutes"] == pytest.approx(60, rel=0.03)
+    rates = [row["learning_rate"] for row in rows]
+    held = [rate for rate, row in zip(rates, rows, strict=True) if row["minutes"] < 29]
+    assert held == pytest.approx(len(held) * [2e-4])
+    assert rates == sorted(rates, reverse=True)
+    assert rows[-1]["learning_rate"] < 0.03 * 2e-4
+    assert 10 < len(rows) < 25
+    assert run.settings.is_planned
+    assert "Plan      1 h 00 min: about " in capsys.readouterr().out
+    assert run.samples()[-1][0] == len(rows)
+
+
+def test_a_machine_that_slows_down_ends_in_time_too(clock, data, tmp_path, monkeypatch):
+    advance = TrainingState.advance
+
+    def advance_more_slowly(self, epoch_seconds):
+        advance(self, epoch_seconds)
+        if self.step > 30:
+            clock.step_seconds = 60.0
+
+    monkeypatch.setattr(TrainingState, "advance", advance_more_slowly)
+    begin = clock()
+    run = start(clock, data, tmp_path / "run", verbose=False)
+    assert clock() - begin == pytest.approx(3600, rel=0.03)
+    assert run.history()[-1]["learning_rate"] < 0.05 * 2e-4
+
+
+@pytest.mark.parametrize("stop_at", [2, 30])
+def test_a_resumed_run_keeps_the_rest_of_its_time(clock, data, tmp_path, monkeypatch, stop_at):
+    advance = TrainingState.advance
+
+    def interrupted(self, epoch_seconds):
+        advance(self, epoch_seconds)
+        if self.step == stop_at:
+            signal.raise_signal(signal.SIGINT)
+            while not sessions[-1].interruption.requested:
+                pass
+
+    sessions = []
+    init = Session.__init__
+
+    def noting(self, *args, **options):
+        init(self, *args, **options)
+        sessions.append(self)
+
+    monkeypatch.setattr(Session, "__init__", noting)
+    monkeypatch.setattr(TrainingState, "advance", interrupted)
+    begin = clock()
+    with pytest.raises(runs.Interrupted):
+        start(clock, data, tmp_path / "run")
+    used = clock() - begin
+    assert used < 1800
+
+    clock.seconds += 10_000  # nobody trains
+    begin = clock()
+    run = runs.resume(tmp_path / "run", started=clock())
+    assert used + clock() - begin == pytest.approx(3600, rel=0.03)
+    rows = run.history()
+    assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+
+    with pytest.raises(runs.RunError, match="can't take any back"):
+        runs.resume(run.path, minutes=30, started=clock())
+    with pytest.raises(runs.RunError, match="started for 60 minutes, so --epochs 3"):
+        runs.resume(run.path, epochs=3, started=clock())
+    begin = clock()
+    assert runs.resume(run.path, started=clock()).history() == rows
+    assert clock() == begin, "it is finished"
+    run = runs.resume(run.path, minutes=80, started=clock())
+    assert clock() - begin == pytest.approx(1200, rel=0.05)
+
+
+def test_a_run_for_a_number_of_epochs_takes_no_minutes(data, tmp_path):
+    run = runs.start(
+        RECIPE, data=data, out=tmp_path / "run", epochs=1, steps_per_epoch=1, verbose=False
+    )
+    assert run.settings.minutes is None
+    assert "minutes" not in run.history()[0]
+    with pytest.raises(runs.RunError, match="started for 1 epochs, so --minutes 5"):
+        runs.resume(run.path, minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"minutes": 0}, "minutes must be a number above 0, got 0"),
+        ({"minutes": float("nan")}, "minutes must be a number above 0"),
+        ({"minutes": 3, "epochs": 2}, "minutes=3 says how long to train, and so does epochs"),
+        ({"minutes": 3, "steps_per_epoch": 2}, "so does steps_per_epoch; leave one out"),
+    ],
+)
+def test_minutes_that_can_t_be(data, tmp_path, fields, message):
+    with pytest.raises(runs.RunError, match=message):
+        runs.start(RECIPE, data=data, out=tmp_path / "run", **fields)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_says_what_fits():
+    recipe = get_recipe("monet")
+    budget = Budget(7200, started=0.0, now=lambda: 20.0)
+    budget.note_opening(0.0)
+    plan = lay_out(budget, recipe.phases(), seconds_per_step=0.1)
+    assert [part.image_size for part in plan.parts] == [128, 256]
+    assert sum(part.steps for part in plan.parts) == pytest.approx(71_800, rel=0.01)
+    assert plan.parts[1].steps == pytest.approx(0.15 * 72_000, rel=0.01)
+    assert plan.steps_per_epoch == 3600
+    assert plan.sentence(datetime.datetime(2026, 1, 2, 21, 10, 20)) == (
+        "2 h 00 min: about 61,000 steps at 128 px, 11,000 at 256 px, ends 23:10"
+    )
+
+
+def test_a_phase_too_short_to_be_worth_it_is_left_out():
+    phases = get_recipe("monet").phases()
+    assert len(phases) == 2
+    assert len(Budget(300).phase_starts(phases)) == 1
+    assert len(Budget(600).phase_starts(phases)) == 2
+
+
+@pytest.mark.parametrize("recipe", ["cyclegan", "dcgan", "sample", "monet-gpu"])
+def test_most_recipes_have_one_phase(recipe):
+    recipe = get_recipe(recipe)
+    assert recipe.phases() == [Phase(1.0, recipe)]
+
+
+def test_pictures_as_large_as_at_the_end_need_no_second_phase():
+    recipe = get_recipe("monet").replace(image_size=256)
+    assert recipe.phases() == [Phase(1.0, recipe)]
+
+
+def test_learning_rates_follow_progress():
+    progress = tf.Variable(0.0)
+    schedule = ConstantThenLinearByProgress(2e-4, decay_fraction=0.4, progress=progress)
+    rates = []
+    for value in (0.0, 0.6, 0.8, 1.0):
+        progress.assign(value)
+        rates.append(float(schedule(12345)))
+    assert rates == pytest.approx([2e-4, 2e-4, 1e-4, 0.0])
+    copy = ConstantThenLinearByProgress.from_config(schedule.get_config())
+    assert float(copy(0)) == 0.0
+    constant = ConstantThenLinearByProgress(2e-4, decay_fraction=0.0, progress=progress)
+    assert float(constant(0)) == pytest.approx(2e-4)
+    with pytest.raises(ValueError, match="decay_fraction=2"):
+        ConstantThenLinearByProgress(2e-4, decay_fraction=2, progress=progress)
+
+
+def test_a_forecast_is_for_long_trainings_and_advises_where_it_is_very_long():
+    assert forecast(120, 0.5, "advice") == ""
+    assert forecast(3600, 0.5, "advice") == "Forecast  1 h 00 min at 0.5 s a step"
+    assert forecast(36000, 2.0, "advice") == "Forecast  10 h 00 min at 2 s a step. advice"
+    assert forecast(36000, 2.0, "") == "Forecast  10 h 00 min at 2 s a step"
