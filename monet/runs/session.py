@@ -113,8 +113,10 @@ class Session:
                 f"{self.run.checkpoints_dir}; bring that folder back from a backup, or start a new "
                 f"run."
             )
-        self.run.truncate_after(self.state.step / self.settings.steps_per_epoch)
         self.budget = self._new_budget()
+        # The epoch in which the time ended is recorded, though it has fewer steps than others.
+        if self.budget is None or not self.is_finished:
+            self.run.truncate_after(self.state.step / self.settings.steps_per_epoch)
 
     def train(self) -> None:
         """Trains to the end.

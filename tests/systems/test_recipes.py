@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from monet import systems
 from monet.models import Discriminator, Generator, PatchGANDiscriminator, ResNetGenerator
 from monet.systems import RECIPES, get_recipe, recipe_from_dict
 
