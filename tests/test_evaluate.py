@@ -62,7 +62,7 @@ def place(tmp_path_factory):
     for name, gain in (("copies", 1.0), ("inverts", -1.0)):
         run = RunFolder.create(place / name, {"recipe": {"system": "cyclegan"}})
         for epoch in 1, 2:
-            run.append_history({"epoch": epoch, "cycle_loss": 1 / epoch})
+            run.append_history({"epoch": epoch, "photo_cycle_loss": 1 / epoch})
         photos = keras.Input((None, None, 3))
         painted = keras.layers.Rescaling(gain, dtype="float32")(photos)
         run.save_generator(keras.Model(photos, painted))

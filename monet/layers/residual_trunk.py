@@ -30,11 +30,11 @@ class ResidualTrunk(FusedOpLayer):
     Example:
 
     >>> x = np.random.default_rng(0).normal(size=(1, 16, 12, 8)).astype("float32")
-    >>> trunk = ResidualTrunk(9, 8)
+    >>> trunk = ResidualTrunk(9, 8, name="trunk")
     >>> trunk(x).shape
     TensorShape([1, 16, 12, 8])
     >>> trunk.block_9.kernel1.path
-    'residual_trunk/block_9/kernel1'
+    'trunk/block_9/kernel1'
     """
 
     def __init__(

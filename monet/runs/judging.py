@@ -204,11 +204,12 @@ class Judge:
         return measure(pictures, self._extractor, patches=patches)
 
     def _painted(self, generator: keras.Model) -> PictureSet:
+        from monet.inference.generator import is_from_noise
         from monet.inference.painter import Painter
         from monet.runs.painted_set import images_from_noise, images_of_photos
 
         count, size = self.judging.pictures, self.judging.size
-        if not self.judging.held_out:
+        if is_from_noise(generator):
             return PictureSet(
                 "painted",
                 count,

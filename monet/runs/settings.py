@@ -169,7 +169,7 @@ class Settings:
         try:
             data = dict(config["data"])
             paintings, photos = data.pop("paintings"), data.pop("photos")
-            judging = config.get("judging")
+            judging = config["judging"]
             return cls(
                 recipe=recipe_from_dict(config["recipe"]),
                 location=DataLocation(**data),
@@ -180,11 +180,11 @@ class Settings:
                 sample_every=config["sample_every"],
                 checkpoint_minutes=config["checkpoint_minutes"],
                 tensorboard=config["tensorboard"],
-                sample_minutes=config.get("sample_minutes", SAMPLE_MINUTES),
+                sample_minutes=config["sample_minutes"],
                 judging=Judging.from_dict(judging) if judging else None,
                 replicas=config["replicas"],
-                minutes=config.get("minutes"),
-                is_planned=config.get("is_planned", False),
+                minutes=config["minutes"],
+                is_planned=config["is_planned"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(

@@ -96,10 +96,11 @@ def test_no_checkerboard():
 def test_pictures_of_any_size_are_painted(levels):
     model = small(levels=levels)
     assert size_multiple(model) == 2**levels
+    model.get_layer("change_convolution").kernel.assign(np.zeros((5, 5, 4, 3)))
     images = [np.full((h, w, 3), 90, np.uint8) for h, w in ((37, 50), (1, 2), (16, 16))]
     for image, painted in zip(images, Painter(model).paint(images), strict=True):
         assert painted.shape == image.shape
-        assert np.abs(painted.astype(int) - 90).max() < 60
+        assert np.abs(painted.astype(int) - 90).max() <= 1
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

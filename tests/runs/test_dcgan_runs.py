@@ -209,5 +209,6 @@ def test_a_generator_of_photos_needs_input(tmp_path, capsys):
     images = keras.Input((None, None, 3))
     model = tmp_path / "generator.keras"
     keras.Model(images, keras.layers.Rescaling(1.0)(images)).save(model)
-    assert generate.main(["--model", str(model), "--count", "3"]) == 2
+    output = str(tmp_path / "images.zip")
+    assert generate.main(["--model", str(model), "--count", "3", "--output", output]) == 2
     assert "paints photos; name them by --input" in capsys.readouterr().err

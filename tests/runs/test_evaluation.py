@@ -157,7 +157,7 @@ def evaluation(run, figures, every=1.0, step=0):
     judge = Answers()
     judge.judging = judging
     callback = Evaluation(judge, run, Place(step), told.append)
-    callback.set_model(SimpleNamespace(generator=File(run)))
+    callback.set_model(SimpleNamespace(generator=File(run), stop_training=False))
     callback.on_train_begin()
     return callback
 

@@ -199,7 +199,9 @@ def read_record() -> dict:
 def _without_record() -> Unusable:
     for installed in importlib.metadata.distributions(name="monet"):
         record = Path(str(installed.locate_file("monet/ops/_build.json")))
-        if record.is_file():
+        # The source tree itself is among them where it has metadata of a build (*.egg-info).
+        is_another = record.resolve().parent != FOLDER.resolve()
+        if record.is_file() and is_another:
             return Unusable(
                 f"monet is imported from {FOLDER.parent}, which was not built, and not from "
                 f"{record.parents[1]}, where it is installed",
