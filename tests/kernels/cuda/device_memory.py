@@ -18,6 +18,8 @@ _PROT_NONE = 0
 class GuardedBuffer:
     """Memory that ends right before a page nobody may touch, so that leaving it is a fault.
 
+    There is such a page before its first one too.
+
     A misaligned buffer starts one element after a multiple of 16 bytes.
     """
 
@@ -28,14 +30,15 @@ class GuardedBuffer:
         wanted = self.dtype.itemsize if misaligned else 0
         gap = (-size - wanted) % 16 if misaligned else 0
         self._pages = -(-(size + gap) // PAGE) * PAGE
-        self._map = mmap.mmap(-1, self._pages + PAGE)
-        self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self._map = mmap.mmap(-1, PAGE + self._pages + PAGE)
+        self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._map)) + PAGE
         self._offset = self._pages - gap - size
         self._size = size
         self.address = self._base + self._offset
-        self._bytes = np.frombuffer(self._map, np.uint8, self._pages)
+        self._bytes = np.frombuffer(self._map, np.uint8, self._pages, offset=PAGE)
         self._bytes[:] = POISON
-        self._protect(self._base + self._pages, PAGE, _PROT_NONE)
+        for guard in (self._base - PAGE, self._base + self._pages):
+            self._protect(guard, PAGE, _PROT_NONE)
 
     def write(self, values, read_only: bool = True):
         self._data()[...] = values
