@@ -174,20 +174,27 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     """The fields of `recipe` that the command line gives.
 
     Raises:
-        CommandError: one of them is for other recipes.
+        CommandError: one of them, or what it was given, is for other recipes.
     """
     given = {
         field: getattr(args, field)
         for field in recipe_options()
         if getattr(args, field) is not None
     }
-    own = {option.field for option in (*COMMON_OPTIONS, *SYSTEMS[recipe.system].options)}
+    of_recipe = f"the recipe '{recipe.name}' ({recipe.summary})"
+    own = {option.field: option for option in (*COMMON_OPTIONS, *SYSTEMS[recipe.system].options)}
     strange = [f"--{field.replace('_', '-')}" for field in given if field not in own]
     if strange:
         raise CommandError(
-            f"{', '.join(strange)}: not for the recipe '{recipe.name}' ({recipe.summary}); leave "
-            f"it out, or take another --recipe."
+            f"{', '.join(strange)}: not for {of_recipe}; leave it out, or take another --recipe."
         )
+    for field, value in given.items():
+        option = own[field]
+        if not isinstance(option.takes, str) and value not in option.takes:
+            raise CommandError(
+                f"{option.flag} {value}: not for {of_recipe}, which takes "
+                f"{', '.join(sorted(option.takes))}."
+            )
     return given
 
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 from monet.models.architecture import (
     DISCRIMINATORS,
     GENERATORS,
+    IMAGE_DISCRIMINATORS,
+    NOISE_GENERATORS,
     Architecture,
     Discriminator,
     Generator,
+    ImageDiscriminator,
+    NoiseGenerator,
 )
 from monet.models.attention_unet import (
     AttentionDiscriminator,
@@ -18,10 +22,15 @@ from monet.models.attention_unet import (
     attention_discriminator,
     attention_unet_generator,
 )
-from monet.models.dcgan import dcgan_discriminator, dcgan_generator
+from monet.models.dcgan import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    dcgan_discriminator,
+    dcgan_generator,
+)
 from monet.models.painter import PainterGenerator, painter_generator
 from monet.models.patchgan import PatchGANDiscriminator, patchgan_discriminator
-from monet.models.residual_dcgan import residual_dcgan_generator
+from monet.models.residual_dcgan import ResidualDCGANGenerator, residual_dcgan_generator
 from monet.models.resnet import ResNetGenerator, resnet_generator
 from monet.models.two_headed import TwoHeadedDiscriminator, two_headed_discriminator
 from monet.models.unet import (
@@ -34,14 +43,21 @@ from monet.models.unet import (
 __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
+    "IMAGE_DISCRIMINATORS",
+    "NOISE_GENERATORS",
     "Architecture",
     "AttentionDiscriminator",
     "AttentionUNetGenerator",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "Discriminator",
     "Generator",
+    "ImageDiscriminator",
+    "NoiseGenerator",
     "PainterGenerator",
     "PatchGANDiscriminator",
     "ResNetGenerator",
+    "ResidualDCGANGenerator",
     "TwoHeadedDiscriminator",
     "UNetDiscriminator",
     "UNetGenerator",

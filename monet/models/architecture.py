@@ -128,6 +128,38 @@ class Generator(Architecture):
     kinds: ClassVar[dict[str, type[Architecture]]] = {}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoiseGenerator(Architecture):
+    """An architecture from noise to square pictures, which it makes by doubling a small square.
+
+    Attributes:
+        filters: channels of the first convolution.
+        latent_dim: length of the noise vectors.
+    """
+
+    named: ClassVar[dict[str, NoiseGenerator]] = {}
+    kinds: ClassVar[dict[str, type[Architecture]]] = {}
+    first_side: ClassVar[int]
+    """Of the square that is doubled, in pixels."""
+
+    filters: int = 256
+    latent_dim: int = 128
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check("latent_dim", "an integer of at least 1", is_integer(self.latent_dim, 1))
+
+    def image_sizes(self) -> str:
+        return f"{self.first_side} times a power of two, at least {2 * self.first_side}"
+
+    def takes(self, image_size: int) -> bool:
+        factor, rest = divmod(image_size, self.first_side)
+        return not rest and factor >= 2 and not factor & (factor - 1)
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        return {**super().options(image_size), "image_size": image_size}
+
+
 class Discriminator(Architecture):
     """An architecture from pictures to logits, one tensor of them for each head."""
 
@@ -143,11 +175,27 @@ class Discriminator(Architecture):
         return image_size >= 32
 
 
+class ImageDiscriminator(Architecture):
+    """An architecture from pictures of one size to a logit for each."""
+
+    named: ClassVar[dict[str, ImageDiscriminator]] = {}
+    kinds: ClassVar[dict[str, type[Architecture]]] = {}
+
+    def options(self, image_size: int) -> dict[str, Any]:
+        return {**super().options(image_size), "image_size": image_size}
+
+
 GENERATORS = Generator.named
-"""What `--generator` takes."""
+"""What `--generator` takes for systems that repaint pictures."""
+
+NOISE_GENERATORS = NoiseGenerator.named
+"""The same for systems that paint from noise."""
 
 DISCRIMINATORS = Discriminator.named
-"""What `--discriminator` takes."""
+"""What `--discriminator` takes for systems that repaint pictures."""
+
+IMAGE_DISCRIMINATORS = ImageDiscriminator.named
+"""The same for systems that paint from noise."""
 
 Class = TypeVar("Class", bound=type[Architecture])
 

@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+from monet.models.architecture import ImageDiscriminator, NoiseGenerator, is_number, register
 
 if TYPE_CHECKING:
     import keras
 
 _FIRST_SIDE = 8
+
+
+@register({"dcgan": {}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DCGANGenerator(NoiseGenerator):
+    """`dcgan_generator` and its options: those of `NoiseGenerator`."""
+
+    architecture: ClassVar[str] = "dcgan"
+    first_side: ClassVar[int] = _FIRST_SIDE
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return dcgan_generator(**self.options(image_size), dtype=dtype, name=name)
+
+
+@register({"dcgan": {}, "dcgan-no-dropout": {"dropout": 0.0}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DCGANDiscriminator(ImageDiscriminator):
+    """`dcgan_discriminator` and its options.
+
+    Attributes:
+        filters: channels of the first convolution.
+        dropout: share of activations left out while training, in [0, 1).
+    """
+
+    architecture: ClassVar[str] = "dcgan"
+
+    dropout: float = 0.3
+
+    def __post_init__(self):
+        super().__post_init__()
+        holds = is_number(self.dropout, 0, 1) and self.dropout < 1
+        self._check("dropout", "in [0, 1)", holds)
+
+    def image_sizes(self) -> str:
+        return "a multiple of 8"
+
+    def takes(self, image_size: int) -> bool:
+        return image_size % 8 == 0
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return dcgan_discriminator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def dcgan_generator(

@@ -1,15 +1,41 @@
-"""The networks of the DCGAN that keeps its variety: residual, without dropout."""
+"""The residual generator of the DCGAN that keeps its variety."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
 
+from monet.models.architecture import NoiseGenerator, is_integer, register
 from monet.models.dcgan import doublings
 
 if TYPE_CHECKING:
     import keras
 
 _FIRST_SIDE = 4
+
+
+@register({"dcgan-residual": {"filters": 128}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResidualDCGANGenerator(NoiseGenerator):
+    """`residual_dcgan_generator` and its options.
+
+    Attributes:
+        least_filters: fewest channels of a block.
+        (further ones): see `NoiseGenerator`.
+    """
+
+    architecture: ClassVar[str] = "dcgan-residual"
+    first_side: ClassVar[int] = _FIRST_SIDE
+
+    least_filters: int = 32
+
+    def __post_init__(self):
+        super().__post_init__()
+        holds = is_integer(self.least_filters, 1)
+        self._check("least_filters", "an integer of at least 1", holds)
+
+    def build(self, image_size, *, dtype=None, name=None):
+        return residual_dcgan_generator(**self.options(image_size), dtype=dtype, name=name)
 
 
 def residual_dcgan_generator(

@@ -53,6 +53,7 @@ COMMON_OPTIONS = (
     Option("image_size", "side of the training crops", "count"),
     Option("generator_learning_rate", "Adam's step size for the generators, at the start", "rate"),
     Option("discriminator_learning_rate", "the same for the discriminators", "rate"),
+    Option("average_momentum", "share of the averaged generator kept each step", "weight"),
 )
 """Those of every system."""
 
@@ -160,9 +161,19 @@ class System(abc.ABC, Generic[AnyRecipe]):
             seed: of the choice of pictures.
         """
 
-    @abc.abstractmethod
-    def networks(self, recipe: AnyRecipe) -> tuple[keras.Model, keras.Model]:
-        """A generator and a discriminator, as `recipe` describes them."""
+    def networks(
+        self, recipe: AnyRecipe, *, dtype: str | None = None
+    ) -> tuple[keras.Model, keras.Model]:
+        """A generator and a discriminator, as `recipe` describes them.
+
+        Args:
+            recipe: the hyper-parameters.
+            dtype: Keras dtype policy; the global one by default.
+        """
+        return (
+            recipe.generator.build(recipe.image_size, dtype=dtype, name="generator"),
+            recipe.discriminator.build(recipe.image_size, dtype=dtype, name="discriminator"),
+        )
 
     @abc.abstractmethod
     def dataset(

@@ -3,57 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import (
-    DISCRIMINATORS,
-    GENERATORS,
-    Discriminator,
-    Generator,
-    is_integer,
-    is_number,
-)
+from monet.models.architecture import Discriminator, Generator, is_integer, is_number
 from monet.models.attention_unet import AttentionDiscriminator, AttentionUNetGenerator
 from monet.models.patchgan import PatchGANDiscriminator
 from monet.models.resnet import ResNetGenerator
 from monet.models.unet import UNetDiscriminator, UNetGenerator
-from monet.systems.base import Curve, Option, System, register
-from monet.systems.recipe import Recipe
+from monet.systems.base import Curve, Option, register
+from monet.systems.translation import TranslationRecipe, TranslationSystem
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from monet.data import Domains
+    from monet.data import Augment, Domains
     from monet.systems.sheets.translations import TranslationSheet
     from monet.training import CycleGAN
 
 ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
 
-_SAMPLE_PAINTINGS = 2
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CycleGANRecipe(Recipe):
+class CycleGANRecipe(TranslationRecipe):
     """How a CycleGAN is built and trained.
 
     Attributes:
-        generator: architecture of both generators.
-        discriminator: architecture of both discriminators.
         adversarial_loss: one of `ADVERSARIAL_LOSSES`, the names in `monet.losses`.
         halve_discriminator_loss: average the real and the fake term instead of adding them.
         lambda_cycle: weight of the cycle consistency loss (L1 between images in [-1, 1]).
-        lambda_identity: weight of the identity loss (L1); 0 leaves it out.
         painting_repeats: how often an epoch passes over the paintings, where its length follows
             from the data.
-        sample_photos: photos on a sample sheet.
         pool_size: generated pictures that each discriminator remembers (Shrivastava et al. 2017);
             0 for none.
-        flip: mirror half of the training pictures.
         jitter: the shorter side is resized to a random size, from `image_size` to `jitter *
             image_size`, before the crop; in [1, 4], 1 for none.
-        average_momentum: of the running average of the painting generator's weights that paints; 0
-            for none.
-        (further ones): see `Recipe`.
+        (further ones): see `TranslationRecipe`.
     """
 
     system: ClassVar[str] = "cyclegan"
@@ -63,55 +45,26 @@ class CycleGANRecipe(Recipe):
     adversarial_loss: str = "least-squares"
     halve_discriminator_loss: bool = True
     lambda_cycle: float = 10.0
-    lambda_identity: float = 5.0
     painting_repeats: int = 1
-    sample_photos: int = 4
     pool_size: int = 0
-    flip: bool = True
     jitter: float = 286 / 256
-    average_momentum: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
-        for field, kind in (("generator", Generator), ("discriminator", Discriminator)):
-            architecture = getattr(self, field)
-            self.check(field, f"a {kind.__name__}", isinstance(architecture, kind))
-            is_taken = architecture.takes(self.image_size)
-            self.check("image_size", architecture.image_sizes(), is_taken)
         self.check("discriminator", "one with a single head", self.discriminator.heads == 1)
         self.check(
             "adversarial_loss",
             f"one of {', '.join(ADVERSARIAL_LOSSES)}",
             self.adversarial_loss in ADVERSARIAL_LOSSES,
         )
-        for field in ("lambda_cycle", "lambda_identity"):
-            self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
-        for field in ("painting_repeats", "sample_photos"):
-            self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        self.check("lambda_cycle", "a number of at least 0", is_number(self.lambda_cycle, 0))
+        holds = is_integer(self.painting_repeats, 1)
+        self.check("painting_repeats", "an integer of at least 1", holds)
         self.check("pool_size", "an integer of at least 0", is_integer(self.pool_size, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
-        value = self.average_momentum
-        self.check("average_momentum", "in [0, 1)", is_number(value, 0, 1) and value < 1)
 
     def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
         return super().count_steps(self.painting_repeats * paintings, photos, replicas=replicas)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            **super().to_dict(),
-            "generator": self.generator.to_dict(),
-            "discriminator": self.discriminator.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> CycleGANRecipe:
-        return cls(
-            **{
-                **fields,
-                "generator": Generator.from_dict(fields["generator"]),
-                "discriminator": Discriminator.from_dict(fields["discriminator"]),
-            }
-        )
 
 
 _RECIPES = (
@@ -214,20 +167,15 @@ _RECIPES = (
 
 
 @register
-class CycleGANSystem(System[CycleGANRecipe]):
-    """Trained on photos and paintings; its generator paints photos of any size."""
+class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
+    """Two generators, from photos to paintings and back, and a discriminator of either."""
 
     recipe_class = CycleGANRecipe
     recipes = _RECIPES
-    takes_photos = True
-    invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     options = (
-        Option("generator", "another generator", GENERATORS),
-        Option("discriminator", "another discriminator", DISCRIMINATORS),
+        *TranslationSystem.options,
         Option("adversarial_loss", "another loss", ADVERSARIAL_LOSSES),
         Option("lambda_cycle", "weight of the cycle consistency loss", "weight"),
-        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
-        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
     )
     curves = (
         Curve("painting_generator_loss", "G", "Generators (total)", "to painting", "to painting"),
@@ -243,7 +191,6 @@ class CycleGANSystem(System[CycleGANRecipe]):
         Curve("photo_identity_loss", "", "Identity", "photos", "identity photos"),
         Curve("identity_loss", "identity", "", "", "identity"),
     )
-    sheet_shows_inputs = True
 
     def build(
         self, recipe, steps_per_epoch, seed=0, *, dtype=None, jit_compile="auto", **compile_options
@@ -280,35 +227,16 @@ class CycleGANSystem(System[CycleGANRecipe]):
         )
         return model
 
-    def networks(self, recipe):
-        return (
-            recipe.generator.build(recipe.image_size),
-            recipe.discriminator.build(recipe.image_size),
-        )
+    def augment(self, recipe) -> Augment:
+        from monet.data import Augment
 
-    def dataset(
-        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
-    ) -> tf.data.Dataset:
-        from monet.data import Augment, training_dataset
-
-        return training_dataset(
-            domains.paintings,
-            domains.photos,
-            image_size=recipe.image_size,
-            batch_size=replicas * recipe.batch_size,
-            augment=Augment(flip=recipe.flip, jitter=recipe.jitter),
-            seed=seed,
-            start_step=start_step,
-        )
+        return Augment(flip=recipe.flip, jitter=recipe.jitter)
 
     def sheet(self, recipe, domains: Domains, *, seed=0) -> TranslationSheet:
-        from monet.data import fixed_images
         from monet.systems.sheets.translations import TranslationSheet
 
-        size = recipe.image_size
         return TranslationSheet(
-            fixed_images(domains.photos, recipe.sample_photos, size, seed),
-            fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+            *self.samples(recipe, domains, recipe.image_size, seed),
             shows_identity=recipe.lambda_identity > 0,
         )
 

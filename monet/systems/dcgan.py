@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import is_integer, is_number
-from monet.models.dcgan import dcgan_discriminator, dcgan_generator
-from monet.models.residual_dcgan import residual_dcgan_generator
+from monet.models.architecture import (
+    IMAGE_DISCRIMINATORS,
+    NOISE_GENERATORS,
+    Architecture,
+    ImageDiscriminator,
+    NoiseGenerator,
+    is_integer,
+    is_number,
+)
+from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from monet.models.residual_dcgan import ResidualDCGANGenerator
 from monet.systems.base import Curve, Option, System, register
 from monet.systems.recipe import Recipe
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
 
     from monet.data import Domains
     from monet.systems.sheets.noise import NoiseSheet
     from monet.training import DCGAN
 
-_GENERATORS = {"plain": dcgan_generator, "residual": residual_dcgan_generator}
 _COPIES = 5  # of each painting in the enlarged set
 _COMPARED_PAINTINGS = 16
 _DIVERSITY = "Diversity (mean distance of two pictures)"
@@ -30,12 +36,6 @@ class DCGANRecipe(Recipe):
     """How a DCGAN is built and trained.
 
     Attributes:
-        generator: "plain" (`monet.models.dcgan_generator`) or "residual"
-            (`monet.models.residual_dcgan_generator`).
-        generator_filters: channels of the generator's first convolution.
-        latent_dim: length of the noise vectors.
-        discriminator_filters: channels of the discriminator's first convolution.
-        dropout: of the discriminator, in [0, 1).
         generator_target: what the generator wants its pictures to be taken for, in [0, 1].
         real_targets: the discriminator's targets for real pictures are drawn between these two.
         fake_targets: the same for generated pictures.
@@ -47,18 +47,16 @@ class DCGANRecipe(Recipe):
         passes: how often an epoch passes over that set.
         diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
         gradient_penalty: weight of the penalty on the discriminator's slope at real pictures (R1).
-        average_momentum: of the running average of the generator's weights that paints; 0 for none.
         (further ones): see `Recipe`.
     """
 
     system: ClassVar[str] = "dcgan"
+    generators: ClassVar[type[Architecture]] = NoiseGenerator
+    discriminators: ClassVar[type[Architecture]] = ImageDiscriminator
 
+    generator: NoiseGenerator = DCGANGenerator()
+    discriminator: ImageDiscriminator = DCGANDiscriminator()
     sample_every: int = 5
-    generator: str = "plain"
-    generator_filters: int = 256
-    latent_dim: int = 128
-    discriminator_filters: int = 64
-    dropout: float = 0.3
     generator_target: float = 1.0
     real_targets: tuple[float, float] = (1.0, 1.0)
     fake_targets: tuple[float, float] = (0.0, 0.0)
@@ -69,37 +67,13 @@ class DCGANRecipe(Recipe):
     passes: int = 1
     diff_augment: tuple[str, ...] = ()
     gradient_penalty: float = 0.0
-    average_momentum: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
-        self.check("generator", f"one of {', '.join(_GENERATORS)}", self.generator in _GENERATORS)
-        for field in (
-            "generator_filters",
-            "latent_dim",
-            "discriminator_filters",
-            "discriminator_every",
-            "passes",
-        ):
+        for field in ("discriminator_every", "passes"):
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
-        for field in ("dropout", "average_momentum"):
-            value = getattr(self, field)
-            self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
         for field in ("image_noise", "gradient_penalty"):
             self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
-        doublings = self.image_size // 8
-        self.check(
-            "image_size",
-            "8 times a power of two, at least 16",
-            self.image_size == 8 * doublings and doublings >= 2 and not doublings & (doublings - 1),
-        )
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> DCGANRecipe:
-        # JSON has lists where the fields are tuples.
-        tuples = ("real_targets", "fake_targets", "diff_augment")
-        changed: dict[str, Any] = {key: tuple(fields[key]) for key in tuples}
-        return cls(**{**fields, **changed})
 
     def count_steps(self, paintings: int, photos: int = 0, *, replicas: int = 1) -> int:
         """As `Recipe.count_steps`; photos don't matter."""
@@ -146,9 +120,8 @@ _RECIPES = (
             "(Zhao et al. 2020), gradient penalty R1 (Mescheder et al. 2018), averaged generator; "
             "neither dropout nor smooth targets."
         ),
-        generator="residual",
-        generator_filters=128,
-        dropout=0.0,
+        generator=ResidualDCGANGenerator(filters=128),
+        discriminator=DCGANDiscriminator(dropout=0.0),
         beta_2=0.9,
         passes=10,
         diff_augment=("colour", "translation", "cutout"),
@@ -169,7 +142,8 @@ class DCGANSystem(System[DCGANRecipe]):
     takes_photos = False
     invitation = ("Paint pictures with it:", "--count 16")
     options = (
-        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
+        Option("generator", "another generator", NOISE_GENERATORS),
+        Option("discriminator", "another discriminator", IMAGE_DISCRIMINATORS),
     )
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
@@ -192,7 +166,7 @@ class DCGANSystem(System[DCGANRecipe]):
         from monet.training import DCGAN
 
         with seeded(seed):
-            networks = self.networks(recipe, dtype)
+            networks = self.networks(recipe, dtype=dtype)
         model = DCGAN(
             *networks,
             image_noise=recipe.image_noise,
@@ -218,23 +192,6 @@ class DCGANSystem(System[DCGANRecipe]):
         )
         return model
 
-    def networks(self, recipe, dtype=None) -> tuple[keras.Model, keras.Model]:
-        generator = _GENERATORS[recipe.generator](
-            image_size=recipe.image_size,
-            latent_dim=recipe.latent_dim,
-            filters=recipe.generator_filters,
-            dtype=dtype,
-            name="generator",
-        )
-        discriminator = dcgan_discriminator(
-            image_size=recipe.image_size,
-            filters=recipe.discriminator_filters,
-            dropout=recipe.dropout,
-            dtype=dtype,
-            name="discriminator",
-        )
-        return generator, discriminator
-
     def dataset(
         self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
     ) -> tf.data.Dataset:
@@ -254,7 +211,7 @@ class DCGANSystem(System[DCGANRecipe]):
         from monet.systems.sheets.noise import NoiseSheet
 
         paintings = fixed_images(domains.paintings, _COMPARED_PAINTINGS, recipe.image_size, seed)
-        return NoiseSheet(paintings, recipe.latent_dim, seed)
+        return NoiseSheet(paintings, recipe.generator.latent_dim, seed)
 
     def caption(self, layout):
         return f"{layout.get('noise', 0)} pictures, from the same noise at every epoch"

@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import (
-    DISCRIMINATORS,
-    GENERATORS,
-    Discriminator,
-    Generator,
-    is_integer,
-    is_number,
-)
+from monet.models.architecture import Discriminator, Generator, is_integer, is_number
 from monet.models.painter import PainterGenerator
 from monet.models.two_headed import TwoHeadedDiscriminator
-from monet.systems.base import Curve, Option, System, register
-from monet.systems.recipe import Phase, Recipe
+from monet.systems.base import Curve, Option, register
+from monet.systems.recipe import Phase
+from monet.systems.translation import TranslationRecipe, TranslationSystem
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from monet.data import Domains
+    from monet.data import Augment, Domains
     from monet.systems.sheets.paintings import PaintingSheet
     from monet.training import OneSided
 
 HEAD_LOSSES = ("hinge", "bce", "least-squares")
 
-_SAMPLE_PAINTINGS = 2
 # Enough that another choice changes the matched colours by less than a level or two.
 _PICTURES_FOR_COLOURS = 300
 _SIDE_FOR_COLOURS = 128
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OneSidedRecipe(Recipe):
+class OneSidedRecipe(TranslationRecipe):
     """How a generator is trained against a discriminator, from photos to paintings alone.
 
     Attributes:
-        generator: its architecture.
-        discriminator: its architecture.
         head_losses: of the discriminator's heads, in their order, from `HEAD_LOSSES`; one with
             fewer heads takes the first of them. Real and fake terms are added, not averaged.
-        lambda_identity: weight of the identity loss (L1 between images in [-1, 1]); 0 leaves it
-            out.
         lambda_content: weight of the content loss (`monet.losses.structure_distance`); 0 leaves it
             out.
         diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
         augment_colour: strength of its changes of colour, in [0, 1]; 1 is the authors'.
         augment_hole: side of the square that it cuts out, as a share of the picture's.
         gradient_penalty: weight of the penalty on the discriminator's slope at paintings (R1).
-        average_momentum: of the running average of the generator's weights that paints; 0 for none.
         picture_size: the shorter side, in pixels, that pictures are brought to; training crops of
             `image_size` are cut out of these, so that what is learned at 128 px holds for pictures
             of this size.
@@ -58,9 +44,7 @@ class OneSidedRecipe(Recipe):
             ends as it began where this is no larger than `image_size`.
         finish_share: that end's share of the time, in [0, 1).
         finish_batch_size: pictures of each domain per step and device then.
-        flip: mirror half of the training pictures.
-        sample_photos: photos on a sample sheet.
-        (further ones): see `Recipe`.
+        (further ones): see `TranslationRecipe`.
     """
 
     system: ClassVar[str] = "one-sided"
@@ -79,30 +63,20 @@ class OneSidedRecipe(Recipe):
     finish_size: int = 256
     finish_share: float = 0.15
     finish_batch_size: int = 1
-    flip: bool = True
-    sample_photos: int = 4
 
     def __post_init__(self):
         super().__post_init__()
-        for field, kind in (("generator", Generator), ("discriminator", Discriminator)):
-            architecture = getattr(self, field)
-            self.check(field, f"a {kind.__name__}", isinstance(architecture, kind))
-            is_taken = architecture.takes(self.image_size)
-            self.check("image_size", architecture.image_sizes(), is_taken)
         self.check(
             "head_losses",
             f"at least {self.discriminator.heads} of {', '.join(HEAD_LOSSES)}",
             len(self.head_losses) >= self.discriminator.heads
             and set(self.head_losses) <= set(HEAD_LOSSES),
         )
-        for field in ("lambda_identity", "lambda_content", "gradient_penalty"):
+        for field in ("lambda_content", "gradient_penalty"):
             self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
         self.check("augment_colour", "in [0, 1]", is_number(self.augment_colour, 0, 1))
         is_share = is_number(self.augment_hole, 0, 1) and self.augment_hole > 0
         self.check("augment_hole", "in (0, 1]", is_share)
-        value = self.average_momentum
-        self.check("average_momentum", "in [0, 1)", is_number(value, 0, 1) and value < 1)
-        self.check("sample_photos", "an integer of at least 1", is_integer(self.sample_photos, 1))
         value = self.finish_share
         self.check("finish_share", "in [0, 1)", is_number(value, 0, 1) and value < 1)
         for field in ("finish_size", "finish_batch_size"):
@@ -125,26 +99,6 @@ class OneSidedRecipe(Recipe):
             picture_size=max(self.picture_size, self.finish_size),
         )
         return [Phase(1.0 - self.finish_share, self), Phase(self.finish_share, finish)]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            **super().to_dict(),
-            "generator": self.generator.to_dict(),
-            "discriminator": self.discriminator.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> OneSidedRecipe:
-        return cls(
-            **{
-                **fields,
-                "generator": Generator.from_dict(fields["generator"]),
-                "discriminator": Discriminator.from_dict(fields["discriminator"]),
-                # JSON has lists where the fields are tuples.
-                "head_losses": tuple(fields["head_losses"]),
-                "diff_augment": tuple(fields["diff_augment"]),
-            }
-        )
 
 
 _MONET = OneSidedRecipe(
@@ -194,20 +148,15 @@ _RECIPES = (
 
 
 @register
-class OneSidedSystem(System[OneSidedRecipe]):
-    """Trained on photos and paintings; its generator paints photos of any size."""
+class OneSidedSystem(TranslationSystem[OneSidedRecipe]):
+    """One generator, from photos to paintings, and one discriminator."""
 
     recipe_class = OneSidedRecipe
     recipes = _RECIPES
-    takes_photos = True
-    invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     options = (
-        Option("generator", "another generator", GENERATORS),
-        Option("discriminator", "another discriminator", DISCRIMINATORS),
-        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
+        *TranslationSystem.options,
         Option("lambda_content", "weight of the content loss; 0 leaves it out", "weight"),
         Option("gradient_penalty", "weight of the discriminator's gradient penalty", "weight"),
-        Option("average_momentum", "share of the averaged generator kept each step", "weight"),
         Option("picture_size", "shorter side that pictures are brought to", "count"),
     )
     curves = (
@@ -217,7 +166,6 @@ class OneSidedSystem(System[OneSidedRecipe]):
         Curve("content_loss", "content", "Content", "photos", "content"),
         Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
     )
-    sheet_shows_inputs = True
 
     def build(
         self, recipe, steps_per_epoch, seed=0, *, dtype=None, jit_compile="auto", **compile_options
@@ -227,15 +175,9 @@ class OneSidedSystem(System[OneSidedRecipe]):
         from monet.training import OneSided
 
         with seeded(seed):
-            networks = {
-                name: architecture.build(recipe.image_size, dtype=dtype, name=name)
-                for name, architecture in (
-                    ("generator", recipe.generator),
-                    ("discriminator", recipe.discriminator),
-                )
-            }
+            networks = self.networks(recipe, dtype=dtype)
         model = OneSided(
-            **networks,
+            *networks,
             lambda_identity=recipe.lambda_identity,
             lambda_content=recipe.lambda_content,
             augment=recipe.diff_augment,
@@ -267,39 +209,19 @@ class OneSidedSystem(System[OneSidedRecipe]):
         )
         model.adapt(photos, paintings)
 
-    def networks(self, recipe):
-        return (
-            recipe.generator.build(recipe.image_size),
-            recipe.discriminator.build(recipe.image_size),
-        )
+    def augment(self, recipe) -> Augment:
+        from monet.data import Augment
 
-    def dataset(
-        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
-    ) -> tf.data.Dataset:
-        from monet.data import Augment, training_dataset
-
-        return training_dataset(
-            domains.paintings,
-            domains.photos,
-            image_size=recipe.image_size,
-            batch_size=replicas * recipe.batch_size,
-            augment=Augment(flip=recipe.flip, picture_size=recipe.picture_size),
-            seed=seed,
-            start_step=start_step,
-        )
+        return Augment(flip=recipe.flip, picture_size=recipe.picture_size)
 
     def sheet(self, recipe, domains: Domains, *, seed=0) -> PaintingSheet:
-        from monet.data import fixed_images
         from monet.systems.sheets.paintings import PaintingSheet
 
         # As large as pictures will be painted, where the network takes that without padding.
         size = recipe.picture_size
         if not recipe.generator.takes(size):
             size = recipe.image_size
-        return PaintingSheet(
-            fixed_images(domains.photos, recipe.sample_photos, size, seed),
-            fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
-        )
+        return PaintingSheet(*self.samples(recipe, domains, size, seed))
 
     def caption(self, layout):
         photos, paintings = layout.get("photos", 0), layout.get("paintings", 0)

@@ -9,7 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from monet.models.architecture import is_integer, is_number
+from monet.models.architecture import (
+    Architecture,
+    Discriminator,
+    Generator,
+    is_integer,
+    is_number,
+)
 
 EPOCH_LENGTHS = ("smaller", "larger")
 
@@ -39,6 +45,8 @@ class Recipe:
         name: what `--recipe` takes.
         source: where the numbers come from.
         summary: the system in a few words.
+        generator: architecture of its generators.
+        discriminator: architecture of its discriminators.
         generator_learning_rate: Adam's step size for the generators, at the start.
         discriminator_learning_rate: the same for the discriminators.
         beta_1: Adam's decay rate of the first moment.
@@ -51,13 +59,20 @@ class Recipe:
         batch_size: pictures of each domain per step and device.
         image_size: side of the square training crops, in pixels.
         sample_every: epochs between sample sheets.
+        average_momentum: of the running average of the weights of the generator that paints; 0 for
+            none.
     """
 
     system: ClassVar[str]
+    # The kinds of architecture that it takes.
+    generators: ClassVar[type[Architecture]] = Generator
+    discriminators: ClassVar[type[Architecture]] = Discriminator
 
     name: str
     source: str
     summary: str = ""
+    generator: Architecture
+    discriminator: Architecture
     generator_learning_rate: float = 2e-4
     discriminator_learning_rate: float = 2e-4
     beta_1: float = 0.5
@@ -68,6 +83,7 @@ class Recipe:
     batch_size: int = 1
     image_size: int = 256
     sample_every: int = 1
+    average_momentum: float = 0.0
 
     def __post_init__(self):
         for field in ("epochs", "batch_size", "image_size", "sample_every"):
@@ -75,7 +91,7 @@ class Recipe:
         for field in ("generator_learning_rate", "discriminator_learning_rate"):
             value = getattr(self, field)
             self.check(field, "a number above 0", is_number(value, 0) and value > 0)
-        for field in ("beta_1", "beta_2"):
+        for field in ("beta_1", "beta_2", "average_momentum"):
             value = getattr(self, field)
             self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
         self.check("decay_fraction", "in [0, 1]", is_number(self.decay_fraction, 0, 1))
@@ -84,6 +100,14 @@ class Recipe:
             f"a number of steps of at least 1, or one of {', '.join(EPOCH_LENGTHS)}",
             self.steps_per_epoch in EPOCH_LENGTHS or is_integer(self.steps_per_epoch, 1),
         )
+        for field, kind in (
+            ("generator", self.generators),
+            ("discriminator", self.discriminators),
+        ):
+            architecture = getattr(self, field)
+            self.check(field, f"an instance of {kind.__name__}", isinstance(architecture, kind))
+            is_taken = architecture.takes(self.image_size)
+            self.check("image_size", architecture.image_sizes(), is_taken)
 
     def check(self, field: str, expectation: str, holds: bool) -> None:
         """Raises `ValueError` with the field's value and what was expected, unless it holds."""
@@ -106,12 +130,24 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as a dictionary that JSON can hold; `recipe_from_dict` is the way back."""
-        return {"system": self.system, **dataclasses.asdict(self)}
+        return {
+            "system": self.system,
+            **dataclasses.asdict(self),
+            "generator": self.generator.to_dict(),
+            "discriminator": self.discriminator.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Recipe:
         """The recipe of this class whose `to_dict` gave `fields`, "system" left out."""
-        return cls(**fields)
+        # JSON has lists where the fields are tuples.
+        values: dict[str, Any] = {
+            field: tuple(value) if isinstance(value, list) else value
+            for field, value in fields.items()
+        }
+        values["generator"] = cls.generators.from_dict(fields["generator"])
+        values["discriminator"] = cls.discriminators.from_dict(fields["discriminator"])
+        return cls(**values)
 
     def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
         """Steps of one epoch.

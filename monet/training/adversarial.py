@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -13,9 +15,38 @@ from monet.losses import AdversarialLoss
 class AdversarialModel(keras.Model):
     """A Keras model with an optimizer for generators and one for discriminators.
 
-    A subclass defines `networks`, `generator_weights`, `discriminator_weights`, `train_step`, and
-    `_loss_means`, a list of `keras.metrics.Mean` named like the losses.
+    A subclass names its networks, which are arguments of its constructor, and defines
+    `generator_weights`, `discriminator_weights` and `train_step`. Its constructor sets them as
+    attributes and ends with `_finish`.
     """
+
+    network_names: ClassVar[tuple[str, ...]]
+
+    def _finish(self, losses: Iterable[str]) -> None:
+        """Ends the construction of a model that reports these losses."""
+        self._loss_means = [keras.metrics.Mean(name=name) for name in losses]
+        self.built = True
+
+    def get_config(self):
+        networks = zip(self.network_names, self.networks, strict=True)
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            **{name: serialize(network) for name, network in networks},
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in cls.network_names:
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    @property
+    def networks(self):
+        return tuple(getattr(self, name) for name in self.network_names)
 
     def compile(
         self,

@@ -12,13 +12,6 @@ from monet.training.adversarial import AdversarialModel, gradient_tape
 from monet.training.average import averaged_copy, update_average
 from monet.training.image_pool import ImagePool
 
-_NETWORKS = (
-    "painting_generator",
-    "photo_generator",
-    "painting_discriminator",
-    "photo_discriminator",
-)
-
 
 class _Losses(NamedTuple):
     """The losses that one translation gives rise to."""
@@ -60,6 +53,13 @@ class CycleGAN(AdversarialModel):
     Source: Zhu et al. 2017 (arXiv:1703.10593). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
     """
 
+    network_names = (
+        "painting_generator",
+        "photo_generator",
+        "painting_discriminator",
+        "photo_discriminator",
+    )
+
     def __init__(
         self,
         painting_generator,
@@ -97,11 +97,10 @@ class CycleGAN(AdversarialModel):
         if pool_size:
             self.painting_pool = ImagePool(pool_size, image_shape, seed, name="painting_pool")
             self.photo_pool = ImagePool(pool_size, image_shape, seed + 1, name="photo_pool")
-        self._loss_means = [keras.metrics.Mean(name=name) for name in self._loss_names()]
-        self.built = True
+        self._finish(self._loss_names())
 
     def _loss_names(self):
-        names = [f"{network}_loss" for network in _NETWORKS]
+        names = [f"{network}_loss" for network in self.network_names]
         for kind in ("adversarial", "cycle", *(["identity"] if self.lambda_identity else [])):
             names += [f"painting_{kind}_loss", f"photo_{kind}_loss"]
         return names + ["cycle_loss", *(["identity_loss"] if self.lambda_identity else [])]
@@ -112,10 +111,6 @@ class CycleGAN(AdversarialModel):
         """As `AdversarialModel.compile`, with `LeastSquares()` as the default loss."""
         loss = adversarial_loss or LeastSquares()
         super().compile(generator_optimizer, discriminator_optimizer, loss, **kwargs)
-
-    @property
-    def networks(self):
-        return tuple(getattr(self, name) for name in _NETWORKS)
 
     @property
     def generator_weights(self):
@@ -283,12 +278,8 @@ class CycleGAN(AdversarialModel):
         )
 
     def get_config(self):
-        networks = {
-            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _NETWORKS
-        }
         return {
             **super().get_config(),
-            **networks,
             "lambda_cycle": self.lambda_cycle,
             "lambda_identity": self.lambda_identity,
             "pool_size": self.pool_size,
@@ -296,15 +287,6 @@ class CycleGAN(AdversarialModel):
             "average_momentum": self.average_momentum,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        for name in _NETWORKS:
-            config[name] = keras.saving.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
-        return cls(**config)
 
 
 def _gradients(tape, target, sources, output_gradients=None):

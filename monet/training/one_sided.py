@@ -8,15 +8,13 @@ import tensorflow as tf
 from monet import ops
 from monet.layers import Underpainting
 from monet.losses import BinaryCrossentropy, Hinge, PerHead, mean_absolute_error, structure_distance
-from monet.training.adversarial import AdversarialModel, gradient_tape
-from monet.training.average import averaged_copy, update_average
-from monet.training.diffaugment import DiffAugment
+from monet.training.gan import GAN
 
 _PENALTY_SCALE = 1024.0  # by which slopes are larger while in float16, where they would underflow
 
 
 @keras.saving.register_keras_serializable(package="monet")
-class OneSided(AdversarialModel):
+class OneSided(GAN):
     """A generator that paints photos, and a discriminator that compares these with paintings.
 
     Where a CycleGAN sees by a second generator that a painting still shows its photo, here two
@@ -26,10 +24,6 @@ class OneSided(AdversarialModel):
     Trained by `fit` on batches `(photos, paintings)`, both `[N, H, W, C]` float32 in [-1, 1].
     Calling the model paints: it is `generator(photos)`.
 
-    All state is in the model: `save_weights` and `load_weights` (or `tf.train.Checkpoint`) carry
-    networks, the averaged generator, optimizers and the number of steps done. Every random choice
-    is a function of `seed` and that number, so that training goes on exactly where it was.
-
     Args:
         generator: network from photos to paintings.
         discriminator: network from pictures to logits, or to a list of them, one for each head.
@@ -37,66 +31,25 @@ class OneSided(AdversarialModel):
             the generator makes of it; 0 leaves it out.
         lambda_content: weight of the content loss, `monet.losses.structure_distance` between a
             photo and its painting; 0 leaves it out.
-        augment: policies of `monet.training.DiffAugment`, which changes all that the discriminator
-            sees; `()` for none.
-        augment_colour: strength of its changes of colour.
-        augment_hole: side of the square that it cuts out.
-        gradient_penalty: weight γ of the penalty γ/2 · |∇D|² on paintings (R1), of the mean logits
-            of all heads; 0 for none.
-        average_momentum: of the exponential moving average of the generator's weights, in [0, 1),
-            which the property `generator` then has; 0 for none.
-        seed: of the augmentation.
+        gradient_penalty: as `GAN` has it; of the mean logits of all heads.
+        (further ones): see `monet.training.gan.GAN`.
 
-    Source: identity loss: Zhu et al. 2017 (arXiv:1703.10593), section 5.2. DiffAugment: Zhao et al.
-    2020 (arXiv:2006.10738). Gradient penalty: Mescheder et al. 2018 (arXiv:1801.04406). Average:
-    Yazıcı et al. 2019 (arXiv:1806.04498).
+    Source: identity loss: Zhu et al. 2017 (arXiv:1703.10593), section 5.2.
     """
 
     def __init__(
-        self,
-        generator,
-        discriminator,
-        *,
-        lambda_identity=5.0,
-        lambda_content=2.0,
-        augment=(),
-        augment_colour=1.0,
-        augment_hole=0.5,
-        gradient_penalty=0.0,
-        average_momentum=0.0,
-        seed=0,
-        **kwargs,
+        self, generator, discriminator, *, lambda_identity=5.0, lambda_content=2.0, **kwargs
     ):
-        super().__init__(**kwargs)
-        self.trained_generator = generator
-        self.discriminator = discriminator
+        super().__init__(generator, discriminator, **kwargs)
         self.lambda_identity = lambda_identity
         self.lambda_content = lambda_content
-        self.augment = DiffAugment(tuple(augment), colour=augment_colour, hole=augment_hole)
-        self.gradient_penalty = gradient_penalty
-        self.average_momentum = average_momentum
-        self.seed = seed
-        self.average_generator = averaged_copy(generator) if average_momentum else None
-        self.steps = self.add_weight(
-            name="steps",
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
-        self._loss_means = [keras.metrics.Mean(name=name) for name in self._loss_names()]
-        self.built = True
-
-    def _loss_names(self):
         optional = {
-            "identity_loss": self.lambda_identity,
-            "content_loss": self.lambda_content,
+            "identity_loss": lambda_identity,
+            "content_loss": lambda_content,
             "gradient_penalty": self.gradient_penalty,
         }
         used = [name for name, weight in optional.items() if weight]
-        return ["adversarial_loss", "discriminator_loss", *used]
+        self._finish(["adversarial_loss", "discriminator_loss", *used])
 
     def compile(
         self, generator_optimizer, discriminator_optimizer, adversarial_loss=None, **kwargs
@@ -110,23 +63,6 @@ class OneSided(AdversarialModel):
             raise ValueError(f"adversarial_loss={loss!r}: expected a monet.losses.PerHead.")
         super().compile(generator_optimizer, discriminator_optimizer, loss, **kwargs)
 
-    @property
-    def networks(self):
-        return self.trained_generator, self.discriminator
-
-    @property
-    def generator_weights(self):
-        return self.trained_generator.trainable_variables
-
-    @property
-    def discriminator_weights(self):
-        return self.discriminator.trainable_variables
-
-    @property
-    def generator(self):
-        """The network that paints, which a run folder keeps: the average, where there is one."""
-        return self.average_generator or self.trained_generator
-
     def adapt(self, photos, paintings):
         """Matches the colours of the generator's underpainting, if it has one, before training.
 
@@ -139,47 +75,10 @@ class OneSided(AdversarialModel):
                 if isinstance(layer, Underpainting):
                     layer.adapt(photos, paintings)
 
-    def call(self, photos, training=False):
-        return self.generator(photos, training=training)
-
-    def train_step(self, batch):
-        """Updates both networks on one batch `(photos, paintings)`.
-
-        Both gradients are taken before any network is updated, so that one pass of the
-        discriminator over what was painted serves both.
-        """
-        with (
-            gradient_tape(self.generator_weights) as generator_tape,
-            gradient_tape(self.discriminator_weights) as discriminator_tape,
-        ):
-            losses = self._step_losses(batch, training=True)
-            generator_loss = self._scale(losses["generator"], self.generator_optimizer)
-            discriminator_loss = self._scale(losses["discriminator"], self.discriminator_optimizer)
-        generator_gradients = generator_tape.gradient(generator_loss, self.generator_weights)
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_loss, self.discriminator_weights
-        )
-
-        self.generator_optimizer.apply(generator_gradients, self.generator_weights)
-        self.discriminator_optimizer.apply(discriminator_gradients, self.discriminator_weights)
-        if self.average_momentum:
-            update_average(
-                self.average_generator,
-                self.trained_generator,
-                self.average_momentum,
-                self.steps.value,
-            )
-        self.steps.assign_add(1)
-        return self._report(losses)
-
-    def test_step(self, batch):
-        """Computes the losses of `train_step`, without updates."""
-        return self._report(self._step_losses(batch, training=False))
-
     def _step_losses(self, batch, training):
         photos, paintings = batch
         painted, same = self._paint(photos, paintings, training)
-        fake_seed, real_seed, target_seed = self._draw_seeds()
+        fake_seed, real_seed, target_seed = self._draw_seeds(3)
         fake_logits = self._judge(self.augment(painted, fake_seed), training)
         real_logits, penalty = self._judge_real(self.augment(paintings, real_seed), training)
 
@@ -231,35 +130,9 @@ class OneSided(AdversarialModel):
             slopes = tape.gradient(total, paintings) / _PENALTY_SCALE
         return logits, tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
 
-    def _draw_seeds(self):
-        """Three seeds `[2]` of this step and this replica."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = tf.stack([tf.constant(self.seed, tf.int64), self.steps.value])
-        return tf.unstack(
-            tf.random.split(tf.random.experimental.stateless_fold_in(seed, replica), 3)
-        )
-
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "generator": serialize(self.trained_generator),
-            "discriminator": serialize(self.discriminator),
             "lambda_identity": self.lambda_identity,
             "lambda_content": self.lambda_content,
-            "augment": list(self.augment.policies),
-            "augment_colour": self.augment.colour,
-            "augment_hole": self.augment.hole,
-            "gradient_penalty": self.gradient_penalty,
-            "average_momentum": self.average_momentum,
-            "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        for name in ("generator", "discriminator"):
-            config[name] = keras.saving.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
-        return cls(**config)

@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import generate, train
+from monet.models import DCGANDiscriminator, ResidualDCGANGenerator
 from monet.runs.state import TrainingState
 from monet.systems import RECIPES, get_recipe
 
@@ -21,10 +22,8 @@ EPOCHS, STEPS = 2, 4
 TINY = get_recipe("dcgan-diverse").replace(
     name="tiny-noise",
     image_size=16,
-    latent_dim=8,
-    generator_filters=8,
-    discriminator_filters=4,
-    dropout=0.3,
+    generator=ResidualDCGANGenerator(filters=8, latent_dim=8),
+    discriminator=DCGANDiscriminator(filters=4),
     batch_size=2,
     epochs=EPOCHS,
     steps_per_epoch=STEPS,
@@ -184,8 +183,6 @@ def test_wrong_combinations(finished, paintings, tmp_path, monkeypatch, capsys, 
 @pytest.mark.parametrize(
     "option",
     [
-        ["--generator", "unet"],
-        ["--discriminator", "unet"],
         ["--adversarial-loss", "hinge"],
         ["--lambda-cycle", "3"],
         ["--lambda-identity", "0"],
@@ -200,6 +197,17 @@ def test_options_of_cyclegans_are_refused(finished, paintings, tmp_path, capsys,
         error = capsys.readouterr().err
         assert error.startswith(f"error: {option[0]}: not for the recipe 'tiny-noise'")
         assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_networks_of_cyclegans_are_refused_and_those_of_dcgans_named(
+    paintings, tmp_path, capsys, name
+):
+    assert start(paintings, tmp_path / "run", f"--{name}", "unet") == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --{name} unet: not for the recipe 'tiny-noise'")
+    assert "which takes dcgan, dcgan-" in error
     assert not (tmp_path / "run").exists()
 
 

@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from monet.systems import get_recipe, recipe_from_dict
+from monet.models import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    PatchGANDiscriminator,
+    ResidualDCGANGenerator,
+)
+from monet.systems import get_recipe, recipe_from_dict, system_of
 
 
 def test_the_documented_system():
     recipe = get_recipe("dcgan")
     assert (recipe.image_size, recipe.batch_size, recipe.epochs) == (256, 4, 500)
-    assert (recipe.latent_dim, recipe.generator_filters, recipe.discriminator_filters) == (
-        128,
-        256,
-        64,
-    )
+    assert recipe.generator == DCGANGenerator(filters=256, latent_dim=128)
+    assert recipe.discriminator == DCGANDiscriminator(filters=64, dropout=0.3)
     assert (recipe.generator_learning_rate, recipe.discriminator_learning_rate) == (1e-3, 1e-4)
-    assert (recipe.beta_1, recipe.beta_2, recipe.dropout) == (0.5, 0.9, 0.3)
+    assert (recipe.beta_1, recipe.beta_2) == (0.5, 0.9)
     # 1,500 pictures, twice an epoch, by 4.
     assert recipe.count_steps(300) == 750
     assert recipe.sample_every == 5
@@ -36,13 +39,36 @@ def test_pairs_are_pairs_again_from_a_config():
     assert (recipe.real_targets, recipe.diff_augment) == ((0.8, 1.0), ())
 
 
+def test_architectures_are_chosen_by_name():
+    recipe = get_recipe("dcgan")
+    names = {"generator": "dcgan-residual", "discriminator": "dcgan-no-dropout"}
+    other = system_of(recipe).override(recipe, names)
+    assert other.generator == ResidualDCGANGenerator(filters=128)
+    assert other.discriminator == DCGANDiscriminator(dropout=0.0)
+    # The residual generator starts from 4×4, the other from 8×8.
+    assert other.replace(image_size=8).generator.build(8).output_shape == (None, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "expectation"),
+    [
+        (lambda: DCGANDiscriminator(dropout=1.0), r"dropout=1.0 .*in \[0, 1\)"),
+        (lambda: DCGANGenerator(latent_dim=0), "latent_dim=0 .*at least 1"),
+        (lambda: ResidualDCGANGenerator(least_filters=0), "least_filters=0 .*at least 1"),
+    ],
+)
+def test_a_bad_option_is_named_with_what_was_expected(make, expectation):
+    with pytest.raises(ValueError, match=expectation):
+        make()
+
+
 @pytest.mark.parametrize(
     ("change", "expectation"),
     [
         ({"image_size": 100}, "8 times a power of two, at least 16"),
         ({"image_size": 8}, "8 times a power of two, at least 16"),
-        ({"generator": "resnet"}, "one of plain, residual"),
-        ({"dropout": 1.0}, r"in \[0, 1\)"),
+        ({"generator": "resnet"}, "an instance of NoiseGenerator"),
+        ({"discriminator": PatchGANDiscriminator()}, "an instance of ImageDiscriminator"),
         ({"gradient_penalty": -1.0}, "at least 0"),
         ({"passes": 0}, "at least 1"),
         ({"discriminator_every": 0}, "at least 1"),

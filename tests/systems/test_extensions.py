@@ -13,7 +13,13 @@ import pytest
 from PIL import Image
 
 from monet import train
-from monet.models import GENERATORS, Generator, PatchGANDiscriminator
+from monet.models import (
+    GENERATORS,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    Generator,
+    PatchGANDiscriminator,
+)
 from monet.models.architecture import register as register_architecture
 from monet.systems import RECIPES, SYSTEMS, get_recipe, recipe_from_dict
 from monet.systems.base import register as register_system
@@ -122,9 +128,8 @@ def test_a_new_system_is_one_class(data, capsys):
                 name="another",
                 source="these tests",
                 image_size=16,
-                latent_dim=4,
-                generator_filters=4,
-                discriminator_filters=4,
+                generator=DCGANGenerator(filters=4, latent_dim=4),
+                discriminator=DCGANDiscriminator(filters=4),
                 epochs=1,
                 steps_per_epoch=1,
             ),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import dcgan_float64 as float64
@@ -15,15 +16,19 @@ from monet.systems import build_model, get_recipe
 from monet.training import DCGAN
 
 SIZE, LATENT = 16, 6
-SMALL = {
-    "image_size": SIZE,
-    "latent_dim": LATENT,
-    "generator_filters": 8,
-    "discriminator_filters": 4,
-    "batch_size": 3,
-}
-DOCUMENTED = get_recipe("dcgan").replace(**SMALL)
-DIVERSE = get_recipe("dcgan-diverse").replace(**SMALL)
+
+
+def small(name):
+    recipe = get_recipe(name)
+    return recipe.replace(
+        image_size=SIZE,
+        batch_size=3,
+        generator=dataclasses.replace(recipe.generator, filters=8, latent_dim=LATENT),
+        discriminator=dataclasses.replace(recipe.discriminator, filters=4),
+    )
+
+
+DOCUMENTED, DIVERSE = small("dcgan"), small("dcgan-diverse")
 
 
 def paintings(seed=0, count=3, size=SIZE):
@@ -259,7 +264,7 @@ def test_the_discriminator_sees_nothing_but_augmented_pictures(monkeypatch):
         seeds.append(seed.numpy().tolist())
         return 0.0 * images
 
-    model = build_model(DIVERSE.replace(dropout=0.0), steps_per_epoch=1)
+    model = build_model(DIVERSE, steps_per_epoch=1)
     monkeypatch.setattr(model, "augment", erase)
     logs = model.train_step(paintings())
     assert len(seeds) == 2 and seeds[0] != seeds[1]

@@ -1,0 +1,91 @@
+"""What systems have in common that learn from photos and paintings to repaint photos."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from monet.models.architecture import DISCRIMINATORS, GENERATORS, is_integer, is_number
+from monet.systems.base import Option, System
+from monet.systems.recipe import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    import tensorflow as tf
+
+    from monet.data import Augment, Domains
+
+AnyTranslationRecipe = TypeVar("AnyTranslationRecipe", bound="TranslationRecipe")
+
+_SAMPLE_PAINTINGS = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TranslationRecipe(Recipe):
+    """How such a system is built and trained.
+
+    Attributes:
+        lambda_identity: weight of the identity loss, the L1 distance between a painting in [-1, 1]
+            and what its own generator makes of it; 0 leaves it out.
+        flip: mirror half of the training pictures.
+        sample_photos: photos on a sample sheet.
+        (further ones): see `Recipe`.
+    """
+
+    lambda_identity: float = 5.0
+    flip: bool = True
+    sample_photos: int = 4
+
+    def __post_init__(self):
+        super().__post_init__()
+        holds = is_number(self.lambda_identity, 0)
+        self.check("lambda_identity", "a number of at least 0", holds)
+        self.check("sample_photos", "an integer of at least 1", is_integer(self.sample_photos, 1))
+
+
+class TranslationSystem(System[AnyTranslationRecipe]):
+    """Trained on photos and paintings; its generator paints photos of any size.
+
+    A subclass defines `augment` in place of `dataset`.
+    """
+
+    takes_photos = True
+    invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
+    options: ClassVar[Sequence[Option]] = (
+        Option("generator", "another generator", GENERATORS),
+        Option("discriminator", "another discriminator", DISCRIMINATORS),
+        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
+    )
+    sheet_shows_inputs = True
+
+    @abc.abstractmethod
+    def augment(self, recipe: AnyTranslationRecipe) -> Augment:
+        """What is done to the training pictures."""
+
+    def dataset(
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+    ) -> tf.data.Dataset:
+        from monet.data import training_dataset
+
+        return training_dataset(
+            domains.paintings,
+            domains.photos,
+            image_size=recipe.image_size,
+            batch_size=replicas * recipe.batch_size,
+            augment=self.augment(recipe),
+            seed=seed,
+            start_step=start_step,
+        )
+
+    def samples(
+        self, recipe: AnyTranslationRecipe, domains: Domains, size: int, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Photos and paintings for a sample sheet, `[N, size, size, 3]` in [-1, 1]."""
+        from monet.data import fixed_images
+
+        return (
+            fixed_images(domains.photos, recipe.sample_photos, size, seed),
+            fixed_images(domains.paintings, _SAMPLE_PAINTINGS, size, seed),
+        )

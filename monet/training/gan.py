@@ -1,0 +1,150 @@
+"""What the GANs with one generator and one discriminator have in common."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from monet.training.adversarial import AdversarialModel, gradient_tape
+from monet.training.average import averaged_copy, update_average
+from monet.training.diffaugment import DiffAugment
+
+
+class GAN(AdversarialModel):
+    """One generator, and the discriminator that it learns from.
+
+    A subclass defines `_step_losses`, and ends its constructor with `_finish`.
+
+    All state is in the model: `save_weights` and `load_weights` (or `tf.train.Checkpoint`) carry
+    networks, the averaged generator, optimizers and the number of steps done. Every random choice
+    but a discriminator's dropout is a function of `seed` and that number, so that training goes on
+    exactly where it was.
+
+    Args:
+        generator: network that makes pictures in [-1, 1].
+        discriminator: network from pictures to logits.
+        augment: policies of `monet.training.DiffAugment`, which then changes all that the
+            discriminator sees; `()` for none.
+        augment_colour: strength of its changes of colour.
+        augment_hole: side of the square that it cuts out.
+        gradient_penalty: weight γ of the penalty γ/2 · |∇D|² on paintings (R1); 0 for none.
+        average_momentum: of the exponential moving average of the generator's weights, in [0, 1),
+            which the property `generator` then has; 0 for none.
+        seed: of every random choice.
+
+    Source: DiffAugment: Zhao et al. 2020 (arXiv:2006.10738). Gradient penalty: Mescheder et al.
+    2018 (arXiv:1801.04406). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
+    """
+
+    network_names = ("generator", "discriminator")
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        *,
+        augment=(),
+        augment_colour=1.0,
+        augment_hole=0.5,
+        gradient_penalty=0.0,
+        average_momentum=0.0,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.trained_generator = generator
+        self.discriminator = discriminator
+        self.augment = DiffAugment(tuple(augment), colour=augment_colour, hole=augment_hole)
+        self.gradient_penalty = gradient_penalty
+        self.average_momentum = average_momentum
+        self.seed = seed
+        self.average_generator = averaged_copy(generator) if average_momentum else None
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    @property
+    def networks(self):
+        return self.trained_generator, self.discriminator
+
+    @property
+    def generator_weights(self):
+        return self.trained_generator.trainable_variables
+
+    @property
+    def discriminator_weights(self):
+        return self.discriminator.trainable_variables
+
+    @property
+    def generator(self):
+        """The network that paints, which a run folder keeps: the average, where there is one."""
+        return self.average_generator or self.trained_generator
+
+    def call(self, inputs, training=False):
+        return self.generator(inputs, training=training)
+
+    def train_step(self, batch):
+        """Updates both networks on one batch.
+
+        Both gradients are taken before any network is updated, so that one pass of the
+        discriminator over what was painted serves both.
+        """
+        with (
+            gradient_tape(self.generator_weights) as generator_tape,
+            gradient_tape(self.discriminator_weights) as discriminator_tape,
+        ):
+            losses = self._step_losses(batch, training=True)
+            generator_loss = self._scale(losses["generator"], self.generator_optimizer)
+            discriminator_loss = self._scale(losses["discriminator"], self.discriminator_optimizer)
+        generator_gradients = generator_tape.gradient(generator_loss, self.generator_weights)
+        discriminator_gradients = discriminator_tape.gradient(
+            discriminator_loss, self.discriminator_weights
+        )
+
+        self.generator_optimizer.apply(generator_gradients, self.generator_weights)
+        self._update_discriminator(discriminator_gradients)
+        if self.average_momentum:
+            update_average(
+                self.average_generator,
+                self.trained_generator,
+                self.average_momentum,
+                self.steps.value,
+            )
+        self.steps.assign_add(1)
+        return self._report(losses)
+
+    def test_step(self, batch):
+        """Computes the losses of `train_step`, without updates."""
+        return self._report(self._step_losses(batch, training=False))
+
+    def _step_losses(self, batch, training):
+        """The losses that the model reports, by name, with those to differentiate: "generator" and
+        "discriminator".
+        """
+        raise NotImplementedError
+
+    def _update_discriminator(self, gradients):
+        self.discriminator_optimizer.apply(gradients, self.discriminator_weights)
+
+    def _draw_seeds(self, count):
+        """So many seeds `[2]` of this step and this replica."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.steps.value])
+        seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        return tf.unstack(tf.random.split(seed, count))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "augment": list(self.augment.policies),
+            "augment_colour": self.augment.colour,
+            "augment_hole": self.augment.hole,
+            "gradient_penalty": self.gradient_penalty,
+            "average_momentum": self.average_momentum,
+            "seed": self.seed,
+        }
