@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from monet._parallel import map_in_order, usable_cores
 from monet.data.augment import CENTRE_CROP, Augment
 from monet.data.cache import ImageCache, MemoryBudget
 from monet.data.copies import COPIES, Copies
@@ -158,9 +159,14 @@ def fixed_images(source: ImageSource, count: int, image_size: int, seed: int = 0
     """
     chosen = np.random.default_rng(seed).permutation(len(source))[:count]
     squares = np.zeros((len(chosen), image_size, image_size, 3), np.uint8)
-    for square, index in zip(squares, chosen, strict=True):
+
+    def read(index: int) -> np.ndarray:
         image = source.read_or_next(int(index), shrink_to=2 * image_size)
-        square[:] = central_square(image, image_size)
+        return central_square(image, image_size)
+
+    reading = map_in_order(read, chosen, threads=usable_cores())
+    for square, image in zip(squares, reading, strict=True):
+        square[:] = image
     return to_float(squares)
 
 

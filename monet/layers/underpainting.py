@@ -84,6 +84,24 @@ class Underpainting(keras.layers.Layer):
         return {**super().get_config(), "coarseness": self.coarseness}
 
 
+def paints_over_a_copy(network):
+    """Whether a network has an `Underpainting`."""
+    return any(isinstance(layer, Underpainting) for layer in network.layers)
+
+
+def match_colours(network, images, others):
+    """Adapts the underpaintings of a network, where it has any; see `Underpainting.adapt`.
+
+    Args:
+        network: a `keras.Model`.
+        images: pictures like those that it gets, `[N, H, W, 3]` in [-1, 1].
+        others: pictures that have the colours, `[M, H, W, 3]` in [-1, 1].
+    """
+    for layer in network.layers:
+        if isinstance(layer, Underpainting):
+            layer.adapt(images, others)
+
+
 _LEAST_VARIANCE = 1e-4  # added on the diagonal, so that pictures of a single colour have a map
 
 
@@ -98,7 +116,10 @@ def _linear_colour_map(images, others):
 
 def _statistics(images):
     pixels = np.asarray(images, np.float64).reshape(-1, 3)
-    return pixels.mean(axis=0), np.cov(pixels.T) + _LEAST_VARIANCE * np.eye(3)
+    mean = pixels.mean(axis=0)
+    # Several times faster than np.cov, and as exact: the values are in [-1, 1].
+    covariance = pixels.T @ pixels / len(pixels) - np.outer(mean, mean)
+    return mean, covariance + _LEAST_VARIANCE * np.eye(3)
 
 
 def _power(symmetric, exponent):

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 HEAD_LOSSES = ("hinge", "bce", "least-squares")
 
-# Enough that another choice changes the matched colours by less than a level or two.
-_PICTURES_FOR_COLOURS = 300
-_SIDE_FOR_COLOURS = 128
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OneSidedRecipe(TranslationRecipe):
@@ -198,16 +194,6 @@ class OneSidedSystem(TranslationSystem[OneSidedRecipe]):
             **compile_options,
         )
         return model
-
-    def prepare(self, model, recipe, domains: Domains, *, seed=0):
-        """Matches the colours of the generator's underpainting to the paintings'."""
-        from monet.data import fixed_images
-
-        photos, paintings = (
-            fixed_images(source, _PICTURES_FOR_COLOURS, _SIDE_FOR_COLOURS, seed)
-            for source in (domains.photos, domains.paintings)
-        )
-        model.adapt(photos, paintings)
 
     def augment(self, recipe) -> Augment:
         from monet.data import Augment

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 AnyTranslationRecipe = TypeVar("AnyTranslationRecipe", bound="TranslationRecipe")
 
 _SAMPLE_PAINTINGS = 2
+# Enough that another choice changes the matched colours by less than a level or two.
+_PICTURES_FOR_COLOURS = 300
+_SIDE_FOR_COLOURS = 128
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,19 @@ class TranslationSystem(System[AnyTranslationRecipe]):
     @abc.abstractmethod
     def augment(self, recipe: AnyTranslationRecipe) -> Augment:
         """What is done to the training pictures."""
+
+    def prepare(self, model, recipe, domains: Domains, *, seed=0) -> None:
+        """Matches the colours of generators that paint over a copy to those they shall have."""
+        from monet.data import fixed_images
+        from monet.layers.underpainting import paints_over_a_copy
+
+        if not paints_over_a_copy(model.generator):
+            return  # as the pictures take a second to read
+        photos, paintings = (
+            fixed_images(source, _PICTURES_FOR_COLOURS, _SIDE_FOR_COLOURS, seed)
+            for source in (domains.photos, domains.paintings)
+        )
+        model.adapt(photos, paintings)
 
     def dataset(
         self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from monet.layers.underpainting import match_colours
 from monet.losses import LeastSquares, mean_absolute_error
 from monet.training.adversarial import AdversarialModel, gradient_tape
 from monet.training.average import averaged_copy, update_average
@@ -129,6 +130,20 @@ class CycleGAN(AdversarialModel):
     def generator(self):
         """The network that paints, which a run folder keeps: the average, where there is one."""
         return self.average_generator or self.painting_generator
+
+    def adapt(self, photos, paintings):
+        """Matches the colours of the generators' underpaintings, where they have any.
+
+        To be called before training. The photo generator's are matched the other way round.
+
+        Args:
+            photos: some photos, `[N, H, W, 3]` in [-1, 1].
+            paintings: some paintings, `[M, H, W, 3]` in [-1, 1].
+        """
+        match_colours(self.painting_generator, photos, paintings)
+        match_colours(self.photo_generator, paintings, photos)
+        if self.average_generator is not None:
+            self.average_generator.set_weights(self.painting_generator.get_weights())
 
     def call(self, photos, training=False):
         return self.generator(photos, training=training)

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet import ops
-from monet.layers import Underpainting
+from monet.layers.underpainting import match_colours
 from monet.losses import BinaryCrossentropy, Hinge, PerHead, mean_absolute_error, structure_distance
 from monet.training.gan import GAN
 
@@ -64,16 +64,15 @@ class OneSided(GAN):
         super().compile(generator_optimizer, discriminator_optimizer, loss, **kwargs)
 
     def adapt(self, photos, paintings):
-        """Matches the colours of the generator's underpainting, if it has one, before training.
+        """Matches the colours of the generator's underpainting, where it has one, before training.
 
         Args:
             photos: some photos, `[N, H, W, 3]` in [-1, 1].
             paintings: some paintings, `[M, H, W, 3]` in [-1, 1].
         """
-        for network in filter(None, (self.trained_generator, self.average_generator)):
-            for layer in network.layers:
-                if isinstance(layer, Underpainting):
-                    layer.adapt(photos, paintings)
+        match_colours(self.trained_generator, photos, paintings)
+        if self.average_generator is not None:
+            self.average_generator.set_weights(self.trained_generator.get_weights())
 
     def _step_losses(self, batch, training):
         photos, paintings = batch
