@@ -32,7 +32,13 @@ def structure_distance(images: tf.Tensor, others: tf.Tensor, pool: int = 4) -> t
 
 
 def _structure(images, pool):
-    grey = tf.tensordot(tf.cast(images, tf.float32), tf.reshape(tf.constant(_LUMA), [3, 1]), 1)
-    coarse = tf.nn.avg_pool2d(grey, pool, pool, "VALID")
+    count, height, width = tf.unstack(tf.shape(images)[:3])
+    height, width = height // pool, width // pool
+    # One product for grey and average, over the pixels that lie side by side in a square's row.
+    rows = tf.reshape(
+        tf.cast(images[:, : height * pool, : width * pool], tf.float32), [-1, pool * len(_LUMA)]
+    )
+    grey = tf.linalg.matvec(rows, tf.constant(_LUMA * pool) / pool**2)
+    coarse = tf.reduce_sum(tf.reshape(grey, [count, height, pool, width]), axis=2)
     mean, variance = tf.nn.moments(coarse, axes=[1, 2], keepdims=True)
     return (coarse - mean) * tf.math.rsqrt(variance + _LEAST_VARIANCE)

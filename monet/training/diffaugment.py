@@ -66,56 +66,97 @@ class DiffAugment:
         colour, translation, cutout = tf.unstack(tf.random.split(seed, 3))
         if "colour" in self.policies:
             images = _recolour(images, colour, self.colour)
-        if "translation" in self.policies:
-            images = _translate(images, translation)
-        if "cutout" in self.policies:
-            images = _cut_out(images, cutout, self.hole)
+        if "translation" in self.policies or "cutout" in self.policies:
+            images = _move(
+                images,
+                translation if "translation" in self.policies else None,
+                cutout if "cutout" in self.policies else None,
+                self.hole,
+            )
         return images
 
 
 def _recolour(images, seed, strength):
-    draws = strength * (2 * _uniform([3, tf.shape(images)[0], 1, 1, 1], seed) - 1)
-    images += draws[0] * _BRIGHTNESS
-    grey = tf.reduce_mean(images, axis=-1, keepdims=True)
-    images = grey + (images - grey) * (1 + draws[1] * _SATURATION)
-    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
-    return mean + (images - mean) * (1 + draws[2] * _CONTRAST)
+    """Pixels x become `x · matrix + offset`, with a matrix and an offset for each picture.
+
+    That is `x + brightness`, of which `grey + (x - grey) * saturation`, of which
+    `mean + (x - mean) * contrast`: one product instead of a pass over the pictures for each.
+    """
+    shape, channels = tf.shape(images), images.shape[-1]
+    draws = strength * (2 * _uniform([3, shape[0], 1, 1], seed) - 1)
+    brightness = draws[0] * _BRIGHTNESS
+    saturation = 1 + draws[1] * _SATURATION
+    contrast = 1 + draws[2] * _CONTRAST
+    matrix = contrast * (saturation * tf.eye(channels) + (1 - saturation) / channels)
+    pixels = tf.reshape(images, [shape[0], -1, channels])
+    offset = brightness + (1 - contrast) * tf.reduce_mean(pixels, axis=[1, 2], keepdims=True)
+    return tf.reshape(tf.matmul(pixels, matrix) + offset, shape)
 
 
-def _translate(images, seed):
-    """A shift is a product with a matrix of zeros and ones: its gradient is cheap everywhere."""
-    count, height, width = tf.unstack(tf.shape(images)[:3])
-    draws = _uniform([2, count], seed)
-    rows = _shift_matrices(draws[0], height, images.dtype)
-    columns = _shift_matrices(draws[1], width, images.dtype)
-    images = tf.einsum("nyh,nhwc->nywc", rows, images)
-    return tf.einsum("nxw,nywc->nyxc", columns, images)
+def _move(images, translation, cutout, hole_share):
+    """Shifts pictures and cuts holes, each if there is a seed for it.
+
+    Every pixel becomes another one or 0, and none becomes two: so the gradient is a move as well.
+    """
+    shape = tf.shape(images)
+    count, height, width = tf.unstack(shape[:3])
+    rows, columns = tf.range(height)[None], tf.range(width)[None]
+    down, right = 0, 0
+    if translation is not None:
+        draws = _uniform([2, count, 1], translation)
+        down, right = _shift(draws[0], height), _shift(draws[1], width)
+    hole_rows = hole_columns = 0, 0
+    if cutout is not None:
+        draws = _uniform([2, count, 1], cutout)
+        hole_rows = _hole(draws[0], height, hole_share)
+        hole_columns = _hole(draws[1], width, hole_share)
+
+    def sources(from_rows, from_columns, to_rows, to_columns):
+        """`[N, H * W]`: the pixel that each is taken from; `H * W` for none."""
+        inside = _both(_within(from_rows, 0, height), _within(from_columns, 0, width))
+        hole = _both(_within(to_rows, *hole_rows), _within(to_columns, *hole_columns))
+        pixels = from_rows[:, :, None] * width + from_columns[:, None]
+        return tf.reshape(tf.where(inside & ~hole, pixels, height * width), [-1, height * width])
+
+    def take(images, pixels):
+        none_below = tf.pad(
+            tf.reshape(images, [count, height * width, -1]), [[0, 0], [0, 1], [0, 0]]
+        )
+        return tf.reshape(tf.gather(none_below, pixels, batch_dims=1), shape)
+
+    @tf.custom_gradient
+    def move(images):
+        def gradient(upstream):
+            to_rows, to_columns = rows - down, columns - right
+            return take(upstream, sources(to_rows, to_columns, to_rows, to_columns))
+
+        return take(images, sources(rows + down, columns + right, rows, columns)), gradient
+
+    return move(images)
 
 
-def _shift_matrices(draws, side, dtype):
-    """`[N, S, S]`: row y is one at y + shift, all zero where that is outside."""
+def _shift(draws, side):
+    """Pixels from a place to the one that is moved there, `[N, 1]`."""
     most = tf.cast(tf.round(tf.cast(side, tf.float32) * _SHIFT), tf.int32)
-    shifts = tf.cast(tf.floor(draws * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
-    places = tf.range(side)
-    return tf.cast(places[None, None, :] == places[None, :, None] + shifts[:, None, None], dtype)
+    return tf.cast(tf.floor(draws * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
 
 
-def _cut_out(images, seed, share):
-    count, height, width = tf.unstack(tf.shape(images)[:3])
-    draws = _uniform([2, count], seed)
-    rows, columns = _within(draws[0], height, share), _within(draws[1], width, share)
-    hole = rows[:, :, None, None] & columns[:, None, :, None]
-    return tf.where(hole, tf.zeros([], images.dtype), images)
-
-
-def _within(draws, side, share):
-    """`[N, S]`: whether a row (or column) passes through the hole; a part may be outside."""
+def _hole(draws, side, share):
+    """Where a hole begins and where it ends, `[N, 1]` each; a part may be outside."""
     length = tf.cast(tf.round(tf.cast(side, tf.float32) * share), tf.int32)
     # Source: the authors' code takes the centre from 0 to S, S included where the hole is even.
     centres = tf.cast(tf.floor(draws * tf.cast(side + 1 - length % 2, tf.float32)), tf.int32)
     start = centres - length // 2
-    places = tf.range(side)[None]
-    return (places >= start[:, None]) & (places < start[:, None] + length)
+    return start, start + length
+
+
+def _within(places, start, end):
+    return (places >= start) & (places < end)
+
+
+def _both(rows, columns):
+    """`[N, H]` and `[N, W]` to `[N, H, W]`."""
+    return rows[:, :, None] & columns[:, None]
 
 
 def _uniform(shape, seed):
