@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import Discriminator, is_number, register
+from monet.models.architecture import is_number, register
+from monet.models.patchgan import PatchDiscriminator
 from monet.models.unet import UNet, unet_widths
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ class AttentionUNetGenerator(UNet):
 
 @register({"unet-attention": {}})
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AttentionDiscriminator(Discriminator):
-    """`attention_discriminator` and its options.
+class AttentionDiscriminator(PatchDiscriminator):
+    """`attention_discriminator` and its options; `filters` has to be a multiple of 8.
 
     Attributes:
-        filters: channels of the first convolution, a multiple of 8.
         noise: standard deviation of the noise on its input in training.
+        (further ones): see `PatchDiscriminator`.
     """
 
     architecture: ClassVar[str] = "unet-attention"
@@ -120,6 +121,7 @@ def attention_discriminator(
     *,
     filters: int = 64,
     noise: float = 0.1,
+    dropout: float = 0.0,
     channels: int = 3,
     dtype=None,
     name: str | None = None,
@@ -132,6 +134,7 @@ def attention_discriminator(
     Args:
         filters: channels of the first convolution, a multiple of 8.
         noise: standard deviation of the noise; 0 for none.
+        dropout: share of the values dropped after each stage, in [0, 1).
         channels: channels of the images.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
@@ -149,13 +152,16 @@ def attention_discriminator(
     import keras
 
     from monet.models.attention_blocks import attention_down
+    from monet.models.dropout import dropped
     from monet.models.unet_blocks import channel_norm, patch_logits
 
     images = keras.Input((None, None, channels), name="images")
     x = keras.layers.GaussianNoise(noise, dtype=dtype, name="noise")(images)
     for level, factor in enumerate((1, 2, 4), start=1):
         x = attention_down(x, factor * filters, dtype, f"stage_{level}")
+        x = dropped(x, dropout, dtype, f"stage_{level}")
     last_norm = channel_norm(
         "instance", "leaky_relu", dtype, "stage_4_norm", width=8 * filters, slope=0.2
     )
-    return keras.Model(images, patch_logits(x, 8 * filters, last_norm, dtype), name=name)
+    logits = patch_logits(x, 8 * filters, last_norm, dtype, dropout)
+    return keras.Model(images, logits, name=name)

@@ -14,7 +14,12 @@ def normal_002() -> keras.initializers.Initializer:
 
     A new instance for each layer: one instance draws the same values at every call.
     """
-    return keras.initializers.RandomNormal(mean=0.0, stddev=0.02)
+    return normal(0.02)
+
+
+def normal(stddev: float) -> keras.initializers.Initializer:
+    """N(0, stddev); a new instance for each layer, as for `normal_002`."""
+    return keras.initializers.RandomNormal(mean=0.0, stddev=stddev)
 
 
 @contextlib.contextmanager

@@ -5,21 +5,38 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import Discriminator, register
+from monet.models.architecture import Discriminator, is_number, register
 
 if TYPE_CHECKING:
     import keras
 
 
-@register({"patchgan": {"padding": "one"}, "patchgan-same": {}})
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PatchGANDiscriminator(Discriminator):
-    """`patchgan_discriminator` and its options.
+class PatchDiscriminator(Discriminator):
+    """What all discriminators of patches have in common.
 
     Attributes:
         filters: channels of the first convolution.
+        dropout: share of the values dropped after each stage, in [0, 1).
+    """
+
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        holds = is_number(self.dropout, 0, 1) and self.dropout < 1
+        self._check("dropout", "in [0, 1)", holds)
+
+
+@register({"patchgan": {"padding": "one"}, "patchgan-same": {}})
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PatchGANDiscriminator(PatchDiscriminator):
+    """`patchgan_discriminator` and its options.
+
+    Attributes:
         padding: zero padding of the last two (stride 1) convolutions: "same" keeps the size; "one"
             adds one pixel a side, as the CycleGAN authors' code does.
+        (further ones): see `PatchDiscriminator`.
     """
 
     architecture: ClassVar[str] = "patchgan"
@@ -38,6 +55,7 @@ def patchgan_discriminator(
     *,
     filters: int = 64,
     padding: str = "same",
+    dropout: float = 0.0,
     channels: int = 3,
     dtype=None,
     name: str | None = None,
@@ -53,6 +71,7 @@ def patchgan_discriminator(
         padding: zero padding of the two stride 1 convolutions. `"same"` keeps the size, with
             `[N, H/8, W/8, 1]` logits; `"one"` adds one pixel a side, as the authors do, with
             `[N, H/8 - 2, W/8 - 2, 1]`.
+        dropout: share of the values dropped after each stage, in [0, 1).
         channels: channels of the images.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
@@ -75,6 +94,7 @@ def patchgan_discriminator(
     import keras
 
     from monet.layers import Conv2D, InstanceNormalization
+    from monet.models.dropout import dropped
     from monet.models.initializers import normal_002
 
     if padding not in ("same", "one"):
@@ -98,11 +118,13 @@ def patchgan_discriminator(
     images = keras.Input((None, None, channels), name="images")
     x = convolution(images, filters, 2, True, "stage_1")
     x = keras.layers.LeakyReLU(0.2, dtype=dtype, name="stage_1_activation")(x)
+    x = dropped(x, dropout, dtype, "stage_1")
     for stage, (factor, stride) in enumerate(((2, 2), (4, 2), (8, 1)), start=2):
         x = convolution(x, factor * filters, stride, False, f"stage_{stage}")
         x = InstanceNormalization(
             activation="leaky_relu", negative_slope=0.2, dtype=dtype, name=f"stage_{stage}_norm"
         )(x)
+        x = dropped(x, dropout, dtype, f"stage_{stage}")
     x = convolution(x, 1, 1, True, "head")
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name=name)

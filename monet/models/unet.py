@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.models.architecture import Discriminator, Generator, is_integer, is_number, register
+from monet.models.architecture import Generator, is_integer, is_number, register
+from monet.models.patchgan import PatchDiscriminator
 
 if TYPE_CHECKING:
     import keras
@@ -51,23 +52,40 @@ class UNet(Generator):
         return {**super().options(image_size), "levels": min(self.levels, factors_of_two)}
 
 
-@register({"unet": {}, "unet-group": {"norm": "group"}})
+@register(
+    {
+        "unet": {},
+        "unet-base": {"head_stddev": 0.1},
+        "unet-group": {"norm": "group"},
+        "unet-residual": {"blocks": 1},
+        "unet-gated": {"gates": True},
+    }
+)
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class UNetGenerator(UNet):
     """`unet_generator` and its options.
 
     Attributes:
         norm: "instance", or "group" with a group for each channel.
+        blocks: residual blocks on each level, on either way.
+        gates: attention gates on the skips.
+        head_stddev: standard deviation of the last layer's initial weights.
         (further ones): see `UNet`.
     """
 
     architecture: ClassVar[str] = "unet"
 
     norm: str = "instance"
+    blocks: int = 0
+    gates: bool = False
+    head_stddev: float = 0.02
 
     def __post_init__(self):
         super().__post_init__()
+        self._check("blocks", "an integer of at least 0", is_integer(self.blocks, 0))
+        self._check("gates", "True or False", isinstance(self.gates, bool))
         self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
+        self._check("head_stddev", "a number of at least 0", is_number(self.head_stddev, 0))
 
     def build(self, image_size, *, dtype=None, name=None):
         return unet_generator(**self.options(image_size), dtype=dtype, name=name)
@@ -75,12 +93,12 @@ class UNetGenerator(UNet):
 
 @register({"unet": {}, "unet-group": {"norm": "group"}})
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UNetDiscriminator(Discriminator):
+class UNetDiscriminator(PatchDiscriminator):
     """`unet_discriminator` and its options.
 
     Attributes:
-        filters: channels of the first convolution.
         norm: "instance", or "group" with a group for each channel.
+        (further ones): see `PatchDiscriminator`.
     """
 
     architecture: ClassVar[str] = "unet"
@@ -101,6 +119,9 @@ def unet_generator(
     levels: int = 8,
     norm: str = "instance",
     dropout: float = 0.5,
+    blocks: int = 0,
+    gates: bool = False,
+    head_stddev: float = 0.02,
     channels: int = 3,
     dtype=None,
     name: str | None = None,
@@ -110,7 +131,12 @@ def unet_generator(
     All 4×4 of stride 2. Down to `filters` (no norm), 2, 4, 8 and again 8 times that, each with norm
     and LeakyReLU 0.3; up in the same widths, each with norm, on the first three dropout, ReLU, then
     concatenated with the output of the way down at that size; last to `channels`, tanh. Weights and
-    gamma N(0, 0.02), no bias but in the last.
+    gamma N(0, 0.02), those of the last N(0, `head_stddev`); no bias but in the last.
+
+    Two further kinds of U-Net are options. With `blocks`, each level goes on with residual blocks
+    (3×3 convolution, instance norm, ReLU, 3×3 convolution, instance norm, added), down after its
+    convolution and up before it is concatenated. With `gates`, what passes a skip is weighted,
+    pixel by pixel, by how it goes with what comes up (`monet.models.unet_blocks.gated`).
 
     At the coarsest level one pixel is left if the image's side is `2 ** levels`. The norm of one
     pixel is beta whatever the pixel, so that level then passes nothing on, as in the documented
@@ -121,6 +147,9 @@ def unet_generator(
         levels: convolutions on each way.
         norm: `"instance"`, or `"group"` with a group for each channel, which is the same.
         dropout: share of the values dropped, in [0, 1).
+        blocks: residual blocks on each level, on either way.
+        gates: attention gates on the skips.
+        head_stddev: standard deviation of the last convolution's initial weights.
         channels: channels of the images.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
@@ -129,7 +158,8 @@ def unet_generator(
         A model from `[N, H, W, channels]` in [-1, 1] to the same shape and range, float32 under
         every dtype policy. H and W have to be multiples of `2 ** levels`.
 
-    Source: Isola et al. 2017 (arXiv:1611.07004), section 6.1.1.
+    Source: Isola et al. 2017 (arXiv:1611.07004), section 6.1.1. Residual blocks: after Zhang, Liu
+    and Wang 2018 (arXiv:1711.10684). Gates: Oktay et al. 2018 (arXiv:1804.03999), section 2.
 
     Example:
 
@@ -139,14 +169,22 @@ def unet_generator(
     """
     import keras
 
-    from monet.models.initializers import normal_002
-    from monet.models.unet_blocks import channel_norm, down, painted, transposed_convolution
+    from monet.models.initializers import normal
+    from monet.models.unet_blocks import (
+        channel_norm,
+        down,
+        gated,
+        painted,
+        residual,
+        transposed_convolution,
+    )
 
     widths = unet_widths(filters, levels)
     images = keras.Input((None, None, channels), name="images")
     x, skips = images, []
     for level, width in enumerate(widths, start=1):
         x = down(x, width, norm if level > 1 else None, dtype, f"down_{level}")
+        x = residual(x, blocks, dtype, f"down_{level}")
         skips.append(x)
     for level in range(levels - 1, 0, -1):
         x = transposed_convolution(x, widths[level - 1], dtype, f"up_{level}")
@@ -154,14 +192,19 @@ def unet_generator(
         if levels - level <= 3:
             # Before or after ReLU is the same; after it, the norm applies the ReLU.
             x = keras.layers.Dropout(dropout, dtype=dtype, name=f"up_{level}_dropout")(x)
-        x = keras.layers.Concatenate(dtype=dtype, name=f"up_{level}_skip")([x, skips[level - 1]])
-    return keras.Model(images, painted(x, channels, dtype, normal_002()), name=name)
+        x = residual(x, blocks, dtype, f"up_{level}")
+        skip = skips[level - 1]
+        if gates:
+            skip = gated(skip, x, dtype, f"up_{level}_gate")
+        x = keras.layers.Concatenate(dtype=dtype, name=f"up_{level}_skip")([x, skip])
+    return keras.Model(images, painted(x, channels, dtype, normal(head_stddev)), name=name)
 
 
 def unet_discriminator(
     *,
     filters: int = 64,
     norm: str = "instance",
+    dropout: float = 0.0,
     channels: int = 3,
     dtype=None,
     name: str | None = None,
@@ -174,6 +217,7 @@ def unet_discriminator(
     Args:
         filters: channels of the first convolution.
         norm: `"instance"`, or `"group"` with a group for each channel, which is the same.
+        dropout: share of the values dropped after each stage, in [0, 1).
         channels: channels of the images.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
@@ -190,13 +234,16 @@ def unet_discriminator(
     """
     import keras
 
+    from monet.models.dropout import dropped
     from monet.models.unet_blocks import channel_norm, down, patch_logits
 
     x = images = keras.Input((None, None, channels), name="images")
     for level, factor in enumerate((1, 2, 4), start=1):
         x = down(x, factor * filters, norm if level > 1 else None, dtype, f"stage_{level}")
+        x = dropped(x, dropout, dtype, f"stage_{level}")
     last_norm = channel_norm(norm, "leaky_relu", dtype, "stage_4_norm", width=8 * filters)
-    return keras.Model(images, patch_logits(x, 8 * filters, last_norm, dtype), name=name)
+    logits = patch_logits(x, 8 * filters, last_norm, dtype, dropout)
+    return keras.Model(images, logits, name=name)
 
 
 def unet_widths(filters: int, levels: int) -> list[int]:

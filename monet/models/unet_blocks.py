@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import keras
 
-from monet.layers import Conv2D, Conv2DTranspose, GroupNormalization, InstanceNormalization
+from monet.layers import (
+    Conv2D,
+    Conv2DTranspose,
+    GroupNormalization,
+    InstanceNormalization,
+    ResidualBlock,
+)
+from monet.models.dropout import dropped
 from monet.models.initializers import normal_002
 
 EPSILON = 1e-3
@@ -44,6 +51,46 @@ def _halving(dtype):
     }
 
 
+def residual(x, blocks: int, dtype, label: str):
+    """So many residual blocks, padded with zeros: the coarsest levels are too small to reflect."""
+    for number in range(1, blocks + 1):
+        x = ResidualBlock(
+            x.shape[-1],
+            padding="zero",
+            epsilon=EPSILON,
+            kernel_initializer=normal_002(),
+            dtype=dtype,
+            name=f"{label}_block_{number}",
+        )(x)
+    return x
+
+
+def gated(skip, x, dtype, label: str):
+    """What passes an attention gate: `skip * sigmoid(psi(relu(theta(skip) + phi(x))))`.
+
+    The three are 1×1 convolutions: theta (no bias) and phi to half the channels of `skip`, psi to
+    one weight for each pixel. They start from N(0, 0.02), so that every gate is half open.
+    """
+
+    def pointwise(x, width, name, use_bias=True):
+        return Conv2D(
+            width,
+            1,
+            use_bias=use_bias,
+            kernel_initializer=normal_002(),
+            dtype=dtype,
+            name=f"{label}_{name}",
+        )(x)
+
+    width = max(1, skip.shape[-1] // 2)
+    pair = [pointwise(skip, width, "theta", use_bias=False), pointwise(x, width, "phi")]
+    match = keras.layers.Add(dtype=dtype, name=f"{label}_sum")(pair)
+    match = keras.layers.ReLU(dtype=dtype, name=f"{label}_relu")(match)
+    psi = pointwise(match, 1, "psi")
+    weights = keras.layers.Activation("sigmoid", dtype=dtype, name=f"{label}_weights")(psi)
+    return keras.layers.Multiply(dtype=dtype, name=label)([skip, weights])
+
+
 def channel_norm(
     norm: str, activation: str, dtype, name: str, *, width: int, slope: float = NEGATIVE_SLOPE
 ) -> keras.layers.Layer:
@@ -63,7 +110,7 @@ def channel_norm(
     raise ValueError(f"norm={norm!r}: expected 'instance' or 'group'.")
 
 
-def patch_logits(x, width: int, norm: keras.layers.Layer, dtype):
+def patch_logits(x, width: int, norm: keras.layers.Layer, dtype, dropout: float):
     """The last two convolutions of a patch discriminator, 4×4 of stride 1, and its logits."""
 
     def padded_convolution(x, width, use_bias, label):
@@ -78,6 +125,7 @@ def patch_logits(x, width: int, norm: keras.layers.Layer, dtype):
         )(x)
 
     x = norm(padded_convolution(x, width, False, "stage_4"))
+    x = dropped(x, dropout, dtype, "stage_4")
     x = padded_convolution(x, 1, True, "head")
     return keras.layers.Activation("linear", dtype="float32", name="logits")(x)
 

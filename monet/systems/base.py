@@ -234,7 +234,9 @@ class System(abc.ABC, Generic[AnyRecipe]):
 
         def adam(learning_rate: float) -> FusedAdam:
             schedule = ConstantThenLinear(learning_rate, steps - decay_steps, decay_steps)
-            return FusedAdam(schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2)
+            return FusedAdam(
+                schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2, epsilon=recipe.epsilon
+            )
 
         return adam(recipe.generator_learning_rate), adam(recipe.discriminator_learning_rate)
 

@@ -51,6 +51,8 @@ class Recipe:
         discriminator_learning_rate: the same for the discriminators.
         beta_1: Adam's decay rate of the first moment.
         beta_2: Adam's decay rate of the second moment.
+        epsilon: what Adam adds to the root of the second moment: gradients below it take steps that
+            are smaller than the learning rate.
         epochs: how many times `steps_per_epoch` steps are taken.
         decay_fraction: last part of the training, in [0, 1], over which the learning rates fall
             linearly to 0.
@@ -77,6 +79,7 @@ class Recipe:
     discriminator_learning_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.999
+    epsilon: float = 1e-7
     epochs: int = 200
     decay_fraction: float = 0.0
     steps_per_epoch: int | str = "smaller"
@@ -88,7 +91,7 @@ class Recipe:
     def __post_init__(self):
         for field in ("epochs", "batch_size", "image_size", "sample_every"):
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
-        for field in ("generator_learning_rate", "discriminator_learning_rate"):
+        for field in ("generator_learning_rate", "discriminator_learning_rate", "epsilon"):
             value = getattr(self, field)
             self.check(field, "a number above 0", is_number(value, 0) and value > 0)
         for field in ("beta_1", "beta_2", "average_momentum"):

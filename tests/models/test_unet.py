@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.layers import GroupNormalization, InstanceNormalization
-from monet.models import unet_discriminator, unet_generator
+from monet.layers import GroupNormalization, InstanceNormalization, ResidualBlock
+from monet.models import (
+    attention_discriminator,
+    patchgan_discriminator,
+    unet_discriminator,
+    unet_generator,
+)
 
 
 def images(*shape):
@@ -136,6 +141,14 @@ def test_weights_and_gamma_start_from_n_0_002():
         assert len({kernel.numpy().tobytes() for kernel in kernels}) == len(kernels)
 
 
+def test_the_last_layer_may_start_from_another_spread():
+    model = unet_generator(filters=16, levels=4, head_stddev=0.1)
+    head = model.get_layer("head_convolution").kernel.numpy()
+    assert head.std() == pytest.approx(0.1, rel=0.1)
+    first = model.get_layer("down_1_convolution").kernel.numpy()
+    assert first.std() == pytest.approx(0.02, rel=0.1)
+
+
 def test_the_coarsest_level_of_one_pixel_passes_nothing_on():
     """Instance norm of one pixel is beta; a flaw that the documented systems have."""
     model = unet_generator(filters=4, levels=3)
@@ -170,3 +183,63 @@ def test_saved_networks_compute_the_same_in_a_fresh_process(tmp_path, run_in_a_f
     model.save(path)
     x = images(1, 16, 24, 3)
     np.testing.assert_array_equal(run_in_a_fresh_process(path, x), model(x))
+
+
+def test_a_gate_weights_a_skip_by_how_it_goes_with_what_comes_up():
+    model = unet_generator(filters=4, levels=3, gates=True)
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(random.normal(0, 0.5, weight.shape))
+    wanted = {
+        name: model.get_layer(name).output
+        for name in ("down_2_norm", "up_2_dropout", "up_2_gate", "up_2_skip")
+    }
+    found = keras.Model(model.input, wanted)(images(2, 32, 16, 3))
+    skip, x = np.asarray(found["down_2_norm"]), np.asarray(found["up_2_dropout"])
+
+    def pointwise(values, name):
+        kernel, *bias = model.get_layer(f"up_2_gate_{name}").get_weights()
+        return values @ kernel[0, 0] + (bias[0] if bias else 0)
+
+    match = np.maximum(pointwise(skip, "theta") + pointwise(x, "phi"), 0)
+    weights = 1 / (1 + np.exp(-pointwise(match, "psi")))
+    assert weights.shape == (2, 8, 4, 1)
+    assert np.ptp(weights) > 0.1
+    np.testing.assert_allclose(found["up_2_gate"], skip * weights, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(found["up_2_skip"], np.concatenate([x, found["up_2_gate"]], -1))
+
+
+def test_gates_start_half_open():
+    model = unet_generator(filters=8, levels=3, gates=True)
+    names = ("up_1_gate_weights", "up_2_gate_weights")
+    outputs = [model.get_layer(name).output for name in names]
+    for weights in keras.Model(model.input, outputs)(images(1, 32, 32, 3)):
+        np.testing.assert_allclose(weights, 0.5, atol=0.01)
+
+
+def test_residual_blocks_are_on_every_level_of_either_way():
+    model = unet_generator(filters=4, levels=4, blocks=2)
+    blocks = [layer for layer in model.layers if isinstance(layer, ResidualBlock)]
+    assert [(block.name, block.filters) for block in blocks] == [
+        (f"{way}_{level}_block_{number}", 4 * 2 ** (level - 1))
+        for way, levels in (("down", (1, 2, 3, 4)), ("up", (3, 2, 1)))
+        for level in levels
+        for number in (1, 2)
+    ]
+    plain = unet_generator(filters=4, levels=4)
+    added = sum(2 * (9 * block.filters**2 + 2 * block.filters) for block in blocks)
+    assert model.count_params() == plain.count_params() + added
+    assert model(images(1, 16, 16, 3)).shape == (1, 16, 16, 3), "a level of one pixel"
+
+
+@pytest.mark.parametrize(
+    "discriminator", [patchgan_discriminator, unet_discriminator, attention_discriminator]
+)
+def test_dropout_of_a_discriminator_acts_in_training_alone(discriminator):
+    plain, dropping = discriminator(filters=8), discriminator(filters=8, dropout=0.5)
+    assert len(dropping.layers) == len(plain.layers) + 4, "after each stage"
+    dropping.set_weights(plain.get_weights())
+    x = images(1, 64, 64, 3)
+    np.testing.assert_array_equal(dropping(x), plain(x))
+    once, again = dropping(x, training=True), dropping(x, training=True)
+    assert not np.allclose(once, again)

@@ -5,8 +5,15 @@ Each follows its document and shares no code with `monet.models`.
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import layers
+
+
+def unet_widths(size, filters):
+    """Down to one pixel."""
+    return [filters * min(2**level, 8) for level in range(int(math.log2(size)))]
 
 
 def instance_norm(x, epsilon):
@@ -67,10 +74,8 @@ def unet(size, filters):
         return leaky_relu(instance_norm(x, 1e-3) if norm else x, 0.3)
 
     inputs = keras.Input((size, size, 3))
-    widths = [filters, 2 * filters, 4 * filters, 8 * filters, 8 * filters]
-    assert size == 2 ** len(widths)
     x, skips = inputs, []
-    for width in widths:
+    for width in unet_widths(size, filters):
         x = down(x, width, norm=bool(skips))
         skips.append(x)
     for skip in reversed(skips[:-1]):
@@ -113,12 +118,10 @@ def self_attention(x):
 
 def attention_unet(size, filters):
     inputs = keras.Input((size, size, 3))
-    widths = [filters, 2 * filters, 4 * filters, 8 * filters, 8 * filters]
-    assert size == 2 ** len(widths)
     x, skips = inputs, []
-    for width in widths:
+    for width in unet_widths(size, filters):
         x = attention_down(x, width)
-        if len(skips) == 2:
+        if len(skips) in (2, 5):
             x = self_attention(x)
         skips.append(x)
     for index, skip in enumerate(reversed(skips[:-1])):

@@ -38,6 +38,7 @@ PLAIN_NETWORKS = {
         lambda: plain_networks.attention_discriminator(SIZE, FILTERS),
     ),
 }
+PLAIN_NETWORKS["unet-base"] = PLAIN_NETWORKS["unet-bce"]
 PLAIN_NETWORKS["unet-group"] = PLAIN_NETWORKS["unet-bce"]  # the same mathematics
 PLAIN_NETWORKS["sample"] = PLAIN_NETWORKS["cyclegan"]
 
@@ -79,7 +80,7 @@ def plain_steps(recipe, networks, batches):
     """The step of the tutorials, with four optimizers: the losses of each."""
     to_painting, to_photo, judge_painting, judge_photo = networks
     optimizers = [
-        keras.optimizers.Adam(rate, beta_1=0.5)
+        keras.optimizers.Adam(rate, beta_1=0.5, epsilon=recipe.epsilon)
         for rate in (
             *[recipe.generator_learning_rate] * 2,
             *[recipe.discriminator_learning_rate] * 2,

@@ -138,17 +138,20 @@ def test_a_u_net_is_as_deep_as_the_picture_allows():
 
 
 def test_the_u_net_systems_are_those_of_the_documents():
-    bce, group, attention = (get_recipe(f"unet-{name}") for name in ("bce", "group", "attention"))
-    for recipe in (bce, group, attention):
+    names = ("unet-bce", "unet-base", "unet-group", "unet-attention")
+    bce, base, group, attention = recipes = [get_recipe(name) for name in names]
+    for recipe in recipes:
         assert (recipe.adversarial_loss, recipe.halve_discriminator_loss) == ("bce", True)
         assert (recipe.beta_1, recipe.beta_2, recipe.decay_fraction) == (0.5, 0.999, 0)
         assert (recipe.lambda_cycle, recipe.lambda_identity) == (10, 5)
         assert (recipe.flip, recipe.jitter, recipe.pool_size) == (False, 1, 0)
         assert recipe.generator.dropout == 0.5
         assert recipe.discriminator_learning_rate == 2e-4
-    assert [r.generator_learning_rate for r in (bce, group, attention)] == [2e-4, 2e-4, 1e-3]
-    assert [r.batch_size for r in (bce, group, attention)] == [1, 4, 1]
-    assert [r.epochs for r in (bce, group, attention)] == [25, 200, 20]
+    assert [r.generator_learning_rate for r in recipes] == [2e-4, 1e-3, 2e-4, 1e-3]
+    assert [r.batch_size for r in recipes] == [1, 1, 4, 1]
+    assert [r.epochs for r in recipes] == [25, 12, 200, 20]
+    assert base.generator == dataclasses.replace(bce.generator, head_stddev=0.1)
+    assert base.discriminator == bce.discriminator
     assert (group.sample_every, group.sample_photos) == (10, 5)
     assert group.count_steps(300, 7028) == 150
     assert bce.count_steps(300, 7028) == 300
