@@ -5,6 +5,7 @@ from __future__ import annotations
 from monet.layers.bilinear_upsampling import BilinearUpsampling2D
 from monet.layers.conv2d import Conv2D
 from monet.layers.conv2d_transpose import Conv2DTranspose
+from monet.layers.grain import Grain
 from monet.layers.norm import GroupNormalization, InstanceNormalization
 from monet.layers.paint_over import PaintOver
 from monet.layers.reflect_conv2d import ReflectionConv2D
@@ -19,6 +20,7 @@ __all__ = [
     "BilinearUpsampling2D",
     "Conv2D",
     "Conv2DTranspose",
+    "Grain",
     "GroupNormalization",
     "InstanceNormalization",
     "PaintOver",

@@ -6,38 +6,39 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from monet.layers.kuwahara import kuwahara
+
 
 @keras.saving.register_keras_serializable(package="monet")
 class Underpainting(keras.layers.Layer):
-    """A coarse copy of pictures, in colours that may be matched to those of paintings.
+    """Pictures in flat dabs, of colours that may be matched to those of paintings.
 
-    A generator that paints over this has to draw every detail itself, so that it learns strokes;
-    one that paints over the photo itself gets a photo with a pattern on it. Colours matched
+    A generator that paints over this has shapes and edges to follow, but has to find every stroke
+    itself; one that paints over the photo gets a photo with a pattern on it. Colours matched
     beforehand save it the time to learn them.
 
-    Coarse means averaged over squares of `coarseness` pixels, and enlarged bilinearly. Colours are
-    `y = matrix · x + offset`, clipped to [-1, 1]: at first unchanged, after `adapt` matched.
+    Dabs are those of `monet.layers.kuwahara.kuwahara`. Colours are `y = matrix · x + offset`,
+    clipped to [-1, 1]: at first unchanged, after `adapt` matched.
 
     Shapes: `[N, H, W, 3]` to the same.
 
     Weights, not trained: `matrix` `[3, 3]` and `offset` `[3]`.
 
     Args:
-        coarseness: side of the squares, in pixels; 1 for none.
+        radius: of the dabs, in pixels; 0 for none.
 
     Example:
 
-    >>> x = np.linspace(-1, 1, 48, dtype="float32").reshape(1, 4, 4, 3)
-    >>> y = Underpainting(4)(x)
-    >>> bool(np.allclose(y, x.mean(axis=(1, 2), keepdims=True), atol=1e-6))
+    >>> x = np.full((1, 8, 8, 3), 0.5, "float32")
+    >>> bool(np.allclose(Underpainting(4)(x), x, atol=1e-6))
     True
     """
 
-    def __init__(self, coarseness=4, **kwargs):
+    def __init__(self, radius=4, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(coarseness, int) and coarseness >= 1):
-            raise ValueError(f"coarseness={coarseness!r}: expected an integer of at least 1.")
-        self.coarseness = coarseness
+        if not (isinstance(radius, int) and radius >= 0):
+            raise ValueError(f"radius={radius!r}: expected an integer of at least 0.")
+        self.radius = radius
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
 
     def build(self, input_shape):
@@ -65,28 +66,29 @@ class Underpainting(keras.layers.Layer):
         self.offset.assign(offset)
 
     def call(self, images):
-        size = tf.shape(images)[1:3]
-        coarse = images
-        if self.coarseness > 1:
-            # "SAME" leaves the padding out of the averages.
-            coarse = tf.nn.avg_pool2d(images, self.coarseness, self.coarseness, "SAME")
-        coloured = tf.tensordot(coarse, self.matrix, [[3], [1]]) + self.offset
-        coloured = tf.clip_by_value(coloured, -1.0, 1.0)
-        if self.coarseness > 1:
-            coloured = tf.cast(tf.image.resize(coloured, size), images.dtype)
-        coloured.set_shape(images.shape)
-        return coloured
+        dabs = tf.cast(images, tf.float32)
+        if self.radius:
+            dabs = kuwahara(dabs, self.radius)
+        dabs = tf.cast(self.recolour(dabs), images.dtype)
+        dabs.set_shape(images.shape)
+        return dabs
+
+    def recolour(self, images):
+        """The colours alone: `[N, H, W, 3]` in [-1, 1] to the same, float32."""
+        matrix, offset = (tf.cast(weight, tf.float32) for weight in (self.matrix, self.offset))
+        coloured = tf.tensordot(tf.cast(images, tf.float32), matrix, [[3], [1]]) + offset
+        return tf.clip_by_value(coloured, -1.0, 1.0)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
 
     def get_config(self):
-        return {**super().get_config(), "coarseness": self.coarseness}
+        return {**super().get_config(), "radius": self.radius}
 
 
-def paints_over_a_copy(network):
-    """Whether a network has an `Underpainting`."""
-    return any(isinstance(layer, Underpainting) for layer in network.layers)
+def underpaintings(network):
+    """The layers of a `keras.Model` that are an `Underpainting`; mostly one or none."""
+    return [layer for layer in network.layers if isinstance(layer, Underpainting)]
 
 
 def match_colours(network, images, others):
@@ -97,9 +99,8 @@ def match_colours(network, images, others):
         images: pictures like those that it gets, `[N, H, W, 3]` in [-1, 1].
         others: pictures that have the colours, `[M, H, W, 3]` in [-1, 1].
     """
-    for layer in network.layers:
-        if isinstance(layer, Underpainting):
-            layer.adapt(images, others)
+    for layer in underpaintings(network):
+        layer.adapt(images, others)
 
 
 _LEAST_VARIANCE = 1e-4  # added on the diagonal, so that pictures of a single colour have a map

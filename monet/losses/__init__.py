@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from monet.losses.adversarial import AdversarialLoss, BinaryCrossentropy, Hinge, LeastSquares
+from monet.losses.colour import colour_distance
 from monet.losses.distance import mean_absolute_error
 from monet.losses.heads import PerHead
 from monet.losses.structure import structure_distance
@@ -19,6 +20,7 @@ __all__ = [
     "LeastSquares",
     "PerHead",
     "WassersteinGradientPenalty",
+    "colour_distance",
     "gradient_penalty",
     "mean_absolute_error",
     "structure_distance",

@@ -1,4 +1,4 @@
-"""A small residual U-Net that paints over a coarse copy of the photo."""
+"""A small residual U-Net that paints over flat dabs of the photo's colours."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class PainterGenerator(Generator):
         blocks: residual blocks at the coarsest level.
         levels: halvings of the picture's sides.
         head_filters: channels at full size.
-        coarseness: of the copy that is painted over, `monet.layers.Underpainting`; 1 for the photo
-            itself.
+        dab_radius: of the dabs that are painted over, in pixels, `monet.layers.Underpainting`; 0
+            for the photo itself.
+        grain: channels of noise that it is given, `monet.layers.Grain`; 0 for none.
     """
 
     architecture: ClassVar[str] = "painter"
@@ -31,12 +32,15 @@ class PainterGenerator(Generator):
     blocks: int = 4
     levels: int = 2
     head_filters: int = 16
-    coarseness: int = 4
+    dab_radius: int = 4
+    grain: int = 2
 
     def __post_init__(self):
         super().__post_init__()
-        for field in ("blocks", "levels", "head_filters", "coarseness"):
+        for field in ("blocks", "levels", "head_filters"):
             self._check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        for field in ("dab_radius", "grain"):
+            self._check(field, "an integer of at least 0", is_integer(getattr(self, field), 0))
 
     def image_sizes(self) -> str:
         return (
@@ -61,31 +65,34 @@ def painter_generator(
     blocks: int = 4,
     levels: int = 2,
     head_filters: int = 16,
-    coarseness: int = 4,
+    dab_radius: int = 4,
+    grain: int = 2,
     dtype=None,
     name: str | None = None,
 ) -> keras.Model:
-    """An image-to-image network that starts as a coarse copy and learns what to paint over it.
+    """An image-to-image network that starts with flat dabs and learns what to paint over them.
 
     Down: a 6×6 convolution of stride 2 to `filters` (the same as taking 2×2 pixels for one and a
-    3×3 convolution of these), then 4×4 ones of stride 2, each with `filters` channels more. At the
-    coarsest level, `blocks` residual blocks. Up, at each level: bilinear upsampling and 3×3
-    convolution, which leave no checkerboard; concatenated with the way down; 3×3 convolution; but
-    for the last level, a residual block. At full size: upsampling, 3×3 convolution to
-    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to a coarse
-    copy of the photo (`monet.layers.Underpainting`). Where that copy isn't coarse, the 5×5
-    convolution sees the photo too. Instance norm and ReLU after each convolution but the last.
-    Convolutions of stride 1 pad by reflection, the others with zeros.
+    3×3 convolution of these), which sees the photo and noise (`monet.layers.Grain`), then 4×4 ones
+    of stride 2, each with `filters` channels more. At the coarsest level, `blocks` residual blocks.
+    Up, at each level: bilinear upsampling and 3×3 convolution, which leave no checkerboard;
+    concatenated with the way down; 3×3 convolution; but for the last level, a residual block. At
+    full size: upsampling, 3×3 convolution to
+    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to the photo
+    in dabs (`monet.layers.Underpainting`). Where there are no dabs, the 5×5 convolution sees the
+    photo too. Instance norm and ReLU after each convolution but the last. All padding is by
+    reflection: a border that a convolution can tell would become a frame.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
-    change from N(0, 0.01): an untrained network gives the copy, but for a faint noise.
+    change from N(0, 0.01): an untrained network gives the dabs, but for a faint noise.
 
     Args:
         filters: channels of the first convolution.
         blocks: residual blocks at the coarsest level, at least 1.
         levels: halvings of the sides, at least 1.
         head_filters: channels at full size.
-        coarseness: side of the squares, in pixels, over which the copy is averaged; 1 for none.
+        dab_radius: of the dabs, in pixels; 0 for none.
+        grain: channels of noise; 0 for none.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
 
@@ -105,16 +112,19 @@ def painter_generator(
     from monet.layers import (
         BilinearUpsampling2D,
         Conv2D,
+        Grain,
         InstanceNormalization,
         PaintOver,
         ReflectionConv2D,
+        ReflectionPadding2D,
         ResidualBlock,
         ResidualTrunk,
         Underpainting,
     )
 
     def halving(x, width, size, label):
-        return normalized(Conv2D, x, width, size, label, strides=2, padding="same")
+        x = ReflectionPadding2D(size // 2 - 1, dtype=dtype, name=f"{label}_padding")(x)
+        return normalized(Conv2D, x, width, size, label, strides=2, padding="valid")
 
     def convolution(x, width, label):
         return normalized(ReflectionConv2D, x, width, 3, label)
@@ -139,7 +149,8 @@ def painter_generator(
 
     photos = keras.Input((None, None, 3), name="images")
     widths = [filters * level for level in range(1, levels + 1)]
-    x, skips = photos, []
+    x = Grain(grain, dtype=dtype, name="grain")(photos) if grain else photos
+    skips = []
     for level, width in enumerate(widths, start=1):
         x = halving(x, width, 6 if level == 1 else 4, f"down_{level}")
         skips.append(x)
@@ -151,7 +162,7 @@ def painter_generator(
         if level > 1:
             x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
     x = convolution(doubled(x, "head"), head_filters, "head")
-    if coarseness == 1:
+    if not dab_radius:
         x = joined([x, photos], "head")
     change = ReflectionConv2D(
         3,
@@ -160,6 +171,6 @@ def painter_generator(
         dtype=dtype,
         name="change_convolution",
     )(x)
-    copy = Underpainting(coarseness, dtype="float32", name="underpainting")(photos)
-    painted = PaintOver(dtype="float32", name="painted")(copy, change)
+    dabs = Underpainting(dab_radius, dtype="float32", name="underpainting")(photos)
+    painted = PaintOver(dtype="float32", name="painted")(dabs, change)
     return keras.Model(photos, painted, name=name)

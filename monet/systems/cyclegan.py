@@ -170,26 +170,6 @@ _RECIPES = (
         flip=False,
         jitter=1.0,
     ),
-    CycleGANRecipe(
-        name="sample",
-        summary="cyclegan scaled down, for a CPU",
-        source=(
-            "`cyclegan` scaled down, so that two CPU cores learn the embedded sample set in "
-            "about two minutes. Weaker cycle and identity losses let the style show sooner."
-        ),
-        generator=ResNetGenerator(filters=16, blocks=3),
-        discriminator=PatchGANDiscriminator(filters=16, padding="one"),
-        lambda_cycle=5.0,
-        lambda_identity=2.5,
-        generator_learning_rate=1e-3,
-        discriminator_learning_rate=5e-4,
-        image_size=96,
-        jitter=128 / 96,
-        epochs=8,
-        steps_per_epoch=100,
-        pool_size=50,
-        decay_fraction=0.5,
-    ),
 )
 
 

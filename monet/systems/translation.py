@@ -68,11 +68,11 @@ class TranslationSystem(System[AnyTranslationRecipe]):
         """What is done to the training pictures."""
 
     def prepare(self, model, recipe, domains: Domains, *, seed=0) -> None:
-        """Matches the colours of generators that paint over a copy to those they shall have."""
+        """Matches the colours of generators that paint over dabs to those they shall have."""
         from monet.data import fixed_images
-        from monet.layers.underpainting import paints_over_a_copy
+        from monet.layers.underpainting import underpaintings
 
-        if not paints_over_a_copy(model.generator):
+        if not underpaintings(model.generator):
             return  # as the pictures take a second to read
         photos, paintings = (
             fixed_images(source, _PICTURES_FOR_COLOURS, _SIDE_FOR_COLOURS, seed)

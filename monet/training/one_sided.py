@@ -6,8 +6,15 @@ import keras
 import tensorflow as tf
 
 from monet import ops
-from monet.layers.underpainting import match_colours
-from monet.losses import BinaryCrossentropy, Hinge, PerHead, mean_absolute_error, structure_distance
+from monet.layers.underpainting import match_colours, underpaintings
+from monet.losses import (
+    BinaryCrossentropy,
+    Hinge,
+    PerHead,
+    colour_distance,
+    mean_absolute_error,
+    structure_distance,
+)
 from monet.training.gan import GAN
 
 _PENALTY_SCALE = 1024.0  # by which slopes are larger while in float16, where they would underflow
@@ -17,9 +24,10 @@ _PENALTY_SCALE = 1024.0  # by which slopes are larger while in float16, where th
 class OneSided(GAN):
     """A generator that paints photos, and a discriminator that compares these with paintings.
 
-    Where a CycleGAN sees by a second generator that a painting still shows its photo, here two
-    plain losses do: paintings have to stay as they are (identity), and photos have to keep what is
-    light and what is dark in them (content). That takes about a quarter of the work.
+    Where a CycleGAN sees by a second generator that a painting still shows its photo, here plain
+    losses do: paintings have to stay as they are (identity), photos have to keep what is light and
+    what is dark in them (content), and the colours that they have from afar (colour). That takes
+    about a quarter of the work.
 
     Trained by `fit` on batches `(photos, paintings)`, both `[N, H, W, C]` float32 in [-1, 1].
     Calling the model paints: it is `generator(photos)`.
@@ -31,6 +39,9 @@ class OneSided(GAN):
             the generator makes of it; 0 leaves it out.
         lambda_content: weight of the content loss, `monet.losses.structure_distance` between a
             photo and its painting; 0 leaves it out.
+        lambda_colour: weight of the colour loss, `monet.losses.colour_distance` between a painting
+            and its photo in the colours of the generator's underpainting, if it has one; 0 leaves
+            it out.
         gradient_penalty: as `GAN` has it; of the mean logits of all heads.
         (further ones): see `monet.training.gan.GAN`.
 
@@ -38,14 +49,23 @@ class OneSided(GAN):
     """
 
     def __init__(
-        self, generator, discriminator, *, lambda_identity=5.0, lambda_content=2.0, **kwargs
+        self,
+        generator,
+        discriminator,
+        *,
+        lambda_identity=5.0,
+        lambda_content=2.0,
+        lambda_colour=0.0,
+        **kwargs,
     ):
         super().__init__(generator, discriminator, **kwargs)
         self.lambda_identity = lambda_identity
         self.lambda_content = lambda_content
+        self.lambda_colour = lambda_colour
         optional = {
             "identity_loss": lambda_identity,
             "content_loss": lambda_content,
+            "colour_loss": lambda_colour,
             "gradient_penalty": self.gradient_penalty,
         }
         used = [name for name, weight in optional.items() if weight]
@@ -84,17 +104,22 @@ class OneSided(GAN):
         adversarial = self.adversarial_loss.generator(fake_logits)
         identity = mean_absolute_error(paintings, same) if self.lambda_identity else 0.0
         content = structure_distance(photos, painted) if self.lambda_content else 0.0
+        colour = 0.0
+        if self.lambda_colour:
+            colour = colour_distance(self._recoloured(photos), painted)
         discriminator = self.adversarial_loss.discriminator(
             real_logits, fake_logits, seed=target_seed
         )
         return {
             "generator": adversarial
             + self.lambda_identity * identity
-            + self.lambda_content * content,
+            + self.lambda_content * content
+            + self.lambda_colour * colour,
             "discriminator": discriminator + 0.5 * self.gradient_penalty * penalty,
             "adversarial_loss": adversarial,
             "identity_loss": identity,
             "content_loss": content,
+            "colour_loss": colour,
             "discriminator_loss": discriminator,
             "gradient_penalty": penalty,
         }
@@ -108,6 +133,11 @@ class OneSided(GAN):
             return self.trained_generator(photos, training=training), None
         both = tf.concat([photos, paintings], axis=0)
         return tf.split(self.trained_generator(both, training=training), 2)
+
+    def _recoloured(self, photos):
+        for layer in underpaintings(self.trained_generator):
+            photos = layer.recolour(photos)
+        return photos
 
     def _judge(self, pictures, training):
         """The logits of each head."""
@@ -134,4 +164,5 @@ class OneSided(GAN):
             **super().get_config(),
             "lambda_identity": self.lambda_identity,
             "lambda_content": self.lambda_content,
+            "lambda_colour": self.lambda_colour,
         }

@@ -3,9 +3,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from monet.layers import Underpainting
+from monet.layers.kuwahara import kuwahara
 
 
 def pictures(count, mean, spread, seed=0):
@@ -15,27 +15,22 @@ def pictures(count, mean, spread, seed=0):
     return (mean + spread * mixed).astype("float32")
 
 
-def test_a_coarse_copy():
-    x = pictures(2, 0.1, 0.1)
-    y = Underpainting(4)(x).numpy()
-    blocks = x.reshape(2, 2, 4, 3, 4, 3).mean(axis=(2, 4))
-    want = tf.image.resize(blocks, (8, 12)).numpy()
-    np.testing.assert_allclose(y, want, atol=1e-6)
+def test_dabs_are_matched_in_colour():
+    x = np.clip(pictures(2, 0.1, 0.2), -1, 1)
+    layer = Underpainting(3)
+    layer.adapt(pictures(3, -0.1, 0.05), pictures(3, 0.2, 0.08, seed=1))
+    want = kuwahara(x, 3).numpy() @ layer.matrix.numpy().T + layer.offset.numpy()
+    np.testing.assert_allclose(layer(x), np.clip(want, -1, 1), atol=1e-5)
 
 
-def test_sides_that_are_no_multiple_keep_their_size_and_level():
-    x = np.full((1, 7, 9, 3), 0.25, "float32")
-    np.testing.assert_allclose(Underpainting(4)(x), x, atol=1e-6)
-
-
-def test_without_coarseness_or_adaption_nothing_changes():
+def test_without_dabs_or_adaption_nothing_changes():
     x = np.clip(pictures(1, 0.0, 0.4), -1, 1)
-    np.testing.assert_allclose(Underpainting(1)(x), x, atol=1e-6)
+    np.testing.assert_allclose(Underpainting(0)(x), x, atol=1e-6)
 
 
 def test_adapted_pictures_have_the_colours_of_the_others():
     photos, paintings = pictures(6, -0.1, 0.12), pictures(5, 0.1, 0.15, seed=1)
-    layer = Underpainting(1)
+    layer = Underpainting(0)
     layer.adapt(photos, paintings)
     y = layer(photos).numpy().astype("float64").reshape(-1, 3)
     wanted = paintings.astype("float64").reshape(-1, 3)
@@ -45,7 +40,7 @@ def test_adapted_pictures_have_the_colours_of_the_others():
 
 def test_the_map_is_the_one_of_least_change():
     """Of all linear maps with that result only this one is symmetric and positive definite."""
-    layer = Underpainting(1)
+    layer = Underpainting(0)
     layer.adapt(pictures(6, -0.1, 0.12), pictures(5, 0.1, 0.15, seed=1))
     matrix = layer.matrix.numpy()
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-5)
@@ -53,7 +48,7 @@ def test_the_map_is_the_one_of_least_change():
 
 
 def test_pictures_that_are_alike_stay_as_they_are():
-    layer = Underpainting(1)
+    layer = Underpainting(0)
     photos = pictures(4, 0.0, 0.1)
     layer.adapt(photos, photos[::-1])
     np.testing.assert_allclose(layer.matrix, np.eye(3), atol=1e-5)
@@ -61,7 +56,7 @@ def test_pictures_that_are_alike_stay_as_they_are():
 
 
 def test_pictures_of_a_single_colour_give_a_finite_map():
-    layer = Underpainting(1)
+    layer = Underpainting(0)
     layer.adapt(np.zeros((1, 4, 4, 3), "float32"), np.full((1, 4, 4, 3), 0.5, "float32"))
     x = np.zeros((1, 4, 4, 3), "float32")
     np.testing.assert_allclose(layer(x), x + 0.5, atol=1e-5)
@@ -79,7 +74,7 @@ def test_its_colours_are_saved_with_a_model(tmp_path):
     np.testing.assert_array_equal(loaded(x), model(x))
 
 
-@pytest.mark.parametrize("coarseness", [0, 1.5])
-def test_coarseness_is_checked(coarseness):
-    with pytest.raises(ValueError, match="coarseness=.*: expected an integer of at least 1"):
-        Underpainting(coarseness)
+@pytest.mark.parametrize("radius", [-1, 1.5])
+def test_radius_is_checked(radius):
+    with pytest.raises(ValueError, match="radius=.*: expected an integer of at least 0"):
+        Underpainting(radius)

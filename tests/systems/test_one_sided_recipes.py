@@ -44,6 +44,7 @@ def test_lists_are_tuples_again_from_a_config():
         ({"augment_hole": 0.0}, r"in \(0, 1\]"),
         ({"average_momentum": 1.0}, r"in \[0, 1\)"),
         ({"lambda_content": -1.0}, "at least 0"),
+        ({"lambda_colour": -1.0}, "at least 0"),
         ({"sample_photos": 0}, "at least 1"),
     ],
 )

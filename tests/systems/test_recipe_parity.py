@@ -40,7 +40,6 @@ PLAIN_NETWORKS = {
 }
 PLAIN_NETWORKS["unet-base"] = PLAIN_NETWORKS["unet-bce"]
 PLAIN_NETWORKS["unet-group"] = PLAIN_NETWORKS["unet-bce"]  # the same mathematics
-PLAIN_NETWORKS["sample"] = PLAIN_NETWORKS["cyclegan"]
 
 
 def test_every_cyclegan_recipe_is_compared():

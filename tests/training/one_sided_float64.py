@@ -19,6 +19,18 @@ def content(photos, painted):
     return np.abs(structure(photos) - structure(painted)).mean()
 
 
+def colour(photos, painted):
+    """L1 distance of pictures averaged over 16×16 pixels."""
+
+    def from_afar(pictures):
+        whole = np.asarray(pictures, np.float64)[:, : 16 * (pictures.shape[1] // 16)]
+        whole = whole[:, :, : 16 * (pictures.shape[2] // 16)]
+        count, height, width, _ = whole.shape
+        return whole.reshape(count, height // 16, 16, width // 16, 16, 3).mean(axis=(2, 4))
+
+    return distance(from_afar(photos), from_afar(painted))
+
+
 def distance(images, others):
     return np.abs(np.asarray(images, np.float64) - np.asarray(others, np.float64)).mean()
 

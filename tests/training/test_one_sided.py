@@ -10,7 +10,14 @@ import one_sided_float64 as float64
 import pytest
 import tensorflow as tf
 
-from monet.losses import BinaryCrossentropy, Hinge, LeastSquares, PerHead, structure_distance
+from monet.losses import (
+    BinaryCrossentropy,
+    Hinge,
+    LeastSquares,
+    PerHead,
+    colour_distance,
+    structure_distance,
+)
 from monet.models import (
     PainterGenerator,
     PatchGANDiscriminator,
@@ -70,12 +77,20 @@ def lively(network, seed=0):
 @pytest.fixture
 def unaugmented():
     """64 px, so that the deep head has more than one logit."""
-    return OneSided(
+    model = OneSided(
         lively(painter_generator(filters=6, blocks=1, head_filters=4)),
         lively(two_headed_discriminator(filters=4)),
         lambda_identity=5.0,
         lambda_content=2.0,
+        lambda_colour=3.0,
     )
+    model.adapt(0.5 * pictures(2), 0.1 + 0.4 * pictures(3))
+    return model
+
+
+def recoloured(model, photos):
+    layer = model.trained_generator.get_layer("underpainting")
+    return np.clip(np.asarray(photos, np.float64) @ layer.matrix.numpy().T + layer.offset, -1, 1)
 
 
 def test_losses_are_those_of_float64(unaugmented):
@@ -91,6 +106,7 @@ def test_losses_are_those_of_float64(unaugmented):
         "discriminator_loss": float64.discriminator(real, fake),
         "identity_loss": float64.distance(same, paintings),
         "content_loss": float64.content(photos, painted),
+        "colour_loss": float64.colour(recoloured(model, photos), painted),
     }
     assert logs.keys() == want.keys()
     for name, value in want.items():
@@ -113,6 +129,9 @@ def test_gradients_are_those_of_the_plain_step(unaugmented):
         loss = -tf.reduce_mean(patch) + tf.reduce_mean(tf.nn.softplus(-deep))
         loss += 5.0 * tf.reduce_mean(tf.abs(same - paintings))
         loss += 2.0 * structure_distance(photos, painted)
+        wanted = tf.constant(recoloured(model, photos), tf.float32)
+        seen = [tf.nn.avg_pool2d(images, 16, 16, "VALID") for images in (wanted, painted)]
+        loss += 3.0 * tf.reduce_mean(tf.abs(seen[0] - seen[1]))
     want = tape.gradient(loss, generator.trainable_variables)
     with tf.GradientTape() as tape:
         real_patch, real_deep = discriminator(paintings, training=True)
@@ -135,7 +154,8 @@ def test_fit_reports_its_losses_and_trains_every_weight(recipe):
     model = build_model(recipe, steps_per_epoch=2)
     before = [weight.numpy() for weight in model.trainable_variables]
     history = fit(model, steps=2)
-    names = {"adversarial_loss", "discriminator_loss", "identity_loss", "content_loss"}
+    names = {f"{part}_loss" for part in ("adversarial", "discriminator", "identity", "content")}
+    names.add("colour_loss")
     assert history.keys() == names | ({"gradient_penalty"} if recipe is PENALIZED else set())
     assert np.all(np.isfinite(list(history.values())))
     for weight, old in zip(model.trainable_variables, before, strict=True):
@@ -308,6 +328,18 @@ def test_structure_ignores_colour_brightness_and_contrast_but_not_content():
     assert float(structure_distance(photo, turned)) > 0.5
     assert float(structure_distance(photo, turned)) == pytest.approx(
         float64.content(photo, turned), rel=1e-5
+    )
+
+
+def test_colour_counts_as_seen_from_afar():
+    photo = pictures(0, size=33)
+    chequered = np.indices((33, 33)).sum(axis=0) % 2 - 0.5
+    assert float(colour_distance(photo, photo)) == 0
+    assert float(colour_distance(photo, photo + chequered[:, :, None])) < 1e-6
+    assert float(colour_distance(photo, photo + 0.3)) == pytest.approx(0.3, rel=1e-5)
+    other = pictures(1, size=33)
+    assert float(colour_distance(photo, other)) == pytest.approx(
+        float64.colour(photo, other), rel=1e-5
     )
 
 

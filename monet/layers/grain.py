@@ -1,0 +1,62 @@
+"""Something irregular to paint by, where a photo is even."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+_SEED = 17
+_SCALE = 4  # between one level and the next
+
+
+@keras.saving.register_keras_serializable(package="monet")
+class Grain(keras.layers.Layer):
+    """Joins pictures with noise that is always the same, as further channels.
+
+    A network of convolutions makes an even sky into an even sky, or into a regular pattern. Given
+    noise it can make strokes of it that are no two alike. The noise depends on height and width
+    alone, so that a picture is painted in the same way each time, whatever else is in its batch.
+
+    The first channel is normally distributed; those of further levels are the same in cells of
+    4, 16, … pixels, enlarged bilinearly.
+
+    Shapes: `[N, H, W, C]` to `[N, H, W, C + levels]`.
+
+    Args:
+        levels: channels of noise, each coarser than the one before.
+
+    Example:
+
+    >>> Grain(levels=2)(np.zeros((1, 8, 12, 3), "float32")).shape
+    TensorShape([1, 8, 12, 5])
+    """
+
+    def __init__(self, levels=2, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(levels, int) and levels >= 1):
+            raise ValueError(f"levels={levels!r}: expected an integer of at least 1.")
+        self.levels = levels
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, images):
+        shape = tf.shape(images)
+        noises = [self._noise(level, shape[1], shape[2]) for level in range(self.levels)]
+        noise = tf.cast(tf.concat(noises, axis=-1), images.dtype)
+        joined = tf.concat([images, tf.repeat(noise, shape[0], axis=0)], axis=-1)
+        joined.set_shape(self.compute_output_shape(images.shape))
+        return joined
+
+    @staticmethod
+    def _noise(level, height, width):
+        cell = _SCALE**level
+        rows, columns = -(-height // cell), -(-width // cell)
+        noise = tf.random.stateless_normal([1, rows, columns, 1], [_SEED, level], alg="philox")
+        if level == 0:
+            return noise
+        return tf.image.resize(noise, [rows * cell, columns * cell])[:, :height, :width]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + self.levels)
+
+    def get_config(self):
+        return {**super().get_config(), "levels": self.levels}
