@@ -44,6 +44,15 @@ class ThreadPool {
   virtual void Run(int tasks, FunctionRef<void(int)> task) = 0;
 };
 
+// No threads but the caller's.
+class CallingThread final : public ThreadPool {
+ public:
+  int num_threads() const override { return 1; }
+  void Run(int tasks, FunctionRef<void(int)> task) override {
+    for (int i = 0; i < tasks; ++i) task(i);
+  }
+};
+
 // Calls function(begin, end) over chunks that cover [0, items); every begin is a multiple of `grain`.
 // Workers claim the next chunk from a counter as they become free, so a slow core delays the others by one chunk at
 // most. Which worker gets which chunk varies from run to run: results must not depend on it.

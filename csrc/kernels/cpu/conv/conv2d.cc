@@ -197,7 +197,7 @@ void Conv2DBackwardInput(const Conv2DShape& shape, const Conv2DOptions& options,
 size_t Conv2DBackwardKernelScratchBytes(const Conv2DShape& shape, const Conv2DOptions& options, int threads) {
   const ConvMethod method = ChooseMethod(shape, options);
   if (IsWinograd(method)) {
-    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(method, shape));
+    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(method, shape), threads);
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }

@@ -134,7 +134,7 @@ size_t RunBackwardKernelScratchBytes(const ReflectConv2DShape& shape, ConvMethod
       return AmxBackwardKernelScratchBytes(geometry, threads);
     case ConvMethod::kWinograd:
     case ConvMethod::kWinogradParts:
-      return WinogradBackwardKernelScratchBytes(WinogradProblem(geometry));
+      return WinogradBackwardKernelScratchBytes(WinogradProblem(geometry), threads);
     case ConvMethod::kDirect:
       break;
   }

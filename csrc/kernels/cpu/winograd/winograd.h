@@ -85,7 +85,7 @@ void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& c
 
 // The gradient of the kernel, in its shape, from x (normalized as above, unless `normalize` is null) and dy. The
 // problem is the forward convolution's.
-size_t WinogradBackwardKernelScratchBytes(const WinogradProblem& problem);
+size_t WinogradBackwardKernelScratchBytes(const WinogradProblem& problem, int threads);
 void WinogradBackwardKernel(const WinogradProblem& problem, const float* x, const float* normalize, const float* dy,
                             float* dkernel, void* scratch, ThreadPool& pool);
 
