@@ -54,5 +54,6 @@ PYBIND11_MODULE(_kernels, m) {
   DefineReflectConv2D(m);
   DefineConv2D(m);
   DefineResidualBlock(m);
+  DefineUpdate(m);
   DefinePeak(m);
 }

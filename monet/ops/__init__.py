@@ -10,6 +10,8 @@ from monet.ops.native.dispatch import supports_jit, use
 from monet.ops.native.library import Status, status
 
 try:
+    from monet.ops.adam_update import adam_update, adam_update_ref
+    from monet.ops.average_update import average_update, average_update_ref
     from monet.ops.conv2d import conv2d, conv2d_ref
     from monet.ops.conv2d_transpose import conv2d_transpose, conv2d_transpose_ref
     from monet.ops.group_norm import group_norm, group_norm_ref
@@ -33,6 +35,10 @@ except ImportError as _error:
 
 __all__ = [
     "Status",
+    "adam_update",
+    "adam_update_ref",
+    "average_update",
+    "average_update_ref",
     "conv2d",
     "conv2d_ref",
     "conv2d_transpose",

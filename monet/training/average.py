@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from monet import ops
+
 
 def averaged_copy(network: keras.Model) -> keras.Model:
     """A network of the same weights to keep their average in; not trained itself."""
@@ -28,5 +30,10 @@ def update_average(
     """
     steps = tf.cast(steps, tf.float32)
     momentum = tf.minimum(momentum, (1.0 + steps) / (10.0 + steps))
-    for averaged, weight in zip(average.weights, network.weights, strict=True):
-        averaged.assign(momentum * averaged.value + (1.0 - momentum) * weight.value)
+    # Under a strategy a weight is several variables, which only TensorFlow's operations know.
+    update = ops.average_update_ref if tf.distribute.has_strategy() else ops.average_update
+    update(
+        [averaged.value for averaged in average.weights],
+        [tf.convert_to_tensor(weight.value) for weight in network.weights],
+        momentum,
+    )

@@ -6,12 +6,14 @@
 #include "conv/conv_kernels.h"
 #include "norm/norm_kernels.h"
 #include "peak_probe/peak_probe.h"
+#include "update/update_kernels.h"
 
 namespace monet {
 
 struct CpuKernels {
   const ConvKernels* conv;
   const NormKernels* (*norm)(DType dtype);
+  const UpdateKernels* update;
   const PeakProbe* peak_probe;
 };
 

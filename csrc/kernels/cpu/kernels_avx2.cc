@@ -11,11 +11,12 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // 12 sums, 2 vectors of b and a va
 #include "conv/conv_kernels_impl.h"
 #include "norm/norm_kernels_impl.h"
 #include "peak_probe/peak_probe_impl.h"
+#include "update/update_kernels_impl.h"
 
 #include "kernels.h"
 
 namespace monet {
 
-const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kProbe};
+const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kUpdateTable, &kProbe};
 
 }  // namespace monet

@@ -10,11 +10,12 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // fits into 16 registers, as SSE2 
 #include "conv/conv_kernels_impl.h"
 #include "norm/norm_kernels_impl.h"
 #include "peak_probe/peak_probe_impl.h"
+#include "update/update_kernels_impl.h"
 
 #include "kernels.h"
 
 namespace monet {
 
-const CpuKernels kPortableKernels = {&kConvTable, TableFor, &kProbe};
+const CpuKernels kPortableKernels = {&kConvTable, TableFor, &kUpdateTable, &kProbe};
 
 }  // namespace monet

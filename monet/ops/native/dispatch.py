@@ -35,7 +35,10 @@ _PADDING = ("reflection_pad",)
 _REFLECTING = ("reflect_conv2d", "residual_block", "residual_trunk")
 # Where they are composed, they are TensorFlow's own: none of their parts is native.
 _CONV2D = ("conv2d", "conv2d_transpose")
+# They write variables in place. Composed, they are TensorFlow's own kernels, weight by weight.
+_UPDATES = ("adam_update", "average_update")
 _PARTS = {
+    **dict.fromkeys(_UPDATES, ()),
     "conv2d": (),
     "conv2d_transpose": (),
     "reflect_conv2d": ("reflection_pad",),
@@ -69,6 +72,8 @@ TABLE = (
         "TensorFlow's convolutions on AMX tiles, which these kernels don't use yet",
         instruction_set="amx",
     ),
+    Row(_UPDATES, "CPU", ("float32",), NATIVE, "one C++ kernel for all weights"),
+    Row(_UPDATES, _ANY, _ANY, COMPOSED, "TensorFlow's kernels, weight by weight"),
     Row(_ON_CPUS, "CPU", _FLOATS, NATIVE, "fused C++ kernels"),
     Row(
         _ON_CPUS,

@@ -33,6 +33,8 @@ TENSORFLOW_DISTRIBUTIONS = (
 )
 # What the library has to have; their gradients come with them.
 _OPS = (
+    "monet_adam",
+    "monet_average",
     "monet_conv2d",
     "monet_norm",
     "monet_reflect_conv2d",

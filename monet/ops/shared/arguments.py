@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -30,6 +31,18 @@ def convert_like_images(op: str, name: str, value, x: tf.Tensor) -> tf.Tensor:
             f"pass tf.cast({name}, x.dtype)"
         )
     return value
+
+
+def check_as_many(op: str, variables: Sequence, **others: Sequence) -> None:
+    """Checks lists that have one entry for each variable."""
+    if not variables:
+        raise ValueError(f"{op} needs at least one variable, got none")
+    for name, values in others.items():
+        if len(values) != len(variables):
+            raise ValueError(
+                f"{op} needs one of {name} for each of {len(variables)} variables, got "
+                f"{len(values)}"
+            )
 
 
 def check_images_rank(op: str, x: tf.Tensor) -> None:

@@ -27,6 +27,7 @@ inline Vec Div(Vec a, Vec b) { return _mm512_div_ps(a, b); }
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 // Masked, as GCC 12 takes the operand that the plain intrinsics leave undefined for an uninitialised variable.
 inline Vec Round(Vec a) { return _mm512_maskz_roundscale_ps(0xffff, a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline Vec Sqrt(Vec a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
 inline Vec PowerOf2(Vec exponent) { return _mm512_maskz_scalef_ps(0xffff, Broadcast(1.0f), exponent); }
 // vmaxps returns its second operand if either is NaN.
 inline Vec MaxZero(Vec a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }

@@ -5,6 +5,7 @@
 // arithmetic below. Include one of them only, in a translation unit compiled for it.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -31,6 +32,11 @@ inline Vec Add(Vec a, Vec b) { return a + b; }
 inline Vec Sub(Vec a, Vec b) { return a - b; }
 inline Vec Mul(Vec a, Vec b) { return a * b; }
 inline Vec Div(Vec a, Vec b) { return a / b; }
+inline Vec Sqrt(Vec a) {
+  Vec result;
+  for (int64_t i = 0; i < kLanes; ++i) result[i] = std::sqrt(a[i]);
+  return result;
+}
 inline Vec MulAdd(Vec a, Vec b, Vec c) { return a * b + c; }
 // To the nearest integer, ties to even; |a| < 2^22: beside 1.5 * 2^23 there are no digits below 1.
 inline Vec Round(Vec a) { return (a + 0x1.8p23f) - 0x1.8p23f; }
