@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import monet
+from monet._command_line import run
 
 
 def commands() -> dict[str, str]:
@@ -26,6 +27,10 @@ def commands() -> dict[str, str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    return run(lambda: _show(argv))
+
+
+def _show(argv: Sequence[str] | None) -> int:
     listed = "\n".join(f"  python -m monet.{name:<10} {line}" for name, line in commands().items())
     parser = argparse.ArgumentParser(
         prog="python -m monet",

@@ -180,8 +180,7 @@ def _warn_of_unreadable(report: dict[str, Any]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parse_arguments(argv)
-    return run(lambda: evaluate(args))
+    return run(lambda: evaluate(parse_arguments(argv)))
 
 
 if __name__ == "__main__":

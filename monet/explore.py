@@ -12,6 +12,7 @@ from typing import Any
 
 from monet._command_line import (
     EXIT_SKIPPED,
+    MISTAKE,
     CommandError,
     HelpFormatter,
     add_version,
@@ -34,7 +35,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description="Reports on a dataset: counts, sizes, colours, samples, duplicates and damage, "
         "as index.html, stats.json and PNGs in a folder of their own.",
         epilog="Without data it reports on the sample set that comes with the package. Exit code: "
-        "0 all pictures could be read, 1 some couldn't, 2 nothing done.",
+        f"0 all pictures could be read, 1 some couldn't, 2 nothing done, {MISTAKE}.",
     )
     add_version(parser)
     add_data_options(parser)
@@ -120,8 +121,7 @@ def _summarise(stats: dict[str, Any], out: Path) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parse_arguments(argv)
-    return run(lambda: explore(args))
+    return run(lambda: explore(parse_arguments(argv)))
 
 
 if __name__ == "__main__":

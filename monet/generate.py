@@ -46,12 +46,13 @@ def generate(args: argparse.Namespace) -> int:
     except (DataError, OutputError, GeneratorError) as error:
         raise CommandError(str(error)) from error
     skipped = painted.skipped
-    heading = f"skipped {count(len(skipped), 'unreadable input')}"
-    print_unreadable(heading, skipped, most=_SHOWN_SKIPPED)
+    print_unreadable(f"skipped {count(len(skipped), 'picture')}", skipped, most=_SHOWN_SKIPPED)
+    suspect = painted.suspect
+    print_unreadable(f"look at {count(len(suspect), 'picture')}", suspect, most=_SHOWN_SKIPPED)
     if args.kaggle:
         _report_submission(painted)
     print(f"Wrote {count(painted.written, 'picture')} to {painted.output}")
-    return EXIT_SKIPPED if skipped else 0
+    return EXIT_SKIPPED if skipped or suspect else 0
 
 
 def _before_loading() -> None:
@@ -78,8 +79,7 @@ def _report_submission(painted: Painted) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parse_arguments(argv)
-    return run(lambda: generate(args))
+    return run(lambda: generate(parse_arguments(argv)))
 
 
 if __name__ == "__main__":

@@ -255,18 +255,21 @@ def _standard_error_closed() -> Iterator[None]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    return run(lambda: _report(as_json=_parse_arguments(argv).json))
+
+
+def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m monet.info",
         description="Reports versions, what runs natively, and the remedy for whatever is missing.",
     )
     add_version(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    arguments = parser.parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return run(lambda: _report(as_json=arguments.json))
+    return parser.parse_args(argv)
 
 
 def _report(*, as_json: bool) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _standard_error_closed():
         report = collect()
     print(json.dumps(report, indent=2) if as_json else render(report))

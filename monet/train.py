@@ -102,10 +102,11 @@ def _list_recipes() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parse_arguments(argv)
-    if args.list_recipes:
-        return run(_list_recipes)
-    return run(lambda: train(args))
+    def command() -> int:
+        args = parse_arguments(argv)
+        return _list_recipes() if args.list_recipes else train(args)
+
+    return run(command)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import monet
 from monet.__main__ import commands
+from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, run
 
 _PRINT = """
 import sys
@@ -26,6 +30,83 @@ def test_a_reader_that_has_had_enough_is_no_error(length):
     _, errors = process.communicate()
     assert errors == b""
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [["-c", _PRINT.format(length=1)], ["-c", _PRINT.format(length=1_000_000)], ["-m", "monet"]]
+    + [["-m", f"monet.{name}", "--help"] for name in ("train", "explore")],
+    ids=str,
+)
+def test_what_can_t_be_shown_is_no_success_and_no_trace(arguments):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == EXIT_ERROR
+    assert done.stderr == "error: standard output can't be written: No space left on device.\n"
+
+
+_WORK = """
+import os, sys
+from monet._command_line import run
+def work():
+    print("a" * 100_000)
+    print("b", file=sys.stderr)
+    with open(sys.argv[1], "w") as file:
+        assert file.fileno() > 2, "what native code prints would get into this file"
+        file.write("done")
+    return 0
+sys.exit(run(work))
+"""
+
+
+@pytest.mark.parametrize("streams", [">&-", ">&- 2>&-", "2>&-", "2>/dev/full", ">/dev/full", "| :"])
+def test_work_is_done_whatever_becomes_of_what_is_shown(tmp_path, streams):
+    command = shlex.join([sys.executable, "-c", _WORK, str(tmp_path / "file")])
+    done = subprocess.run(
+        ["sh", "-c", f"{command} {streams}"], stdin=subprocess.DEVNULL, capture_output=True
+    )
+    assert (tmp_path / "file").read_text() == "done"
+    assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr
+    assert done.returncode == (EXIT_ERROR if streams == ">/dev/full" else 0)
+
+
+class ResourceExhaustedError(Exception):
+    """Stands for TensorFlow's."""
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (FileNotFoundError(2, "No such file or directory", "a/b"), "a/b: No such file"),
+        (OSError(36, "File name too long", "x" * 300), "xxx: File name too long"),
+        (OSError(28, "No space left on device"), "error: No space left on device."),
+        (MemoryError(), "out of memory"),
+        (ResourceExhaustedError("OOM when allocating tensor"), "out of memory"),
+        (ResourceExhaustedError("write failed; No space left on device"), "the disk is full"),
+    ],
+    ids=repr,
+)
+def test_what_the_system_refuses_is_one_sentence(capsys, error, message):
+    def refused():
+        raise error
+
+    assert run(refused) == EXIT_ERROR
+    shown = capsys.readouterr().err
+    assert message in shown and shown.startswith("error: ") and shown.count("\n") == 1
+
+
+def test_a_mistake_is_shown_whole_and_has_an_exit_code_of_its_own(capsys):
+    assert run(lambda: {}["missing"]) == EXIT_MISTAKE
+    shown = capsys.readouterr().err
+    assert "KeyError: 'missing'\nThis is a mistake in monet; please report" in shown
+
+
+@pytest.mark.parametrize("name", sorted(commands().keys() - {"info"}))
+def test_exit_codes_are_in_the_help(name):
+    shown = " ".join(command_line(f"monet.{name}", "--help").split())
+    assert re.search(r"Exit code: 0 .* 2 .*70 a mistake in monet\.", shown)
 
 
 def command_line(*arguments: str) -> str:

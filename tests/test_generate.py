@@ -185,9 +185,89 @@ def test_unreadable_inputs_are_skipped_named_and_counted(model, photos, tmp_path
     options = ["--input", photos, photos / "broken.jpg", "--output", tmp_path / "images.zip"]
     assert paint(model, *options) == 1
     error = capsys.readouterr().err
-    assert "skipped 3 unreadable inputs" in error
+    assert "skipped 3 pictures" in error
     assert error.count("broken.jpg: ") == 2 and "empty.png: the file is empty" in error
     assert list(members(tmp_path / "images.zip")) == EXPECTED
+
+
+def black_where_bright(images):
+    return images * keras.ops.cast(keras.ops.mean(images, (1, 2, 3), keepdims=True) < 0, "float32")
+
+
+def no_numbers_where_bright(images):
+    return images / keras.ops.cast(keras.ops.mean(images, (1, 2, 3), keepdims=True) < 0, "float32")
+
+
+def saved(path, function):
+    images = keras.Input((None, None, 3))
+    keras.Model(images, function(images)).save(path)
+    return path
+
+
+@pytest.fixture
+def striped(tmp_path):
+    """Two dark pictures and a bright one with stripes, and a grey one without."""
+    folder = tmp_path / "striped"
+    folder.mkdir()
+    for name, low, high in (("a", 0, 50), ("b", 200, 255), ("c", 10, 60), ("flat", 90, 90)):
+        pixels = np.full((16, 16, 3), low, np.uint8)
+        pixels[::4] = high
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return folder
+
+
+def test_pictures_that_are_no_numbers_are_not_written(striped, tmp_path, capsys):
+    model = saved(tmp_path / "model.keras", no_numbers_where_bright)
+    assert paint(model, "--input", striped, "--output", tmp_path / "a.zip") == 1
+    error = capsys.readouterr().err
+    assert "skipped 1 picture:\n  b.png: the generator gives no finite numbers" in error
+    assert list(members(tmp_path / "a.zip")) == ["a.png", "c.png", "flat.png"]
+    assert paint(model, "--input", striped / "b.png", "--output", tmp_path / "b.zip") == 2
+    assert_one_sentence(capsys.readouterr().err, "nothing can be painted .*b.png: the generator")
+    assert not (tmp_path / "b.zip").exists()
+
+
+def test_pictures_in_a_single_colour_are_named_unless_the_photo_is(striped, tmp_path, capsys):
+    model = saved(tmp_path / "model.keras", black_where_bright)
+    assert paint(model, "--input", striped, "--output", tmp_path / "a.zip") == 1
+    error = capsys.readouterr().err
+    assert error == "warning: look at 1 picture:\n  b.png: came out in a single colour\n"
+    assert len(members(tmp_path / "a.zip")) == 4
+    assert paint(model, "--input", striped / "flat.png", "--output", tmp_path / "flat.png") == 0
+
+
+@pytest.mark.parametrize("kaggle", [False, True])
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_generator_that_paints_one_colour_is_no_success(tmp_path, capsys, kaggle, level):
+    model = saved(tmp_path / "model.keras", keras.layers.Rescaling(0.0, level))
+    pixels = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    options = ["--kaggle", "--allow-any-count"] if kaggle else []
+    output = tmp_path / "images.zip"
+    assert paint(model, "--input", tmp_path / "photo.png", "--output", output, *options) == 2
+    captured = capsys.readouterr()
+    assert_one_sentence(captured.err, "came out in a single colour, so its training failed")
+    assert "Verified" not in captured.out and not output.exists()
+
+
+def test_a_generator_whose_weights_are_no_numbers_paints_nothing(photos, tmp_path, capsys):
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, keras.layers.Conv2D(3, 1, name="last")(images))
+    model.get_layer("last").bias.assign([0.0, np.inf, 0.0])
+    model.save(tmp_path / "model.keras")
+    options = ["--input", photos, "--output", tmp_path / "images.zip"]
+    assert paint(tmp_path / "model.keras", *options) == 2
+    assert_one_sentence(capsys.readouterr().err, "last/bias hold values that are no finite numbers")
+
+
+@pytest.mark.parametrize("values, code", [("no numbers", 2), ("flat", 2), ("good", 0)])
+def test_paintings_from_noise_are_looked_at_too(tmp_path, values, code):
+    noise = keras.Input((4,))
+    scale = {"no numbers": 3e38, "flat": 0.0, "good": 1.0}[values]
+    pixels = keras.layers.Dense(16 * 16 * 3)(keras.layers.Rescaling(scale)(noise))
+    keras.Model(noise, keras.layers.Reshape((16, 16, 3))(pixels * scale)).save(tmp_path / "m.keras")
+    options = ["--count", 3, "--output", tmp_path / "a.zip", "--mixed-precision", "off"]
+    assert paint(tmp_path / "m.keras", *options) == code
 
 
 def test_orientation_is_respected(model, tmp_path):
@@ -255,7 +335,7 @@ def test_nothing_readable_leaves_no_output(model, tmp_path, capsys, name):
     inputs = inputs[: 1 if name == "painted.jpg" else 2]
     assert paint(model, "--input", *inputs, "--output", tmp_path / name) == 2
     assert_one_sentence(
-        capsys.readouterr().err, r"can be read \(notes.jpg: .*; nothing was written"
+        capsys.readouterr().err, r"can be painted \(notes.jpg: .*; nothing was written"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jpg", "notes.jpg"]
 
@@ -299,7 +379,7 @@ def test_one_is_singular(model, photos, tmp_path, capsys):
     assert paint(model, "--input", *inputs, "--output", tmp_path / "images.zip") == 1
     captured = capsys.readouterr()
     assert "Wrote 1 picture to" in captured.out
-    assert "skipped 1 unreadable input:" in captured.err
+    assert "skipped 1 picture:" in captured.err
 
 
 def test_a_missing_model_is_one_sentence(photos, tmp_path, capsys):
@@ -365,8 +445,8 @@ def test_pictures_are_read_ahead_a_bounded_number(photos):
         return Picture(str(index), read)
 
     results = paint_pictures(painter, [picture(index) for index in range(200)], threads=2)
-    for done, (_, painted) in enumerate(results):
-        assert (painted == done).all()
+    for done, result in enumerate(results):
+        assert (result.image == done).all()
         assert len(started) <= done + 2 * 4 + 2 * 2
     assert sorted(started) == list(range(200))
 

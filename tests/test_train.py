@@ -19,6 +19,8 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import train
+from monet._command_line import EXIT_MISTAKE
+from monet.inference import load_generator
 from monet.models import (
     DISCRIMINATORS,
     GENERATORS,
@@ -202,8 +204,7 @@ def test_a_crash_between_records_and_checkpoint_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(TrainingState, "save", crash_in_epoch_2)
-        with pytest.raises(RuntimeError):
-            start(data, run)
+        assert start(data, run) == EXIT_MISTAKE
     assert f"--resume {run}" in capsys.readouterr().err
     assert len(history(run)) == 2, "the row was written, its checkpoint was not"
     assert resume(run) == 0
@@ -218,8 +219,7 @@ def test_checkpoints_inside_an_epoch_survive_a_crash(data, finished, tmp_path, m
 
     with monkeypatch.context() as patch:
         at_step(patch, 7, crash)
-        with pytest.raises(RuntimeError):
-            start(data, run, "--checkpoint-minutes", "1e-9")
+        assert start(data, run, "--checkpoint-minutes", "1e-9") == EXIT_MISTAKE
     assert resume(run) == 0
     assert f"after 1 of {EPOCHS} epochs and 2 of {STEPS} steps" in capsys.readouterr().out
     assert_same_run(run, finished)
@@ -428,6 +428,44 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     assert len(history(run)) == 1
 
 
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_weights_that_are_no_numbers_are_never_saved(data, tmp_path, capsys, epochs):
+    """The loss of a step is of the weights before it: the last one says nothing of the result."""
+    options = ["--generator-learning-rate", "1e39", "--steps-per-epoch", "1"]
+    assert start(data, tmp_path / "run", *options, "--epochs", str(epochs)) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.search("error: .* no finite numbers after step 1, .* none from before", error), error
+    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+    assert not (tmp_path / "run" / "generator.keras").exists()
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+@pytest.mark.parametrize("stop", [None, signal.SIGINT])
+def test_the_last_good_checkpoint_outlives_weights_that_are_no_numbers(
+    data, tmp_path, monkeypatch, capsys, stop
+):
+    def poison(self):
+        self.model.painting_generator.trainable_variables[-1].assign([np.nan] * 3)
+        if stop:
+            send_signal(stop)
+
+    advance = TrainingState.advance
+
+    def advance_and_poison(self, epoch_seconds):
+        advance(self, epoch_seconds)
+        if self.step == 2 * STEPS - bool(stop):
+            poison(self)
+
+    monkeypatch.setattr(TrainingState, "advance", advance_and_poison)
+    run = tmp_path / "run"
+    assert start(data, run) == 2
+    error = capsys.readouterr().err
+    assert f"checkpoints/step-{STEPS} is kept" in error and "Saved" not in error
+    assert {path.stem for path in (run / "checkpoints").glob("*.index")} == {f"step-{STEPS}"}
+    assert load_generator(run)
+    assert len(history(run)) == 1
+
+
 @pytest.mark.parametrize(
     "damage", [{"policy": "float8"}, {"sample_every": 0}, {"seed": -1}, {"checkpoint_minutes": "x"}]
 )
@@ -490,9 +528,10 @@ def test_a_crash_before_the_first_checkpoint_promises_none(data, tmp_path, monke
         raise RuntimeError("the power went out")
 
     monkeypatch.setattr(Session, "train", crash)
-    with pytest.raises(RuntimeError):
-        start(data, tmp_path / "run")
-    assert "There is no checkpoint yet; start from the beginning" in capsys.readouterr().err
+    assert start(data, tmp_path / "run") == EXIT_MISTAKE
+    error = capsys.readouterr().err
+    assert "There is no checkpoint yet; start from the beginning" in error
+    assert "RuntimeError: the power went out\nThis is a mistake in monet" in error
 
 
 def test_a_signal_before_training_says_that_nothing_was_saved(data, tmp_path, monkeypatch, capsys):

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import os
 import re
 import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import monet
+from monet._command_line.streams import make_tolerant, output_problem
 from monet._missing import what_is_missing
 from monet._text import printable
 
 EXIT_SKIPPED = 1
 EXIT_ERROR = 2
+EXIT_MISTAKE = 70  # as sysexits.h has it; Python's own would be 1
+MISTAKE = f"{EXIT_MISTAKE} a mistake in monet"
 _NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
@@ -126,13 +129,6 @@ def terminating() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def print_anything() -> None:
-    """Makes the output streams show `?` for what their encoding lacks, rather than raise."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
 def print_unreadable(heading: str, unreadable: Sequence[tuple[str, str]], *, most: int) -> None:
     """Warns of the first `most` (name, reason), and says how many more there are."""
     if not unreadable:
@@ -165,17 +161,30 @@ def leave(code: int) -> NoReturn:
 
 
 def run(command: Callable[[], int]) -> int:
-    """Runs `command` and returns its exit code; errors of the user's making become one sentence."""
-    print_anything()
+    """Runs `command` and returns its exit code; errors of the user's making become one sentence.
+
+    So do refusals of the system. Anything else is a mistake in this package, and shown whole.
+    """
+    make_tolerant()
+    try:
+        code = _run(command)
+    except SystemExit as end:  # argparse's, after --help or a mistake in the options
+        if end.code or output_problem() is None:
+            raise
+        code = 0
+    problem = output_problem()
+    if code or problem is None:
+        return code
+    if isinstance(problem, BrokenPipeError):  # the reader, `head` say, has had enough
+        return 128 + signal.SIGPIPE
+    print(f"error: standard output can't be written: {problem.strerror}.", file=sys.stderr)
+    return EXIT_ERROR
+
+
+def _run(command: Callable[[], int]) -> int:
     try:
         with terminating():
-            code = command()
-            sys.stdout.flush()
-            return code
-    except BrokenPipeError:  # the reader, `head` say, has had enough
-        # Python flushes once more when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+            return command()
     except ModuleNotFoundError as error:
         missing = what_is_missing(error)
         if missing is None:
@@ -191,3 +200,23 @@ def run(command: Callable[[], int]) -> int:
     except Terminated:
         print("\nTerminated.", file=sys.stderr)
         return 128 + signal.SIGTERM
+    except Exception as error:
+        refused = _what_was_refused(error)
+        if refused is None:
+            traceback.print_exc()
+            print("This is a mistake in monet; please report the lines above.", file=sys.stderr)
+            return EXIT_MISTAKE
+        print(f"error: {printable(refused)}.", file=sys.stderr)
+        return EXIT_ERROR
+
+
+def _what_was_refused(error: Exception) -> str | None:
+    """What the system didn't do or give, if `error` comes of that."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        if "No space left" in str(error):
+            return "the disk is full"
+        return "out of memory; ask for less at a time (--help), or free some"
+    if isinstance(error, OSError):
+        text = error.strerror or str(error)
+        return text if error.filename is None else f"{error.filename}: {text}"
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from monet._command_line import HelpFormatter, add_version, named_path, positive_int, seed
+from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.data_options import add_data_options
 
 
@@ -17,7 +17,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "Wasserstein distance, beside those of untouched photos and of the paintings themselves "
         "at the same sample size, and which part of the gap between the two is closed.",
         epilog="Without --data the sample set that comes with the package is the measure. Exit "
-        "code: 0 all pictures could be read, 1 some couldn't, 2 nothing done.",
+        f"code: 0 all pictures could be read, 1 some couldn't, 2 nothing done, {MISTAKE}.",
     )
     add_version(parser)
     judged = parser.add_argument_group("what is judged")

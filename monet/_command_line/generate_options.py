@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from monet._command_line import HelpFormatter, add_version, named_path, positive_int, seed
+from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
 from monet.inference.generator import CHOICES
 
 
@@ -17,7 +17,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description="Paints photos of any size with a trained generator; each comes back in its "
         "own size, under its own name. A generator that paints from noise (recipe dcgan and its "
         "like) takes --count in place of --input.",
-        epilog="Exit code: 0 all painted, 1 some inputs skipped, 2 nothing done.",
+        epilog="Exit code: 0 all painted, 1 some inputs skipped or paintings in a single colour, 2 "
+        f"nothing done, {MISTAKE}.",
     )
     add_version(parser)
     source = parser.add_mutually_exclusive_group(required=True)

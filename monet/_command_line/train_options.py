@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monet._command_line import (
+    MISTAKE,
     CommandError,
     HelpFormatter,
     add_version,
@@ -47,7 +48,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         f"data it trains the recipe '{SAMPLE_RECIPE}' on a small sample set that comes with the "
         "package.",
         epilog="Ctrl-C saves and says how to go on. Exit code: 0 done, 2 error, "
-        "130 or 143 interrupted and saved.",
+        f"130 or 143 interrupted and saved, {MISTAKE}.",
     )
     add_version(parser)
     add_data_options(

@@ -83,19 +83,35 @@ def load_generator(
         which: of a run's, as for `generator_file`.
 
     Raises:
-        GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures.
+        GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures,
+            or holds weights that are no finite numbers.
     """
     import keras
 
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
+    from monet.inference.weights import what_is_not_finite
 
     path = generator_file(path, which)
+    if path.suffix != ".keras":
+        raise GeneratorError(f"{path} is no .keras file; save the model as one.")
     try:
         generator = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever a damaged archive happens to hit
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise GeneratorError(f"can't load a generator from {path}: {reason}") from error
+    if isinstance(generator, keras.Sequential) and generator.built:
+        generator = keras.Model(generator.inputs, generator.outputs)
+    if not hasattr(generator, "output_names"):
+        raise GeneratorError(
+            f"{path} holds a {type(generator).__name__}; a generator is a functional model, which "
+            f"keras.Model(inputs, outputs) makes."
+        )
+    if names := what_is_not_finite(generator.weights):
+        raise GeneratorError(
+            f"{path} can't paint: {names} hold values that are no finite numbers; its training "
+            f"failed. Take another generator, or train a new one."
+        )
     shapes = [("takes", generator.input_shape), ("gives", generator.output_shape)]
     if is_from_noise(generator):
         del shapes[0]

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from monet.data import ImageError
+from monet.inference.generator import GeneratorError
 from monet.layers import ReflectionConv2D, ReflectionPadding2D
 
 MAX_PIXELS = 1536 * 1536
@@ -49,16 +51,24 @@ class Painter:
         self._reflects = any(map(_reflects, _leaf_layers(generator)))
 
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
-        def forward(images: tf.Tensor) -> tf.Tensor:
+        def forward(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             painted = generator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
             painted = tf.cast(painted, tf.float32) * 127.5 + 127.5
-            return tf.cast(tf.clip_by_value(tf.round(painted), 0.0, 255.0), tf.uint8)
+            are_numbers = tf.reduce_all(tf.math.is_finite(painted), axis=(1, 2, 3))
+            painted = tf.clip_by_value(tf.round(painted), 0.0, 255.0)
+            return tf.cast(painted, tf.uint8), are_numbers
 
         self._forward = forward
 
-    def paint(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Paints uint8 pictures [H, W, 3], each of any size; returns them in order, size kept."""
-        results: dict[int, np.ndarray] = {}
+    def paint(self, images: Sequence[np.ndarray]) -> list[np.ndarray | ImageError]:
+        """Paints uint8 pictures [H, W, 3], each of any size; returns them in order, size kept.
+
+        In place of a picture for which the generator gives infinities or NaN there is an error.
+
+        Raises:
+            GeneratorError: the generator gives pictures of another size than it takes.
+        """
+        results: dict[int, np.ndarray | ImageError] = {}
         groups: dict[tuple[int, int], list[int]] = {}
         for index, image in enumerate(images):
             _check(image)
@@ -69,8 +79,10 @@ class Painter:
         for size, members in groups.items():
             padded = [_pad(images[index], size) for index in members]
             for index, painted in zip(members, self._paint_equal(padded), strict=True):
-                height, width = images[index].shape[:2]
-                results[index] = painted[:height, :width]
+                if not isinstance(painted, ImageError):
+                    height, width = images[index].shape[:2]
+                    painted = painted[:height, :width]
+                results[index] = painted
         return [results[index] for index in range(len(images))]
 
     def is_tiled(self, image: np.ndarray) -> bool:
@@ -91,15 +103,21 @@ class Painter:
 
         return padded(height), padded(width)
 
-    def _paint_equal(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _paint_equal(self, images: Sequence[np.ndarray]) -> list[np.ndarray | ImageError]:
         height, width = images[0].shape[:2]
         batch = max(1, min(self.batch_size, self.max_pixels // (height * width)))
-        painted: list[np.ndarray] = []
+        painted: list[np.ndarray | ImageError] = []
         for start in range(0, len(images), batch):
-            painted.extend(self._forward(np.stack(images[start : start + batch])).numpy())
+            pictures, are_numbers = self._forward(np.stack(images[start : start + batch]))
+            if pictures.shape[1:3] != (height, width):
+                raise GeneratorError(
+                    f"the generator makes {pictures.shape[2]}×{pictures.shape[1]} of "
+                    f"{width}×{height} pixels; it must keep the size of a picture."
+                )
+            painted += map(picture_or_error, pictures.numpy(), are_numbers.numpy())
         return painted
 
-    def _paint_in_tiles(self, image: np.ndarray) -> np.ndarray:
+    def _paint_in_tiles(self, image: np.ndarray) -> np.ndarray | ImageError:
         height, width = image.shape[:2]
         size = self._padded_size(_tile_side(height), _tile_side(width))
         padded = _pad(image, (max(height, size[0]), max(width, size[1])))
@@ -115,9 +133,18 @@ class Painter:
         for top, left in corners:
             window = slice(top, top + size[0]), slice(left, left + size[1])
             (painted,) = self._paint_equal([padded[window]])
+            if isinstance(painted, ImageError):
+                return painted
             total[window] += painted * weight
             weights[window] += weight
         return np.rint(total / weights).astype(np.uint8)[:height, :width]
+
+
+def picture_or_error(picture: np.ndarray, are_numbers: bool) -> np.ndarray | ImageError:
+    """A picture that a generator gave, or what to say where it gave infinities or NaN."""
+    if are_numbers:
+        return picture
+    return ImageError("the generator gives no finite numbers for it; try --mixed-precision off")
 
 
 def size_multiple(generator: keras.Model) -> int:

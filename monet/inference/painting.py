@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monet._parallel import usable_cores
 from monet._progress import Line, bar, duration
 from monet._text import count as counted
-from monet.data import DataError, ImageError
+from monet.data import DataError
 from monet.inference import submission
 from monet.inference.generator import (
     GeneratorError,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from monet.inference.pipeline import Result
+
 PathLike = str | os.PathLike[str]
 
 _MOST_THREADS = 8
@@ -49,12 +51,15 @@ class Painted:
     Attributes:
         output: Where the pictures are.
         written: How many.
-        skipped: (name, reason) of the inputs that could not be read.
+        skipped: (name, reason) of the inputs that could not be read, or painted.
+        suspect: (name, reason) of the pictures that were written but don't look like paintings:
+            those in a single colour, where the photo is not.
     """
 
     output: Path
     written: int
     skipped: Sequence[tuple[str, str]]
+    suspect: Sequence[tuple[str, str]] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -169,7 +174,7 @@ def _paint_photos(job: _Job, inputs: Sequence[PathLike], count: int | None) -> P
     names = _output_names(job, pictures)
     _check_inputs_stay(job, inputs, names)
     if not pictures:
-        raise DataError(_nothing_readable(skipped))
+        raise DataError(_nothing_painted(skipped))
 
     generator = job.load(from_noise=False)
     from monet.inference.painter import Painter
@@ -178,7 +183,7 @@ def _paint_photos(job: _Job, inputs: Sequence[PathLike], count: int | None) -> P
     job.say(f"Painting {counted(len(pictures), 'picture')} into {job.output}")
     painter = Painter(generator, batch_size=job.batch_size)
     results = paint_pictures(painter, pictures, threads=_threads())
-    return _write(job, ((picture.name, image) for picture, image in results), names, skipped)
+    return _write(job, results, names, len(names), skipped)
 
 
 def _paint_from_noise(job: _Job, count: int | None, seed: int) -> Painted:
@@ -195,11 +200,13 @@ def _paint_from_noise(job: _Job, count: int | None, seed: int) -> Painted:
     if job.kaggle:
         submission.check_side(generator.output_shape[1])
     from monet.inference.noise import paint_from_noise
+    from monet.inference.pipeline import results_from_noise
 
     job.say(f"Painting {counted(count, 'picture')} from noise into {job.output}")
     images = paint_from_noise(generator, count, seed=seed, batch_size=job.batch_size)
-    names = [submission.member_name(index) for index in range(count)]
-    return _write(job, zip(names, images, strict=True), names, [])
+    names = map(submission.member_name, range(count))
+    results = results_from_noise(images, map(submission.member_name, range(count)))
+    return _write(job, results, names, count, [])
 
 
 def _for_submission(
@@ -236,11 +243,11 @@ def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[st
             raise OutputError(f"{path} is an input too; give --output another name.")
 
 
-def _nothing_readable(skipped: Sequence[tuple[str, str]]) -> str:
+def _nothing_painted(skipped: Sequence[tuple[str, str]]) -> str:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN_REASONS])
     if len(skipped) > _SHOWN_REASONS:
         reasons += f"; and {len(skipped) - _SHOWN_REASONS:,} more"
-    return f"nothing in --input can be read ({reasons}); nothing was written."
+    return f"nothing can be painted ({reasons}); nothing was written."
 
 
 def _threads() -> int:
@@ -249,21 +256,23 @@ def _threads() -> int:
 
 def _write(
     job: _Job,
-    results: Iterable[tuple[str, np.ndarray | ImageError]],
-    names: Sequence[str],
+    results: Iterable[Result],
+    names: Iterable[str],
+    total: int,
     skipped: Sequence[tuple[str, str]],
 ) -> Painted:
     """Writes what is painted.
 
     Args:
         job: what to do.
-        results: (input name, image or what is wrong with it).
-        names: an output name for each. Of a submission these are numbers, which those that can be
-            read get without gaps.
+        results: one of each picture.
+        names: an output name for each. Of a submission these are numbers, which those that are
+            painted get without gaps.
+        total: how many pictures there are.
         skipped: inputs that were found unreadable before.
     """
     try:
-        return _encode(job, results, names, skipped)
+        return _encode(job, results, names, total, skipped)
     except OutputError:
         raise
     except OSError as error:
@@ -271,22 +280,29 @@ def _write(
 
 
 def _encode(
-    job: _Job, results: Any, names: Sequence[str], skipped: Sequence[tuple[str, str]]
+    job: _Job,
+    results: Iterable[Result],
+    names: Iterable[str],
+    total: int,
+    skipped: Sequence[tuple[str, str]],
 ) -> Painted:
-    skipped = list(skipped)
-    total, written, started, line = len(names), 0, time.monotonic(), Line()
-    if is_picture_output(job.output):
-        names = [job.output.name]
+    skipped, suspect = list(skipped), []
+    written, started, line = 0, time.monotonic(), Line()
+    names = iter([job.output.name] if is_picture_output(job.output) else names)
 
     def painted() -> Iterator[tuple[str, np.ndarray]]:
         nonlocal written
-        for done, (name, image) in enumerate(results, start=1):
-            if isinstance(image, ImageError):
-                skipped.append((name, str(image)))
+        for done, (name, image, problem) in enumerate(results, start=1):
+            if image is None:
+                skipped.append((name, problem))
+                if not job.kaggle:
+                    next(names)
             else:
                 if job.kaggle:
                     submission.check_shape(image, f"{name}, painted,")
-                output_name = names[written if job.kaggle else done - 1]
+                output_name = next(names)
+                if problem:
+                    suspect.append((output_name, problem))
                 written += 1
                 yield output_name, image
             rate = done / (time.monotonic() - started)
@@ -300,6 +316,12 @@ def _encode(
         seconds = time.monotonic() - started
         if job.verbose:
             line.finish(f"{bar(total, total)}  {total / seconds:.3g} images/s  {duration(seconds)}")
-        if not written:  # raised in here, so that no empty archive takes the place of a good one
-            raise DataError(_nothing_readable(skipped))
-    return Painted(job.output, written, skipped)
+        # Raised in here, so that no empty or spoilt archive takes the place of a good one.
+        if not written:
+            raise DataError(_nothing_painted(skipped))
+        if len(suspect) == written:
+            raise GeneratorError(
+                f"all that the generator of {job.generator} painted came out in a single colour, "
+                f"so its training failed; take another generator, or train a new one."
+            )
+    return Painted(job.output, written, skipped, suspect)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +13,27 @@ from monet.data import ImageError
 from monet.inference.inputs import Picture
 from monet.inference.painter import Painter
 
+_LEVELS_OF_ONE_COLOUR = 2  # from the least to the greatest, of 255: nobody sees a difference
+
+
+class Result(NamedTuple):
+    """What came of one picture.
+
+    Attributes:
+        name: of the input, or of the output where there is none.
+        image: uint8 [H, W, 3]; None where there is nothing to write.
+        problem: what is wrong with it; empty if nothing is.
+    """
+
+    name: str
+    image: np.ndarray | None
+    problem: str = ""
+
 
 def paint_pictures(
     painter: Painter, pictures: Sequence[Picture], *, threads: int
-) -> Iterator[tuple[Picture, np.ndarray | ImageError]]:
-    """Paints `pictures` in order; yields each with its painting or with what is wrong with it.
+) -> Iterator[Result]:
+    """Paints `pictures` in order; yields each one's painting, or what is wrong with it.
 
     Pictures are taken one batch after the other, and inside a batch by equal size, so memory is
     bounded by two batches however many pictures there are.
@@ -35,7 +52,30 @@ def paint_pictures(
         readable = [image for _, image in batch if not isinstance(image, ImageError)]
         painted = iter(painter.paint(readable))
         for picture, image in batch:
-            yield picture, image if isinstance(image, ImageError) else next(painted)
+            if isinstance(image, ImageError):
+                yield Result(picture.name, None, str(image))
+            else:
+                yield _looked_at(picture.name, next(painted), may_be_flat=_is_flat(image))
+
+
+def results_from_noise(
+    images: Iterable[np.ndarray | ImageError], names: Iterable[str]
+) -> Iterator[Result]:
+    """The same of pictures that were painted from noise."""
+    for name, image in zip(names, images, strict=True):
+        yield _looked_at(name, image, may_be_flat=False)
+
+
+def _looked_at(name: str, image: np.ndarray | ImageError, *, may_be_flat: bool) -> Result:
+    if isinstance(image, ImageError):
+        return Result(name, None, str(image))
+    is_suspect = _is_flat(image) and not may_be_flat
+    return Result(name, image, "came out in a single colour" if is_suspect else "")
+
+
+def _is_flat(image: np.ndarray) -> bool:
+    ranges = np.ptp(image, axis=(0, 1))
+    return bool((ranges <= _LEVELS_OF_ONE_COLOUR).all())
 
 
 def _read(picture: Picture) -> np.ndarray | ImageError:

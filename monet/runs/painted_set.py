@@ -66,12 +66,12 @@ def painted_set(
 
 def images_from_noise(
     model: keras.Model, count: int, size: int, *, seed: int
-) -> Iterator[np.ndarray]:
-    """What a generator paints from noise: uint8 [size, size, 3] each."""
+) -> Iterator[np.ndarray | ImageError]:
+    """What a generator paints from noise: uint8 [size, size, 3] each, or what is wrong with it."""
     from monet.inference.noise import paint_from_noise
 
     for image in paint_from_noise(model, count, seed=seed, batch_size=_BATCH):
-        yield central_square(image, size)
+        yield image if isinstance(image, ImageError) else central_square(image, size)
 
 
 def images_of_photos(

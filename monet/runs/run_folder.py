@@ -193,16 +193,23 @@ class RunFolder:
 
     def save_generator(self, generator: Any) -> None:
         """Writes the photo-to-painting generator, a `keras.Model`, to `generator.keras`."""
-        with replacing(self.generator_path) as temporary:
-            generator.save(temporary)
+        _save_model(generator, self.generator_path)
 
     def save_best_generator(self, generator: Any, about: dict[str, Any]) -> None:
         """Writes `generator-best.keras`, and beside it what it is the best by."""
         about_path = self.best_generator_path.with_suffix(".json")
         about_path.unlink(missing_ok=True)  # it must never be about another file
-        with replacing(self.best_generator_path) as temporary:
-            generator.save(temporary)
+        _save_model(generator, self.best_generator_path)
         write_text(about_path, json.dumps(about, indent=2) + "\n")
+
+
+def _save_model(model: Any, path: Path) -> None:
+    from monet.inference.weights import what_is_not_finite
+
+    if names := what_is_not_finite(model.weights):
+        raise RunError(f"{names} of {path.name}: no finite numbers, so it was not written.")
+    with replacing(path) as temporary:
+        model.save(temporary)
 
 
 def check_vacant(path: str | os.PathLike) -> None:

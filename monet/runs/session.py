@@ -123,7 +123,7 @@ class Session:
 
         Raises:
             Interrupted: a signal came; the run is saved and can be resumed.
-            RunError: a loss is no longer a number.
+            RunError: a loss or a weight is no longer a number.
         """
         try:
             self._fit()

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from monet.inference.weights import what_is_not_finite
 from monet.runs.run_folder import RunError
 
 _PREFIX = "step-"
@@ -90,8 +91,36 @@ class TrainingState:
         """The newest checkpoint, as `checkpoints/step-1200`; None if there is none."""
         return f"{self.folder.name}/{self._kept[-1]}" if self._kept else None
 
+    def check_weights(self) -> None:
+        """Looks at everything that goes into a checkpoint.
+
+        The loss of a step is that of the weights before it, so it doesn't vouch for these.
+
+        Raises:
+            RunError: some of it is no number any more.
+        """
+        tracked = tf.train.TrackableView(self._checkpoint).descendants()
+        variables = [each for each in tracked if isinstance(each, tf.Variable | keras.Variable)]
+        if names := what_is_not_finite(variables):
+            raise RunError(self.failure(f"{names}: no finite numbers after step {self.step:,}"))
+
+    def failure(self, problem: str) -> str:
+        """A sentence on a training that has gone wrong for good: what is left, and what to do."""
+        kept = self.last_checkpoint
+        checkpoint = "there is none from before" if kept is None else f"{kept} is kept"
+        return (
+            f"{problem}, so the training has failed; no checkpoint was written with it, and "
+            f"{checkpoint}. Start anew with another --seed, another --recipe, a smaller "
+            f"--generator-learning-rate or --mixed-precision off."
+        )
+
     def save(self) -> None:
-        """Writes a checkpoint; the previous one stays until the new one is whole."""
+        """Writes a checkpoint; the previous one stays until the new one is whole.
+
+        Raises:
+            RunError: what would be saved is no number any more.
+        """
+        self.check_weights()
         name = f"{_PREFIX}{self.step}"
         try:
             self._checkpoint.write(str(self.folder / name))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from monet.data import ImageError
 from monet.inference import Painter, load_generator
 from monet.inference import painter as painter_module
 from monet.inference.generator import GeneratorError, with_policy
@@ -153,3 +154,36 @@ def test_what_is_no_generator_is_one_sentence(tmp_path):
     keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
     with pytest.raises(GeneratorError, match="not a generator of pictures"):
         load_generator(tmp_path / "dense.keras")
+
+
+def test_a_generator_that_changes_the_size_is_refused():
+    images = keras.Input((None, None, 3))
+    doubling = keras.Model(images, keras.layers.UpSampling2D(2)(images))
+    with pytest.raises(GeneratorError, match="makes 20×16 of 10×8 pixels"):
+        Painter(doubling).paint([noise(8, 10)])
+
+
+def test_a_sequential_model_is_a_generator(tmp_path):
+    generator = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Rescaling(1.0)])
+    generator.save(tmp_path / "generator.keras")
+    image = noise(8, 10)
+    (painted,) = Painter(load_generator(tmp_path, precision="bfloat16")).paint([image])
+    np.testing.assert_allclose(painted, image, atol=1)
+
+
+def test_other_files_than_keras_files_are_not_opened(tmp_path):
+    (tmp_path / "generator.h5").touch()
+    with pytest.raises(GeneratorError, match="no .keras file"):
+        load_generator(tmp_path / "generator.h5")
+
+
+@pytest.mark.parametrize("size", [(8, 8), (130, 20)])  # in one piece, and in tiles
+def test_a_picture_that_is_no_numbers_is_an_error_in_its_place(size):
+    images = keras.Input((None, None, 3))
+    is_dark = keras.ops.cast(keras.ops.mean(images, (1, 2, 3), keepdims=True) < 0, "float32")
+    painter = Painter(keras.Model(images, images / is_dark), max_pixels=64 * 20)
+    dark, bright = noise(*size) // 2, noise(*size) // 2 + 128
+    one, other, third = painter.paint([dark, bright, dark])
+    np.testing.assert_array_equal(one, dark)
+    np.testing.assert_array_equal(third, dark)
+    assert isinstance(other, ImageError)

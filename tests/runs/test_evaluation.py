@@ -168,6 +168,8 @@ told: list[str] = []
 class File:
     """A generator whose file says at which save it was written."""
 
+    weights = ()
+
     def __init__(self, run):
         self.saves = 0
 

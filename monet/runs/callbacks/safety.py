@@ -13,7 +13,7 @@ from monet.runs.state import TrainingState
 
 
 class StopAtNaN(keras.callbacks.Callback):
-    """Stops with `RunError` at a loss that is no number, before it gets into a checkpoint."""
+    """Stops with `RunError` at a loss or a weight that is no number, before anything records it."""
 
     def __init__(self, state: TrainingState) -> None:
         super().__init__()
@@ -24,13 +24,11 @@ class StopAtNaN(keras.callbacks.Callback):
             f"{name} is {value}" for name, value in (logs or {}).items() if not math.isfinite(value)
         ]
         if failed:
-            kept = self.state.last_checkpoint
-            checkpoint = "there is none from before" if kept is None else f"{kept} is kept"
-            raise RunError(
-                f"{', '.join(failed)} at step {self.state.step:,}, so the training has failed; no "
-                f"checkpoint was written with it, and {checkpoint}. Start anew with another "
-                f"--seed, another --recipe or --mixed-precision off."
-            )
+            problem = f"{', '.join(failed)} at step {self.state.step:,}"
+            raise RunError(self.state.failure(problem))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.state.check_weights()
 
 
 class Checkpoints(keras.callbacks.Callback):
