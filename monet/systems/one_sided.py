@@ -50,7 +50,7 @@ class OneSidedRecipe(TranslationRecipe):
     discriminator: Discriminator = TwoHeadedDiscriminator()
     head_losses: tuple[str, ...] = ("hinge", "bce")
     lambda_identity: float = 0.0
-    lambda_content: float = 2.0
+    lambda_content: float = 4.0
     lambda_colour: float = 5.0
     diff_augment: tuple[str, ...] = ("colour", "translation", "cutout")
     augment_colour: float = 0.5
@@ -132,6 +132,7 @@ _RECIPES = (
             "pictures have 128 px, in about two minutes."
         ),
         generator_learning_rate=5e-4,
+        lambda_content=2.0,
         image_size=96,
         picture_size=128,
         finish_share=0.0,
