@@ -6,6 +6,7 @@ from monet.layers.bilinear_upsampling import BilinearUpsampling2D
 from monet.layers.conv2d import Conv2D
 from monet.layers.conv2d_transpose import Conv2DTranspose
 from monet.layers.grain import Grain
+from monet.layers.leaky_relu import LeakyReLU
 from monet.layers.norm import GroupNormalization, InstanceNormalization
 from monet.layers.paint_over import PaintOver
 from monet.layers.reflect_conv2d import ReflectionConv2D
@@ -23,6 +24,7 @@ __all__ = [
     "Grain",
     "GroupNormalization",
     "InstanceNormalization",
+    "LeakyReLU",
     "PaintOver",
     "ReflectionConv2D",
     "ReflectionPadding2D",

@@ -98,13 +98,13 @@ def dcgan_generator(
     """
     import keras
 
-    from monet.layers import Conv2DTranspose
+    from monet.layers import Conv2DTranspose, LeakyReLU
 
     blocks = doublings(image_size, _FIRST_SIDE)
 
     def normalize(x, label):
         x = keras.layers.BatchNormalization(dtype=dtype, name=f"{label}_norm")(x)
-        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
+        return LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
 
     def enlarge(x, width, label):
         return Conv2DTranspose(
@@ -170,7 +170,7 @@ def dcgan_discriminator(
     """
     import keras
 
-    from monet.layers import Conv2D
+    from monet.layers import Conv2D, LeakyReLU
 
     if image_size < 8 or image_size % 8:
         raise ValueError(f"image_size={image_size}: expected a multiple of 8, for three halvings.")
@@ -185,7 +185,7 @@ def dcgan_discriminator(
             dtype=dtype,
             name=f"stage_{stage}_convolution",
         )(x)
-        x = keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"stage_{stage}_activation")(x)
+        x = LeakyReLU(0.2, dtype=dtype, name=f"stage_{stage}_activation")(x)
         x = keras.layers.Dropout(dropout, dtype=dtype, name=f"stage_{stage}_dropout")(x)
     x = keras.layers.Flatten(dtype=dtype, name="features")(x)
     x = keras.layers.Dense(1, dtype=dtype, name="head")(x)

@@ -93,7 +93,7 @@ def patchgan_discriminator(
     """
     import keras
 
-    from monet.layers import Conv2D, InstanceNormalization
+    from monet.layers import Conv2D, InstanceNormalization, LeakyReLU
     from monet.models.dropout import dropped
     from monet.models.initializers import normal_002
 
@@ -117,7 +117,7 @@ def patchgan_discriminator(
 
     images = keras.Input((None, None, channels), name="images")
     x = convolution(images, filters, 2, True, "stage_1")
-    x = keras.layers.LeakyReLU(0.2, dtype=dtype, name="stage_1_activation")(x)
+    x = LeakyReLU(0.2, dtype=dtype, name="stage_1_activation")(x)
     x = dropped(x, dropout, dtype, "stage_1")
     for stage, (factor, stride) in enumerate(((2, 2), (4, 2), (8, 1)), start=2):
         x = convolution(x, factor * filters, stride, False, f"stage_{stage}")

@@ -82,13 +82,13 @@ def residual_dcgan_generator(
     """
     import keras
 
-    from monet.layers import Conv2D
+    from monet.layers import Conv2D, LeakyReLU
 
     blocks = doublings(image_size, _FIRST_SIDE)
 
     def normalize(x, label):
         x = keras.layers.BatchNormalization(momentum=0.9, dtype=dtype, name=f"{label}_norm")(x)
-        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
+        return LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
 
     def convolve(x, width, size, label):
         return Conv2D(width, size, padding="same", dtype=dtype, name=f"{label}_convolution")(x)

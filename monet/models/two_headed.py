@@ -72,7 +72,7 @@ def two_headed_discriminator(
     """
     import keras
 
-    from monet.layers import Conv2D, InstanceNormalization, SpectralConv2D
+    from monet.layers import Conv2D, InstanceNormalization, LeakyReLU, SpectralConv2D
 
     convolution_class = SpectralConv2D if spectral else Conv2D
 
@@ -92,7 +92,7 @@ def two_headed_discriminator(
             return InstanceNormalization(
                 activation="leaky_relu", negative_slope=0.2, dtype=dtype, name=f"{label}_norm"
             )(x)
-        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
+        return LeakyReLU(0.2, dtype=dtype, name=f"{label}_activation")(x)
 
     def head(x, label):
         x = convolution_class(1, 3, padding="same", dtype=dtype, name=f"{label}_convolution")(x)

@@ -9,6 +9,7 @@ from monet.layers import (
     Conv2DTranspose,
     GroupNormalization,
     InstanceNormalization,
+    LeakyReLU,
     ResidualBlock,
 )
 from monet.models.dropout import dropped
@@ -25,7 +26,7 @@ def down(x, width: int, norm: str | None, dtype, label: str):
     """A halving convolution, norm (if any) and LeakyReLU 0.3."""
     x = convolution(x, width, dtype, label)
     if norm is None:
-        activation = keras.layers.LeakyReLU(NEGATIVE_SLOPE, dtype=dtype, name=f"{label}_activation")
+        activation = LeakyReLU(NEGATIVE_SLOPE, dtype=dtype, name=f"{label}_activation")
         return activation(x)
     return channel_norm(norm, "leaky_relu", dtype, f"{label}_norm", width=width)(x)
 

@@ -1,0 +1,80 @@
+"""Generators of runs that are to be judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from monet.inference.generator import BEST_GENERATOR, generator_file, note_of
+from monet.runs.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A generator that is to be judged.
+
+    Attributes:
+        name: for people.
+        path: its file.
+        run: the folder of its run; None for a file that is given by itself.
+        choice: "best", "last", "kept" (see `monet.runs.callbacks.records.KeptGenerators`), or
+            "file" for a file that is given by itself.
+        note: what the run has noted of it: `epoch`, and of the best what it is the best by.
+    """
+
+    name: str
+    path: Path
+    run: Path | None = None
+    choice: str = "file"
+    note: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def epoch(self) -> float:
+        """After which it was saved; infinite where that isn't known."""
+        return self.note.get("epoch", math.inf)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        run = None if self.run is None else os.fspath(self.run)
+        return {"run": run, "file": self.path.name, "choice": self.choice, **self.note}
+
+
+def candidates(
+    path: Path, *, which: str | None = None, every_checkpoint: bool = False
+) -> list[Candidate]:
+    """The generators of a run that are to be judged.
+
+    Args:
+        path: the run's folder, or a `.keras` file, which is the only one then.
+        which: "best" or "last"; by default the best where there is one.
+        every_checkpoint: all that the run has kept, in the order of their epochs.
+
+    Raises:
+        GeneratorError: there is none, or not that one.
+        RunError: `path` is a folder, but not a run's.
+    """
+    if not path.is_dir():
+        return [Candidate(path.name, generator_file(path))]
+    run = RunFolder.find(path)
+    if not every_checkpoint:
+        return [_of_run(run, generator_file(path, which))]
+    found = {
+        epoch: Candidate(f"{path.name}, epoch {epoch}", file, path, "kept", {"epoch": epoch})
+        for epoch, file in run.generators()
+    }
+    others = [_of_run(run, generator_file(path, "last"))]
+    if run.best_generator_path.is_file():
+        others.append(_of_run(run, run.best_generator_path))
+    for candidate in others:
+        found.setdefault(candidate.epoch, candidate)
+    return sorted(found.values(), key=lambda candidate: candidate.epoch)
+
+
+def _of_run(run: RunFolder, file: Path) -> Candidate:
+    choice = "best" if file.name == BEST_GENERATOR else "last"
+    note = note_of(file)
+    epoch = f" (epoch {note['epoch']:g})" if "epoch" in note else ""
+    return Candidate(f"{run.path.name}, {choice}{epoch}", file, run.path, choice, note)
