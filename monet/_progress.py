@@ -15,7 +15,7 @@ def is_terminal() -> bool:
 
 
 def duration(seconds: float) -> str:
-    """`48 s`, `3 min 20 s` or `2 h 05 min`."""
+    """`48 s`, `3 min 20 s`, `2 h 05 min` or `3 d 04 h`."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -23,7 +23,9 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {seconds:02d} s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min"
+    return f"{hours // 24} d {hours % 24:02d} h"
 
 
 def clock(seconds: float) -> str:

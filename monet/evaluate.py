@@ -21,24 +21,39 @@ if TYPE_CHECKING:
     from monet.data import Domains
     from monet.metrics import Extractor
     from monet.metrics.sample import PictureSet
+    from monet.runs.candidates import Candidate
+    from monet.runs.settings import DataLocation
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Judges what the arguments say; returns the exit code."""
     from monet.data import DataError
-    from monet.inference.generator import GeneratorError
+    from monet.inference.generator import GeneratorError, choice_text
     from monet.metrics import FeatureCache
     from monet.metrics.evaluation import evaluate as judge
     from monet.metrics.extractor import ExtractorError
     from monet.metrics.report import report_text
+    from monet.runs.candidates import candidates
     from monet.runs.evaluation_page import Shown, write_page
+    from monet.runs.fair_photos import fair_photos
+    from monet.runs.run_folder import RunError
 
     _check_outputs(args)
     try:
-        domains = _domains(args)
-        photos, sets = _sets(args, domains)
+        judged = [
+            candidate
+            for path in args.run
+            for candidate in candidates(
+                path, which=args.generator, every_checkpoint=args.every_checkpoint
+            )
+        ]
+        location, domains = _data(args)
+        fair = fair_photos(args.run, location, domains, most=args.count, seed=args.seed)
+        photos, sets = _sets(args, domains, fair.indices, judged)
         shown = Shown()
         print(f"Data      {printable(domains.description)}")
+        for text in filter(None, (choice_text(candidate.path) for candidate in judged)):
+            print(printable(text))
         extractor = _extractor(args)
         line = Line()
         report = judge(
@@ -52,9 +67,14 @@ def evaluate(args: argparse.Namespace) -> int:
             seed=args.seed,
             progress=lambda text, done, total: line.update(f"{text}  {bar(done, total)}"),
         )
-    except (DataError, ExtractorError, GeneratorError, ValueError) as error:
+    except (DataError, ExtractorError, GeneratorError, RunError, ValueError) as error:
         raise CommandError(str(error)) from error
     line.finish("")
+    of_runs = report["results"][-len(sets) :][: len(judged)]
+    for result, candidate in zip(of_runs, judged, strict=True):
+        result["generator"] = candidate.to_dict()
+        if fair.indices:
+            result["photos"] = fair.used_by(candidate.given)
     print("\n".join(map(printable, report_text(report).splitlines())))
     report |= {"monet": __version__, "data": domains.description}
     try:
@@ -80,32 +100,47 @@ def _check_outputs(args: argparse.Namespace) -> None:
         raise CommandError(f"{args.html} {problem}; give --html another name.")
 
 
-def _domains(args: argparse.Namespace) -> Domains:
+def _data(args: argparse.Namespace) -> tuple[DataLocation, Domains]:
     """Paintings and photos; paintings alone will do where no photo has to be painted."""
-    from monet.data import open_domains
+    from monet.runs.fair_photos import data_of
+    from monet.runs.settings import DataLocation
 
-    if args.painting_dir is not None and args.data is None and args.photo_dir is None:
-        return open_domains(painting_dir=args.painting_dir, photos=False)
-    return open_domains(args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir)
+    location = DataLocation(
+        data=args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir
+    )
+    if not location:
+        location, has_photos = data_of(args.run)
+        return location, location.open(photos=has_photos)
+    paintings_alone = args.painting_dir and not args.data and not args.photo_dir
+    return location, location.open(photos=not paintings_alone)
 
 
-def _sets(args: argparse.Namespace, domains: Domains) -> tuple[PictureSet | None, list[PictureSet]]:
-    """The untouched photos, if there are any, and what is to be judged."""
-    from monet.metrics.sample import choose, pictures_of
+def _sets(
+    args: argparse.Namespace,
+    domains: Domains,
+    indices: Sequence[int],
+    judged: Sequence[Candidate],
+) -> tuple[PictureSet | None, list[PictureSet]]:
+    """The untouched photos of these numbers, if there are any, and what is to be judged."""
+    from monet.data.sources import Selection
+    from monet.metrics.sample import pictures_of
     from monet.runs.painted_set import painted_set
 
-    photos, sets = None, []
-    if len(domains.photos):
-        photos = pictures_of(
-            domains.photos, args.size, most=args.count, seed=args.seed, name="photos"
+    photos = None
+    if indices:
+        photos = pictures_of(Selection(domains.photos, indices), args.size, name="photos")
+    sets = [
+        painted_set(
+            candidate.path,
+            domains.photos,
+            indices,
+            args.size,
+            name=candidate.name,
+            count=args.count,
+            seed=args.seed,
         )
-    indices = choose(len(domains.photos), args.count, args.seed)
-    for generator in args.run:
-        _check_generator(generator)
-        painted = painted_set(
-            generator, domains.photos, indices, args.size, count=args.count, seed=args.seed
-        )
-        sets.append(painted)
+        for candidate in judged
+    ]
     files = [path for path in args.input if not path.is_dir() and path.suffix.lower() != ".zip"]
     for path in args.input:
         if path not in files:
@@ -117,15 +152,6 @@ def _sets(args: argparse.Namespace, domains: Domains) -> tuple[PictureSet | None
     if files:
         sets.append(_files(files, args))
     return photos, sets
-
-
-def _check_generator(path: Path) -> None:
-    file = path / "generator.keras" if path.is_dir() else path
-    if not file.is_file():
-        raise CommandError(
-            f"there is no generator at {file}; give --run the folder of a run that has finished an "
-            f"epoch, or a .keras file."
-        )
 
 
 def _opened(path: Path):

@@ -15,7 +15,11 @@ from PIL import Image
 
 from monet import evaluate
 from monet.data.images import encode_png
+from monet.inference import load_generator
+from monet.runs.judging import Judging
 from monet.runs.run_folder import RunFolder
+from monet.runs.settings import DataLocation, Settings
+from monet.systems import get_recipe
 
 SIDE = 32
 
@@ -65,7 +69,7 @@ def place(tmp_path_factory):
             run.append_history({"epoch": epoch, "photo_cycle_loss": 1 / epoch})
         photos = keras.Input((None, None, 3))
         painted = keras.layers.Rescaling(gain, dtype="float32")(photos)
-        run.save_generator(keras.Model(photos, painted))
+        run.save_generator(keras.Model(photos, painted), epoch=2)
     latents = keras.Input((4,))
     pixels = keras.layers.Dense(SIDE * SIDE * 3, activation="tanh")(latents)
     painted = keras.layers.Reshape((SIDE, SIDE, 3), dtype="float32")(pixels)
@@ -144,9 +148,99 @@ def test_a_run_is_judged_by_what_it_paints(place, tmp_path):
     _, results = judge(place, tmp_path / "r.json", *runs, *extractor)
     for part in "same_size", "all":
         for metric, figure in results["photos"][part].items():
-            assert results["copies"][part][metric]["value"] == pytest.approx(figure["value"])
+            assert results["copies, last (epoch 2)"][part][metric]["value"] == pytest.approx(
+                figure["value"]
+            )
             assert results["generator.keras"][part][metric]["value"] != figure["value"]
-    assert results["copies"]["gap_closed"]["fid"]["value"] == pytest.approx(0)
+    assert results["copies, last (epoch 2)"]["gap_closed"]["fid"]["value"] == pytest.approx(0)
+
+
+@pytest.fixture
+def trained(place, tmp_path):
+    """Makes runs that were trained on the dataset."""
+
+    def make(name, **changes):
+        fields = {
+            "recipe": get_recipe("cyclegan").replace(steps_per_epoch=1),
+            "location": DataLocation(data=place / "data"),
+            "paintings": 40,
+            "photos": 60,
+            "seed": 3,
+            "policy": "float32",
+            "sample_every": 1,
+            "checkpoint_minutes": 10.0,
+        }
+        settings = Settings(**{**fields, **changes})
+        run = RunFolder.create(tmp_path / name, settings.to_record())
+        photos = keras.Input((None, None, 3))
+        for epoch, gain in enumerate((0.2, 0.4, 0.8), start=1):
+            painted = keras.layers.Rescaling(gain, dtype="float32")(photos)
+            run.save_generator(keras.Model(photos, painted), epoch)
+            if epoch < 3:
+                run.keep_generator(epoch)
+        return run
+
+    return make
+
+
+HELD_OUT = tuple(range(5, 21))
+
+
+def test_a_run_is_judged_on_photos_that_it_has_kept_out(place, trained, tmp_path, capsys):
+    kept_out = trained("kept-out", judging=Judging(every=1, held_out=HELD_OUT, size=SIDE))
+    plain = trained("plain")
+    options = ("--run", kept_out.path, plain.path)
+    report, results = judge(place, tmp_path / "r.json", *options)
+    assert report["photos"]["pictures"] == len(HELD_OUT)
+    ours = results["kept-out, last (epoch 3)"]
+    assert ours["photos"] == {"judged": 16, "trained_on": 0, "chosen_with": 16}
+    assert ours["generator"] == {
+        "of": str(kept_out.path),
+        "file": "generator.keras",
+        "choice": "last",
+        "epoch": 3,
+    }
+    assert results["plain, last (epoch 3)"]["photos"]["trained_on"] == 16
+    printed = capsys.readouterr().out
+    assert (
+        "kept-out: it was trained on none of the 16, but its best generator was chosen with 16"
+        in printed
+    )
+    assert "plain: it was trained on all of the 16, which may flatter it" in printed
+    assert printed.count("unseen") == printed.count(" trained on\n") == 1
+
+
+def test_a_run_is_judged_by_its_own_data_and_told_from_others(place, trained, tmp_path, capsys):
+    options = ["--run", str(trained("plain").path), "--size", str(SIDE)]
+    assert evaluate.main([*options, "--output", str(tmp_path / "r.json")]) == 0
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["photos"]["pictures"] == 60 and report["paintings"]["pictures"] == 40
+    assert report["results"][-1]["photos"]["trained_on"] == 60
+    others = ["--painting-dir", place / "data" / "monet_jpg", "--photo-dir", place / "more photos"]
+    assert evaluate.main([*options, *map(str, others)]) == 0
+    assert "plain: it isn't known whether it was trained on them" in capsys.readouterr().out
+
+
+def test_every_checkpoint_shows_how_the_quality_came_on(place, trained, tmp_path):
+    run = trained("run")
+    run.save_best_generator(load_generator(run.path), {"epoch": 2.5, "metric": "SWD"})
+    options = ("--run", run.path, "--every-checkpoint", "--html", tmp_path / "page")
+    report, results = judge(place, tmp_path / "r.json", *options)
+    epochs = [result["generator"]["epoch"] for result in report["results"][2:]]
+    assert epochs == [1, 2, 2.5, 3]
+    assert list(results)[2:] == [
+        "run, epoch 1",
+        "run, epoch 2",
+        "run, best (epoch 2.5)",
+        "run, last (epoch 3)",
+    ]
+    swd = [result["same_size"]["swd"]["value"] for result in report["results"][2:]]
+    assert swd[2] == swd[3] and len(set(swd)) == 3, "the best here is a copy of the last"
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    chart = page[page.index("Over the training") :].split("</section>")[0]
+    assert chart.count("<svg") == 1 and chart.count('class="line ') == 3
+    for epoch in epochs:
+        assert f"epoch {epoch:g}: run" in chart
 
 
 def test_paintings_from_noise_need_no_photos(place, tmp_path, capsys):
@@ -178,7 +272,7 @@ def test_the_page_shows_runs_side_by_side(place, tmp_path, open_in_browser):
         ".concat([...document.querySelectorAll('svg')].map(svg => svg.ariaLabel));",
     )
     assert not found["problems"]
-    assert found["result"][:3] == ["photos", "copies", "inverts"]
+    assert found["result"][:3] == ["photos", "copies, last (epoch 2)", "inverts, last (epoch 2)"]
     assert any("cycle" in label.lower() for label in found["result"][3:])
     assert len(found["images"]) == 3 * 8 and all(width == SIDE for _, width in found["images"])
 
@@ -231,7 +325,9 @@ def test_picture_files_are_one_set_and_damage_is_counted(place, tmp_path, capsys
     [
         (["--input", "nowhere"], "there is no picture, archive or folder nowhere"),
         (["--input", "{place}/copies"], "is a training run; give it by --run"),
-        (["--run", "{place}/data"], "there is no generator at"),
+        (["--run", "{place}/data"], "is not a training run; give the folder that"),
+        (["--run", "{place}/none.keras"], "there is no generator at"),
+        (["--run", "{place}/copies", "--generator", "best"], "has no generator-best.keras"),
         (["--input", "{place}/images.zip", "--extractor", "none.keras"], "no extractor none.keras"),
         (["--input", "{place}/images.zip", "--weights", "none.pb"], "no file none.pb"),
         (["--input", "{place}/images.zip", "--output", "{place}/images.zip"], "exists; give"),

@@ -59,6 +59,13 @@ def positive_int(text: str) -> int:
     return value
 
 
+def whole_number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 0 on")
+    return value
+
+
 def seed(text: str) -> int:
     value = int(text)
     if not 0 <= value < 2**31:
@@ -66,7 +73,8 @@ def seed(text: str) -> int:
     return value
 
 
-seed.__name__ = "whole number"  # argparse names the type in its message
+whole_number.__name__ = "whole number"  # argparse names the type in its message
+seed.__name__ = "whole number"
 
 
 def named_path(text: str) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.data_options import add_data_options
+from monet.inference.generator import CHOICES
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -16,8 +17,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description="Says how near pictures come to the paintings: FID, KID, MiFID and sliced "
         "Wasserstein distance, beside those of untouched photos and of the paintings themselves "
         "at the same sample size, and which part of the gap between the two is closed.",
-        epilog="Without --data the sample set that comes with the package is the measure. Exit "
-        f"code: 0 all pictures could be read, 1 some couldn't, 2 nothing done, {MISTAKE}.",
+        epilog="Without --data the paintings are those that the runs were trained on, or of the "
+        "sample set that comes with the package. Exit code: 0 all pictures could be read, 1 some "
+        f"couldn't, 2 nothing done, {MISTAKE}.",
     )
     add_version(parser)
     judged = parser.add_argument_group("what is judged")
@@ -28,6 +30,18 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="RUN",
         help="folders of training runs, or generators saved as .keras: what each paints of the "
         "photos is judged",
+    )
+    choice = judged.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--generator",
+        choices=CHOICES,
+        help="of a run: the best by its evaluations, or the last (default: the best, where the run "
+        "was evaluated while it trained)",
+    )
+    choice.add_argument(
+        "--every-checkpoint",
+        action="store_true",
+        help="all generators that a run has kept: how its quality came on over the training",
     )
     judged.add_argument(
         "--input",
@@ -42,7 +56,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=positive_int,
         default=500,
         metavar="N",
-        help="most pictures of each and most photos, chosen at random",
+        help="most pictures of each and most photos, chosen at random; photos that the runs were "
+        "not trained on, where these have kept some out (monet.train --evaluate-every)",
     )
     judged.add_argument(
         "--size",
@@ -90,4 +105,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args.run, args.input = args.run or [], args.input or []
     if not args.run and not args.input:
         parser.error("nothing to judge: give --run or --input")
+    if (args.every_checkpoint or args.generator) and not args.run:
+        parser.error("--generator and --every-checkpoint choose generators of a --run; give one")
     return args

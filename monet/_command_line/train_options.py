@@ -16,6 +16,7 @@ from monet._command_line import (
     positive_float,
     positive_int,
     seed,
+    whole_number,
 )
 from monet._command_line.data_options import add_data_options
 from monet.runs.run_folder import RUNS
@@ -119,6 +120,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=positive_float,
         metavar="MIN",
         help="sample inside long epochs too, this often (default: 2, and after the first minute)",
+    )
+    folder.add_argument(
+        "--keep-generators",
+        type=whole_number,
+        metavar="N",
+        help="keep the generators of N epochs at most, evenly spaced over the run, for "
+        "monet.evaluate --every-checkpoint; 0 for none (default: 10)",
     )
     folder.add_argument(
         "--evaluate-every",

@@ -54,17 +54,30 @@ def generator_file(path: str | os.PathLike, which: str | None = None) -> Path:
     return path / NEWEST_GENERATOR
 
 
+def note_of(file: Path) -> dict[str, Any]:
+    """What a run has noted of a generator: its epoch, and of the best what it is the best by.
+
+    Nothing where there is no note, or none that can be read; the generator is as good without.
+    """
+    try:
+        note = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    is_a_note = isinstance(note, dict) and isinstance(note.get("epoch"), int | float)
+    return note if is_a_note else {}
+
+
 def choice_text(file: Path) -> str | None:
     """What to tell about a file of `generator_file` that isn't the newest; None of others."""
     if file.name != BEST_GENERATOR:
         return None
     try:
-        about = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        about = note_of(file)
         by = (
             f", after epoch {about['epoch']:g} of the {about['evaluations']} judged: "
             f"{about['metric']} {about['value']:.4g}"
         )
-    except (OSError, ValueError, KeyError, TypeError):  # without it the file is as good
+    except (KeyError, TypeError, ValueError):
         by = ""
     return f"Generator {file} (the best by its evaluations{by})"
 

@@ -20,7 +20,9 @@ Row = list[str]
 
 def report_text(report: Mapping[str, Any]) -> str:
     """The two tables of a report, with what their figures compare with."""
-    lines = [f"Judge     {judge(report)}", "", same_size_title(report)]
+    lines = [f"Judge     {judge(report)}"]
+    lines += [f"Photos    {text}" for text in photo_texts(report)]
+    lines += ["", same_size_title(report)]
     lines += _aligned(*same_size_table(report))
     of_all = all_table(report)
     if of_all[1]:
@@ -37,6 +39,31 @@ def judge(report: Mapping[str, Any]) -> str:
         f"{extractor['name']}, {extractor['features']:,} features, pictures at {size} px; compares "
         f"with {extractor['compares_with']}"
     )
+
+
+def photo_texts(report: Mapping[str, Any]) -> list[str]:
+    """For each run, whether it was trained on the photos that it painted."""
+    texts = {}
+    for result in report["results"]:
+        if "photos" in result:
+            texts[result["generator"]["of"]] = _photo_text(result["photos"])
+    return [f"{run}: {text}" for run, text in texts.items()]
+
+
+def _photo_text(photos: Mapping[str, Any]) -> str:
+    judged, trained_on = photos["judged"], photos["trained_on"]
+    if trained_on is None:
+        return "it isn't known whether it was trained on them"
+    if trained_on:
+        part = "all" if trained_on == judged else f"{trained_on:,}"
+        return (
+            f"it was trained on {part} of the {judged:,}, which may flatter it; monet.train "
+            f"--evaluate-every keeps some out"
+        )
+    text = f"it was trained on none of the {judged:,}"
+    if photos["chosen_with"]:
+        text += f", but its best generator was chosen with {photos['chosen_with']:,}"
+    return text
 
 
 def same_size_title(report: Mapping[str, Any]) -> str:
@@ -61,11 +88,14 @@ def same_size_table(report: Mapping[str, Any]) -> tuple[Row, list[Row]]:
     gaps = [metric for metric in metrics if any("gap_closed" in result for result in results)]
     head = ["", *(COLUMNS[metric][0] for metric in metrics)]
     head += [f"gap closed, {COLUMNS[metric][0].split()[0]}" for metric in gaps]
+    has_runs = any("photos" in result for result in results)
+    head += ["its photos"] if has_runs else []
     rows = [
         [
             result["name"],
             *(_cell(metric, result["same_size"][metric]) for metric in metrics),
             *(_gap(result.get("gap_closed"), metric) for metric in gaps),
+            *([_photos_cell(result.get("photos"))] if has_runs else []),
         ]
         for result in results
     ]
@@ -107,6 +137,17 @@ def _gap(gaps: Mapping[str, Any] | None, metric: str) -> str:
         return "–"
     error = gap["standard_error"]
     return f"{gap['value']:.2f}" + ("" if error is None else f" ± {error:.2f}")
+
+
+def _photos_cell(photos: Mapping[str, Any] | None) -> str:
+    if photos is None:
+        return ""
+    trained_on = photos["trained_on"]
+    if trained_on is None:
+        return "unknown"
+    if trained_on == 0:
+        return "unseen"
+    return "trained on" if trained_on == photos["judged"] else f"{trained_on:,} trained on"
 
 
 def _aligned(head: Row, rows: Sequence[Row]) -> list[str]:

@@ -19,7 +19,7 @@ class Candidate:
     Attributes:
         name: for people.
         path: its file.
-        run: the folder of its run; None for a file that is given by itself.
+        given: what was named: the folder of its run, or the file itself.
         choice: "best", "last", "kept" (see `monet.runs.callbacks.records.KeptGenerators`), or
             "file" for a file that is given by itself.
         note: what the run has noted of it: `epoch`, and of the best what it is the best by.
@@ -27,7 +27,7 @@ class Candidate:
 
     name: str
     path: Path
-    run: Path | None = None
+    given: Path
     choice: str = "file"
     note: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -38,8 +38,8 @@ class Candidate:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        run = None if self.run is None else os.fspath(self.run)
-        return {"run": run, "file": self.path.name, "choice": self.choice, **self.note}
+        given = os.fspath(self.given)
+        return {"of": given, "file": self.path.name, "choice": self.choice, **self.note}
 
 
 def candidates(
@@ -57,20 +57,21 @@ def candidates(
         RunError: `path` is a folder, but not a run's.
     """
     if not path.is_dir():
-        return [Candidate(path.name, generator_file(path))]
+        return [Candidate(path.name, generator_file(path), path)]
     run = RunFolder.find(path)
     if not every_checkpoint:
         return [_of_run(run, generator_file(path, which))]
-    found = {
-        epoch: Candidate(f"{path.name}, epoch {epoch}", file, path, "kept", {"epoch": epoch})
+    found = [
+        Candidate(f"{path.name}, epoch {epoch}", file, path, "kept", {"epoch": epoch})
         for epoch, file in run.generators()
-    }
-    others = [_of_run(run, generator_file(path, "last"))]
-    if run.best_generator_path.is_file():
-        others.append(_of_run(run, run.best_generator_path))
-    for candidate in others:
-        found.setdefault(candidate.epoch, candidate)
-    return sorted(found.values(), key=lambda candidate: candidate.epoch)
+    ]
+    kept = {candidate.epoch for candidate in found}
+    others = [generator_file(path, "last"), run.best_generator_path]
+    for file in filter(Path.is_file, others):
+        candidate = _of_run(run, file)
+        if candidate.epoch not in kept:  # or else it is the same
+            found.append(candidate)
+    return sorted(found, key=lambda candidate: candidate.epoch)
 
 
 def _of_run(run: RunFolder, file: Path) -> Candidate:

@@ -16,9 +16,11 @@ from monet._page import page, section, table
 from monet.data import ImageError
 from monet.data.images import encode_jpeg
 from monet.metrics.report import (
+    COLUMNS,
     all_table,
     all_title,
     judge,
+    photo_texts,
     same_size_table,
     same_size_title,
 )
@@ -93,9 +95,11 @@ def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequ
             "</div>",
         ),
     ]
+    if charts := _quality_charts(report):
+        sections.insert(1, section("Over the training", f'<div class="charts">{charts}</div>'))
     if charts := _charts(runs):
         sections.append(section("Curves", f'<div class="charts">{charts}</div>'))
-    summary = f"{report['data']} · {judge(report)}"
+    summary = " · ".join([report["data"], judge(report), *photo_texts(report)])
     index = folder / "index.html"
     write_text(index, page("Evaluation", summary, "\n".join(sections), style=_STYLE))
     return index
@@ -104,6 +108,43 @@ def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequ
 def _figures(found: tuple[list[str], list[list[str]]]) -> str:
     head, rows = found
     return table(rows, head=head, row_heads=True, numbers=True)
+
+
+def _quality_charts(report: Mapping[str, Any]) -> str:
+    """A chart for each figure at the same sample size, with a line for each run of several epochs.
+
+    Lines across are where untouched photos are, and paintings.
+    """
+    runs: dict[str, list[Mapping[str, Any]]] = {}
+    for result in report["results"]:
+        about = result.get("generator", {})
+        if "epoch" in about:
+            runs.setdefault(about["of"], []).append(result)
+    runs = {run: results for run, results in runs.items() if len(results) > 1}
+    if not runs:
+        return ""
+    across = [result for result in report["results"] if result["kind"] in ("photos", "paintings")]
+    epochs = [result["generator"]["epoch"] for results in runs.values() for result in results]
+    charts = []
+    for metric, (heading, factor, _) in COLUMNS.items():
+        if metric not in report["results"][0]["same_size"]:
+            continue
+        lines = {
+            Path(run).name: [
+                (result["generator"]["epoch"], factor * result["same_size"][metric]["value"])
+                for result in results
+            ]
+            for run, results in runs.items()
+        }
+        lines |= {
+            result["name"]: [
+                (epoch, factor * result["same_size"][metric]["value"])
+                for epoch in (min(epochs), max(epochs))
+            ]
+            for result in across
+        }
+        charts.append(line_chart(heading, lines))
+    return "".join(charts)
 
 
 def _charts(runs: Sequence[Path]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,14 @@ class FairPhotos(NamedTuple):
     trained_on: Mapping[Path, int | None]
     chosen_with: Mapping[Path, int]
 
+    def used_by(self, run: Path) -> dict[str, Any]:
+        """What a run has used of them, for JSON."""
+        return {
+            "judged": len(self.indices),
+            "trained_on": self.trained_on[run],
+            "chosen_with": self.chosen_with.get(run),
+        }
+
 
 @dataclasses.dataclass(frozen=True)
 class _Use:
@@ -39,19 +47,22 @@ class _Use:
     chosen_with: set[int] = dataclasses.field(default_factory=set)
 
 
-def data_of(runs: Sequence[Path]) -> DataLocation:
-    """Where the data is that runs were trained on; the sample set for files that are no runs.
+def data_of(runs: Sequence[Path]) -> tuple[DataLocation, bool]:
+    """Where the data is that runs were trained on, and whether it has photos.
+
+    The sample set for files that are no runs.
 
     Raises:
         RunError: they were trained on different data, or a `config.json` can't be read.
     """
-    found = [_settings(path).location for path in runs if path.is_dir()]
-    if any(location != found[0] for location in found):
+    found = [_settings(path) for path in runs if path.is_dir()]
+    locations = [settings.location for settings in found] or [DataLocation()]
+    if any(location != locations[0] for location in locations):
         raise RunError(
             "the runs were trained on different data; say by --data which photos all of them shall "
             "paint."
         )
-    return found[0] if found else DataLocation()
+    return locations[0], not found or any(settings.photos for settings in found)
 
 
 def fair_photos(
@@ -89,9 +100,7 @@ def fair_photos(
     )
 
 
-def _use(
-    path: Path, location: DataLocation, domains: Domains, everything: set[int]
-) -> _Use | None:
+def _use(path: Path, location: DataLocation, domains: Domains, everything: set[int]) -> _Use | None:
     """What a run has used these photos for; None where that isn't known."""
     try:
         settings = _settings(path) if path.is_dir() else None

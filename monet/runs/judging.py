@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from monet.inference.painter import Painter
 
-_MOST_HELD_OUT = 150
+_MOST_HELD_OUT = 500
+_MOST_PICTURES = 150
 _SHARE_HELD_OUT = 0.2
 _LEAST_HELD_OUT = 2
 _PICTURES_WITHOUT_EXTRACTOR = 64
@@ -69,8 +70,12 @@ class Judging:
     @property
     def pictures(self) -> int:
         """How many are judged."""
-        most = _MOST_HELD_OUT if self.extractor else _PICTURES_WITHOUT_EXTRACTOR
+        most = _MOST_PICTURES if self.extractor else _PICTURES_WITHOUT_EXTRACTOR
         return min(most, len(self.held_out) or most)
+
+    def chosen_with(self, seed: int) -> list[int]:
+        """Numbers of the photos that a run with this seed judges by, and chooses the best with."""
+        return [self.held_out[index] for index in choose(len(self.held_out), self.pictures, seed)]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` is the way back."""
@@ -89,7 +94,7 @@ def plan_judging(
     image_size: int,
     seed: int,
 ) -> Judging:
-    """Chooses the photos that are kept out of a new run's training: 150, a fifth of fewer.
+    """Chooses the photos that are kept out of a new run's training: 500, a fifth of fewer.
 
     Args:
         domains: all pictures of the run.
@@ -219,10 +224,7 @@ class Judge:
         if self._painter is None:
             self._painter = Painter(generator)
         painter, photos = self._painter, self._domains.photos
-        chosen = [self.judging.held_out[index] for index in self._subset()]
+        chosen = self.judging.chosen_with(self._seed)
         return PictureSet(
             "painted", count, lambda: images_of_photos(painter, photos, chosen, size), is_kept=False
         )
-
-    def _subset(self) -> list[int]:
-        return choose(len(self.judging.held_out), self.judging.pictures, self._seed)

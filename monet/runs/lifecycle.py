@@ -15,7 +15,7 @@ from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path, newest_run
-from monet.runs.settings import SAMPLE_MINUTES, DataLocation, Settings
+from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, DataLocation, Settings
 from monet.systems import (
     DEFAULT_MINUTES,
     DEFAULT_RECIPE,
@@ -47,6 +47,7 @@ def start(
     gpus: int | None = None,
     sample_every: int | None = None,
     sample_minutes: float | None = None,
+    keep_generators: int | None = None,
     evaluate_every: float | None = None,
     extractor: Path | None = None,
     checkpoint_minutes: float | None = None,
@@ -82,6 +83,8 @@ def start(
         sample_every: epochs between sample sheets; by default the recipe's.
         sample_minutes: inside long epochs, minutes between sample sheets and rows of the history;
             by default 2, and the first after a minute.
+        keep_generators: how many generators of earlier epochs are kept at most, evenly spaced over
+            the run, for `monet.evaluate --every-checkpoint`; by default 10.
         evaluate_every: epochs (0.5, say, for inside an epoch too) between evaluations of the
             generator on photos that are kept out of the training; none without.
         extractor: what these are done with: a `.keras` file or the Inception graph of 2015. See
@@ -155,6 +158,7 @@ def start(
             checkpoint_minutes=_given(checkpoint_minutes, _CHECKPOINT_MINUTES),
             tensorboard=tensorboard,
             sample_minutes=_given(sample_minutes, SAMPLE_MINUTES),
+            keep_generators=_given(keep_generators, KEPT_GENERATORS),
             judging=judging,
             replicas=replicas,
             minutes=minutes,
@@ -179,6 +183,7 @@ def resume(
     photo_dir: Path | None = None,
     sample_every: int | None = None,
     sample_minutes: float | None = None,
+    keep_generators: int | None = None,
     evaluate_every: float | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool | None = None,
@@ -202,8 +207,9 @@ def resume(
         data: where the same pictures are now, if they have moved; so `painting_dir`, `photo_dir`.
         painting_dir: see `data`.
         photo_dir: see `data`.
-        sample_every: as for `start`, if it is to change; so the next four.
+        sample_every: as for `start`, if it is to change; so the next five.
         sample_minutes: see `sample_every`.
+        keep_generators: see `sample_every`.
         evaluate_every: see `sample_every`; only of a run that was started with it.
         checkpoint_minutes: see `sample_every`.
         tensorboard: see `sample_every`.
@@ -233,6 +239,7 @@ def resume(
             location=DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir),
             sample_every=sample_every,
             sample_minutes=sample_minutes,
+            keep_generators=keep_generators,
             evaluate_every=evaluate_every,
             checkpoint_minutes=checkpoint_minutes,
             tensorboard=tensorboard,

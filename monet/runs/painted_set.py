@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +27,7 @@ def painted_set(
     indices: Sequence[int],
     size: int,
     *,
+    name: str,
     count: int,
     seed: int = 0,
 ) -> PictureSet:
@@ -40,6 +40,7 @@ def painted_set(
         photos: what it paints.
         indices: which of them.
         size: both sides of the photos that it gets and of the pictures, in pixels.
+        name: for people.
         count: how many pictures one from noise paints where there are no photos.
         seed: of the noise.
 
@@ -61,7 +62,7 @@ def painted_set(
             raise GeneratorError(f"the generator of {generator} needs photos; give --photo-dir.")
         yield from images_of_photos(Painter(model, batch_size=_BATCH), photos, indices, size)
 
-    return PictureSet(Path(generator).name, number, images, is_kept=False)
+    return PictureSet(name, number, images, is_kept=False)
 
 
 def images_from_noise(

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +42,8 @@ class RunFolder:
                           inside an epoch
         checkpoints/      everything that `--resume` continues from
         generator.keras   the newest photo-to-painting generator
+        generator.json    its epoch
+        generators/       epoch_0002.keras, epoch_0004.keras, …: some of those before it
         generator-best.keras    the best one, where they are judged while the run trains
         generator-best.json     what it is the best by
         index.html        gallery: samples by epoch, loss curves, settings
@@ -60,6 +63,7 @@ class RunFolder:
         self.samples_dir = self.path / "samples"
         self.checkpoints_dir = self.path / "checkpoints"
         self.generator_path = self.path / "generator.keras"
+        self.generators_dir = self.path / "generators"
         self.best_generator_path = self.path / BEST_GENERATOR
         self.gallery_path = self.path / "index.html"
 
@@ -100,7 +104,7 @@ class RunFolder:
         """
         run = cls.find(path)
         _lock(run.path)
-        for folder in (run.path, run.samples_dir):
+        for folder in (run.path, run.samples_dir, run.generators_dir):
             remove_leftovers(folder)
         run.samples_dir.mkdir(exist_ok=True)
         run.checkpoints_dir.mkdir(exist_ok=True)
@@ -134,7 +138,10 @@ class RunFolder:
         self._write_history([*self.history(), row])
 
     def truncate_after(self, epoch: float) -> None:
-        """Drops history rows and samples of later than the checkpoint's place, in epochs.
+        """Drops history rows, samples and generators of later than the checkpoint's place.
+
+        Args:
+            epoch: that place, in epochs.
 
         A process killed between writing these and writing its checkpoint leaves them; the epochs
         are trained, and recorded, again.
@@ -143,8 +150,8 @@ class RunFolder:
         kept = [row for row in history if row["epoch"] <= epoch]
         if len(kept) < len(history):
             self._write_history(kept)
-        for sample_epoch, path in self.samples():
-            if sample_epoch > epoch:
+        for recorded, path in (*self.samples(), *self.generators()):
+            if recorded > epoch:
                 path.unlink()
         interim = self.interim_sample()
         if interim is not None and interim[0] > epoch:
@@ -164,11 +171,7 @@ class RunFolder:
 
     def samples(self) -> list[tuple[int, Path]]:
         """The sample sheets as (epoch, path), in order; epoch 0 is before training."""
-        found = []
-        for path in self.samples_dir.glob("epoch_*.jpg"):
-            if match := re.fullmatch(r"epoch_(\d+)\.jpg", path.name):
-                found.append((int(match[1]), path))
-        return sorted(found)
+        return _by_epoch(self.samples_dir, ".jpg")
 
     def save_sample(self, epoch: float, jpeg: bytes) -> None:
         """Writes the sheet of a place in the run, which inside an epoch makes way for the next."""
@@ -191,25 +194,45 @@ class RunFolder:
     def _interim_path(self, epoch: float) -> Path:
         return self.samples_dir / f"interim_{epoch:.4f}.jpg"
 
-    def save_generator(self, generator: Any) -> None:
-        """Writes the photo-to-painting generator, a `keras.Model`, to `generator.keras`."""
-        _save_model(generator, self.generator_path)
+    def save_generator(self, generator: Any, epoch: float) -> None:
+        """Writes the generator, a `keras.Model`, to `generator.keras`, and its epoch beside it."""
+        _save(generator, self.generator_path, {"epoch": epoch})
+
+    def keep_generator(self, epoch: int) -> None:
+        """Copies `generator.keras`, the one of that epoch, into `generators`."""
+        self.generators_dir.mkdir(exist_ok=True)
+        with replacing(self.generators_dir / f"epoch_{epoch:04d}.keras") as temporary:
+            shutil.copyfile(self.generator_path, temporary)
+
+    def generators(self) -> list[tuple[int, Path]]:
+        """The generators that were kept as (epoch, path), in order."""
+        return _by_epoch(self.generators_dir, ".keras")
 
     def save_best_generator(self, generator: Any, about: dict[str, Any]) -> None:
         """Writes `generator-best.keras`, and beside it what it is the best by."""
-        about_path = self.best_generator_path.with_suffix(".json")
-        about_path.unlink(missing_ok=True)  # it must never be about another file
-        _save_model(generator, self.best_generator_path)
-        write_text(about_path, json.dumps(about, indent=2) + "\n")
+        _save(generator, self.best_generator_path, about)
 
 
-def _save_model(model: Any, path: Path) -> None:
+def _save(generator: Any, path: Path, about: dict[str, Any]) -> None:
+    """Writes a generator, and beside it a file about it; nothing where it holds no numbers."""
     from monet.inference.weights import what_is_not_finite
 
-    if names := what_is_not_finite(model.weights):
+    if names := what_is_not_finite(generator.weights):
         raise RunError(f"{names} of {path.name}: no finite numbers, so it was not written.")
+    about_path = path.with_suffix(".json")
+    about_path.unlink(missing_ok=True)  # it must never be about another file
     with replacing(path) as temporary:
-        model.save(temporary)
+        generator.save(temporary)
+    write_text(about_path, json.dumps(about, indent=2) + "\n")
+
+
+def _by_epoch(folder: Path, suffix: str) -> list[tuple[int, Path]]:
+    """The files of epochs in a folder as (epoch, path), in order."""
+    found = []
+    for path in folder.glob(f"epoch_*{suffix}"):
+        if match := re.fullmatch(r"epoch_(\d+)", path.stem):
+            found.append((int(match[1]), path))
+    return sorted(found)
 
 
 def check_vacant(path: str | os.PathLike) -> None:

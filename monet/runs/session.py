@@ -9,6 +9,7 @@ import sys
 import keras
 import tensorflow as tf
 
+from monet._progress import Line
 from monet.data import Domains
 from monet.runs.budget import Budget, Plan, lay_out
 from monet.runs.callbacks import calibration_callbacks, run_callbacks
@@ -130,7 +131,8 @@ class Session:
         except Interrupted:
             if not self.is_finished:
                 self.state.save()
-                self.run.save_generator(self.model.generator)
+                epoch = self.state.step / self.settings.steps_per_epoch
+                self.run.save_generator(self.model.generator, epoch)
                 write_gallery(self.run, STOPPED)
                 raise
         except BaseException:
@@ -160,6 +162,8 @@ class Session:
 
     def _plan(self, budget: Budget) -> None:
         """Measures the first steps and lays out the time that is left after them."""
+        if self.verbose:
+            Line().update("Compiling and timing the first steps …")
         phases = self.settings.recipe.phases()
         self.recipe = budget.phase(phases)
         calibration, callbacks = calibration_callbacks(self, budget)

@@ -17,6 +17,7 @@ from monet.runs.run_folder import RunError
 from monet.systems import Recipe, recipe_from_dict, system_of
 
 SAMPLE_MINUTES = 2.0
+KEPT_GENERATORS = 10
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -58,6 +59,7 @@ class Settings:
         checkpoint_minutes: Minutes between checkpoints inside an epoch.
         tensorboard: Whether to record for TensorBoard too.
         sample_minutes: Minutes between what a run shows of itself inside an epoch.
+        keep_generators: How many generators of earlier epochs are kept at most; 0 for none.
         judging: How the generators are judged while it trains, if they are.
         replicas: Devices that train in step, each on a batch of the recipe's size.
         minutes: For which to train, from the start of the command; None to train the recipe's
@@ -76,6 +78,7 @@ class Settings:
     checkpoint_minutes: float
     tensorboard: bool = False
     sample_minutes: float = SAMPLE_MINUTES
+    keep_generators: int = KEPT_GENERATORS
     judging: Judging | None = None
     replicas: int = 1
     minutes: float | None = None
@@ -87,6 +90,7 @@ class Settings:
             ("paintings", 1),
             ("photos", least_photos),
             ("sample_every", 1),
+            ("keep_generators", 0),
             ("replicas", 1),
         ):
             value = getattr(self, name)
@@ -153,6 +157,7 @@ class Settings:
             "checkpoint_minutes": self.checkpoint_minutes,
             "tensorboard": self.tensorboard,
             "sample_minutes": self.sample_minutes,
+            "keep_generators": self.keep_generators,
             "judging": None if self.judging is None else self.judging.to_dict(),
             "replicas": self.replicas,
             "minutes": self.minutes,
@@ -181,6 +186,7 @@ class Settings:
                 checkpoint_minutes=config["checkpoint_minutes"],
                 tensorboard=config["tensorboard"],
                 sample_minutes=config["sample_minutes"],
+                keep_generators=config["keep_generators"],
                 judging=Judging.from_dict(judging) if judging else None,
                 replicas=config["replicas"],
                 minutes=config["minutes"],
@@ -202,6 +208,7 @@ class Settings:
         checkpoint_minutes: float | None = None,
         tensorboard: bool | None = None,
         sample_minutes: float | None = None,
+        keep_generators: int | None = None,
         evaluate_every: float | None = None,
         fixed: Mapping[str, Any] | None = None,
     ) -> Settings:
@@ -215,6 +222,7 @@ class Settings:
             checkpoint_minutes: As the attribute.
             tensorboard: As the attribute.
             sample_minutes: As the attribute.
+            keep_generators: As the attribute.
             evaluate_every: Epochs between judgements, of a run that has them.
             fixed: Options that must be as they were, by name; None for not given.
 
@@ -247,6 +255,7 @@ class Settings:
             "checkpoint_minutes": checkpoint_minutes,
             "tensorboard": tensorboard,
             "sample_minutes": sample_minutes,
+            "keep_generators": keep_generators,
         }
         given_changes: dict[str, Any] = {k: v for k, v in changes.items() if v is not None}
         return dataclasses.replace(

@@ -57,9 +57,9 @@ def clock(monkeypatch):
         clock.seconds += clock.step_seconds
         advance(self, epoch_seconds)
 
-    def save_slowly(self, generator):
+    def save_slowly(self, generator, epoch):
         clock.seconds += clock.closing_seconds
-        save(self, generator)
+        save(self, generator, epoch)
 
     def budget(seconds, *, used, started):
         return Budget(seconds, used=used, started=started, now=clock)
@@ -255,3 +255,4 @@ def test_a_forecast_is_for_long_trainings_and_advises_where_it_is_very_long():
     assert forecast(3600, 0.5, "advice") == "Forecast  1 h 00 min at 0.5 s a step"
     assert forecast(36000, 2.0, "advice") == "Forecast  10 h 00 min at 2 s a step. advice"
     assert forecast(36000, 2.0, "") == "Forecast  10 h 00 min at 2 s a step"
+    assert forecast(1e6, 2.0, "") == "Forecast  11 d 13 h at 2 s a step"

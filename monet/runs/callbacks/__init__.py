@@ -12,7 +12,14 @@ from monet.runs.callbacks.evaluation import Evaluation
 from monet.runs.callbacks.interim import Interim
 from monet.runs.callbacks.pace import Pace
 from monet.runs.callbacks.progress import Progress
-from monet.runs.callbacks.records import Figures, Gallery, GeneratorFile, History, Samples
+from monet.runs.callbacks.records import (
+    Figures,
+    Gallery,
+    GeneratorFile,
+    History,
+    KeptGenerators,
+    Samples,
+)
 from monet.runs.callbacks.safety import Checkpoints, StopAtNaN, StopOnSignal
 from monet.runs.callbacks.tensorboard import tensorboard_callbacks
 
@@ -55,6 +62,7 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         ),
         Samples(run, sheet, epochs=epochs, every=settings.sample_every),
         GeneratorFile(run),
+        *([KeptGenerators(run, settings.keep_generators)] if settings.keep_generators else []),
         Checkpoints(state, steps_per_epoch=steps_per_epoch, minutes=settings.checkpoint_minutes),
         Gallery(run),
         *(tensorboard_callbacks(run) if settings.tensorboard else []),

@@ -15,7 +15,7 @@ from monet.runs.interruption import Interruption
 from monet.runs.state import TrainingState
 from monet.systems import Phase
 
-_MOST_CALIBRATION = 10.0
+_MOST_CALIBRATION = 5.0
 _CALIBRATION_SHARE = 0.01
 _LEAST_STEPS = 3
 # A forecast needs no more than this many seconds of steps, and is for trainings this long.

@@ -67,7 +67,36 @@ class GeneratorFile(keras.callbacks.Callback):
         self.run = run
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.run.save_generator(self.model.generator)
+        self.run.save_generator(self.model.generator, epoch + 1)
+
+
+class KeptGenerators(keras.callbacks.Callback):
+    """Keeps the generators of some epochs, evenly spaced over the run so far.
+
+    To be called after `GeneratorFile`. However long a run becomes, and whether or not its length is
+    known, it has up to `most`, and from half as many on once there are so many: those of every
+    epoch at first, then of every second, of every fourth, …
+
+    Args:
+        run: where they are kept.
+        most: how many.
+    """
+
+    def __init__(self, run: RunFolder, most: int) -> None:
+        super().__init__()
+        self.run = run
+        self.most = most
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        done = epoch + 1
+        every = 1
+        while done // every > self.most:
+            every *= 2
+        if done % every == 0:
+            self.run.keep_generator(done)
+        for kept, path in self.run.generators():
+            if kept % every:
+                path.unlink()
 
 
 class Gallery(keras.callbacks.Callback):
