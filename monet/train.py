@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 from monet import runs
-from monet._command_line import CommandError, checked, leave, quiet_tensorflow, run
+from monet._command_line import CommandError, as_options, checked, leave, quiet_tensorflow, run
 from monet._command_line.train_options import NEWEST, given_fields, parse_arguments
 from monet._progress import columns
 from monet.data import DataError
@@ -92,7 +92,7 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {as_options(str(message))}", file=sys.stderr)
 
 
 def _list_recipes() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 import monet
 from monet.__main__ import commands
-from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, run
+from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, run
 
 _PRINT = """
 import sys
@@ -126,3 +127,67 @@ def test_the_package_lists_its_commands():
 def test_every_command_has_a_version_and_help(name):
     assert command_line(name, "--version") == f"monet {monet.__version__}\n"
     assert f"usage: python -m {name} " in command_line(name, "--help")
+
+
+def words(path: Path) -> list[tuple[str, str]]:
+    """(place, text) of the file's strings but docstrings, with {} for what is filled in."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parts = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+    }
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = []
+    for node in ast.walk(tree):
+        text = None
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(
+                getattr(part, "value", "") if isinstance(part, ast.Constant) else "{}"
+                for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = None if id(node) in parts | docstrings else node.value
+        if text:
+            found.append((f"{path.name}:{node.lineno}", text))
+    return found
+
+
+# What the library says to whom uses the command line, rather than raises.
+_FOR_THE_COMMAND_LINE = {
+    "runs/console.py",
+    "runs/session.py",
+    "systems/dcgan.py",  # `invitation`
+    "systems/translation.py",
+}
+
+
+def library_words() -> list[tuple[str, str]]:
+    """Those of all files but the command lines'."""
+    package = Path(monet.__file__).parent
+    files = [
+        path
+        for path in package.rglob("*.py")
+        if path.parent not in (package, package / "_command_line")
+        and path.relative_to(package).as_posix() not in _FOR_THE_COMMAND_LINE
+    ]
+    assert len(files) > 100
+    return [found for path in files for found in words(path)]
+
+
+def test_the_library_names_parameters_and_not_options():
+    for place, text in library_words():
+        if "setup.py" not in text and "var(--" not in text:  # a command of setuptools, CSS
+            assert not re.search(r"(?<![\w-])--[a-z][\w-]*(?![\w:-])", text), (place, text)
+
+
+def test_parameters_that_the_library_names_are_options_of_the_command_lines():
+    """`as_options` translates all that stands between backticks."""
+    options = "".join(command_line(f"monet.{name}", "--help") for name in commands())
+    named = set()
+    for place, text in library_words():
+        if place.split(":")[0] not in ("cyclegan.py", "one_sided.py"):  # sources of recipes
+            named |= set(re.findall(r"`(\w+)(?:[=(][^`]*)?`", text))
+    assert {"output", "minutes", "resume"} <= named
+    assert not [name for name in named if f"{flag(name)} " not in options]

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import re
+import shlex
 import signal
 import sys
 import tempfile
@@ -24,6 +25,8 @@ EXIT_SKIPPED = 1
 EXIT_ERROR = 2
 EXIT_MISTAKE = 70  # as sysexits.h has it; Python's own would be 1
 MISTAKE = f"{EXIT_MISTAKE} a mistake in monet"
+_PARAMETER = re.compile(r"`(\w+)(?:[=(]([^`]*?)\)?)?`")
+_OTHER_NAMES = {"inputs": "input", "photos": "photo_dir"}
 _NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
@@ -45,6 +48,29 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         if action.default is None or isinstance(action.default, bool):
             return action.help
         return super()._get_help_string(action)
+
+
+def flag(name: str) -> str:
+    """The option for a parameter of the Python API or a field of a recipe."""
+    return f"--{_OTHER_NAMES.get(name, name).replace('_', '-')}"
+
+
+def as_options(message: str) -> str:
+    """What an error says of the Python API's parameters, in the words of the command line.
+
+    >>> as_options("give `output` another name, or `overwrite=True`")
+    'give --output another name, or --overwrite'
+    >>> as_options("`gpus=3`, but there is one; `tensorboard=False`; go on by `resume('a run')`")
+    "--gpus 3, but there is one; --no-tensorboard; go on by --resume 'a run'"
+    """
+
+    def option(match: re.Match[str]) -> str:
+        name, value = flag(match[1]), (match[2] or "").strip("'\"")
+        if value in ("", "True", "False"):
+            return name.replace("--", "--no-") if value == "False" else name
+        return f"{name} {shlex.quote(value)}"
+
+    return _PARAMETER.sub(option, message)
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
@@ -143,7 +169,7 @@ def print_unreadable(heading: str, unreadable: Sequence[tuple[str, str]], *, mos
         return
     print(f"warning: {heading}:", file=sys.stderr)
     for name, reason in unreadable[:most]:
-        print(f"  {printable(f'{name}: {reason}')}", file=sys.stderr)
+        print(f"  {printable(f'{name}: {as_options(reason)}')}", file=sys.stderr)
     if len(unreadable) > most:
         print(f"  … and {len(unreadable) - most:,} more", file=sys.stderr)
 
@@ -200,7 +226,7 @@ def _run(command: Callable[[], int]) -> int:
         print(f"error: {missing}", file=sys.stderr)
         return EXIT_ERROR
     except CommandError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        print(f"error: {printable(as_options(str(error)))}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

@@ -12,6 +12,7 @@ from monet._command_line import (
     CommandError,
     HelpFormatter,
     add_version,
+    flag,
     named_path,
     positive_float,
     positive_int,
@@ -192,7 +193,7 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     }
     of_recipe = f"the recipe '{recipe.name}' ({recipe.summary})"
     own = {option.field: option for option in (*COMMON_OPTIONS, *SYSTEMS[recipe.system].options)}
-    strange = [f"--{field.replace('_', '-')}" for field in given if field not in own]
+    strange = [flag(field) for field in given if field not in own]
     if strange:
         raise CommandError(
             f"{', '.join(strange)}: not for {of_recipe}; leave it out, or take another --recipe."
@@ -201,7 +202,7 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
         option = own[field]
         if not isinstance(option.takes, str) and value not in option.takes:
             raise CommandError(
-                f"{option.flag} {value}: not for {of_recipe}, which takes "
+                f"{flag(field)} {value}: not for {of_recipe}, which takes "
                 f"{', '.join(sorted(option.takes))}."
             )
     return given
@@ -210,10 +211,10 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
 def _add_option(group: argparse._ArgumentGroup, options: list[Option]) -> None:
     first = options[0]
     if isinstance(first.takes, str):
-        group.add_argument(first.flag, help=first.help, **_TYPES[first.takes])
+        group.add_argument(flag(first.field), help=first.help, **_TYPES[first.takes])
         return
     takes = (sorted(o.takes) if isinstance(o.takes, Mapping) else o.takes for o in options)
     names = list(dict.fromkeys(name for given in takes for name in given))
     group.add_argument(
-        first.flag, choices=names, metavar="NAME", help=f"{first.help}: {', '.join(names)}"
+        flag(first.field), choices=names, metavar="NAME", help=f"{first.help}: {', '.join(names)}"
     )

@@ -136,7 +136,7 @@ def _check_is_one_domain(folder: Path) -> None:
     if folder.is_dir() and _find_layout(folder):
         raise DataError(
             f"{folder} is a whole dataset, not a folder of one kind of picture; "
-            "give it as the dataset folder (--data)."
+            "give it as the dataset folder (`data`)."
         )
 
 
@@ -220,4 +220,4 @@ def _hint(folder: Path) -> str:
     inside = [path for path in _subfolders(folder) if _find_layout(path)]
     if inside:
         return f" Did you mean {inside[0]}?"
-    return " For two folders of pictures, name each (--painting-dir, --photo-dir)."
+    return " For two folders of pictures, name each (`painting_dir`, `photo_dir`)."

@@ -82,8 +82,8 @@ class ImageSource(ABC):
         if first:
             warnings.warn(
                 f"{printable(name)} (of {self.description}) looked fine but can't be read: "
-                f"{reason}. The next picture takes its place. Further ones like it are listed in "
-                "`skipped` only.",
+                f"{reason}. The next picture takes its place. Further ones like it are "
+                "replaced without a warning.",
                 stacklevel=3,
             )
 

@@ -138,7 +138,7 @@ def parse_example(data: bytes) -> tuple[str, bytes]:
     image = features.get("image")
     if not image:
         found = ", ".join(sorted(features)) or "none"
-        raise ImageError(f"no bytes feature `image` (features: {found})")
+        raise ImageError(f"no bytes feature 'image' (features: {found})")
     name = features.get("image_name")
     return (name[0].decode("utf-8", "replace") if name else ""), image[0]
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Painter", "load_generator", "paint", "paint_from_noise"]
+__all__ = ["PaintOptions", "Painter", "load_generator", "paint", "paint_from_noise"]
 
 # Most import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
 _LAZY = {
+    "PaintOptions": "monet.inference.painting",
     "Painter": "monet.inference.painter",
     "load_generator": "monet.inference.generator",
     "paint": "monet.inference.painting",

@@ -44,7 +44,7 @@ def generator_file(path: str | os.PathLike, which: str | None = None) -> Path:
         return path / BEST_GENERATOR
     if which == "best":
         raise GeneratorError(
-            f"{path} has no {BEST_GENERATOR}; train with --evaluate-every, or take the last one."
+            f"{path} has no {BEST_GENERATOR}; train with `evaluate_every`, or take the last one."
         )
     if not (path / NEWEST_GENERATOR).is_file():
         raise GeneratorError(

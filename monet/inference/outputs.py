@@ -29,17 +29,17 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     """Raises `OutputError` if something is in the way at `path`."""
     if is_file_output(path):
         if path.is_dir():
-            raise OutputError(f"{path} is a folder; give --output another name.")
+            raise OutputError(f"{path} is a folder; give `output` another name.")
         if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists; pass --overwrite to replace it.")
+            raise OutputError(f"{path} exists; pass `overwrite=True` to replace it.")
     elif path.exists() and not path.is_dir():
         raise OutputError(
-            f"{path} exists and is not a folder; give --output a folder or a name ending in .zip."
+            f"{path} exists and is not a folder; give `output` a folder or a name ending in .zip."
         )
     elif path.is_dir() and any(path.iterdir()) and not overwrite:
         raise OutputError(
-            f"the folder {path} is not empty; pass --overwrite to replace its pictures of the same "
-            f"name."
+            f"the folder {path} is not empty; pass `overwrite=True` to replace its pictures "
+            f"of the same name."
         )
 
 

@@ -144,7 +144,7 @@ def picture_or_error(picture: np.ndarray, are_numbers: bool) -> np.ndarray | Ima
     """A picture that a generator gave, or what to say where it gave infinities or NaN."""
     if are_numbers:
         return picture
-    return ImageError("the generator gives no finite numbers for it; try --mixed-precision off")
+    return ImageError("the generator gives no finite numbers for it; try `mixed_precision='off'`")
 
 
 def size_multiple(generator: keras.Model) -> int:

@@ -63,32 +63,65 @@ class Painted:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Job:
-    """The arguments of `paint` that both ways have."""
+class PaintOptions:
+    """What `paint` and `monet.runs.Run.paint` take by name.
+
+    Attributes:
+        count: paint the first `count` inputs only; from noise, how many, which must be given.
+        seed: of the noise, 0 by default; not for photos.
+        overwrite: whether to replace an existing output.
+        kaggle: whether to make a submission to the competition, and verify it.
+        allow_any_count: with `kaggle`, take more or fewer pictures than the competition does.
+        batch_size: most pictures at a time.
+        quality: of JPEGs, 1 to 100.
+        mixed_precision: "auto", "off", "float16" or "bfloat16".
+        which: generator of a run: "best", which a run has that is evaluated while it trains, or
+            "last"; by default the best where there is one.
+        verbose: whether to show how it gets on.
+        before_loading: called when nothing is left to refuse but the generator itself, before
+            TensorFlow is imported.
+    """
+
+    count: int | None = None
+    seed: int | None = None
+    overwrite: bool = False
+    kaggle: bool = False
+    allow_any_count: bool = False
+    batch_size: int = 8
+    quality: int = 95
+    mixed_precision: str = "auto"
+    which: str | None = None
+    verbose: bool = True
+    before_loading: Callable[[], None] | None = None
+
+    def __post_init__(self):
+        for name, most in (("count", None), ("batch_size", None), ("quality", 100)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= (most or value):
+                limit = f"from 1 to {most}" if most else "from 1 on"
+                raise ValueError(f"`{name}={value}`: expected a number {limit}.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Job(PaintOptions):
+    """A call of `paint`."""
 
     generator: Path
-    which: str | None
     output: Path
-    overwrite: bool
-    kaggle: bool
-    allow_any_count: bool
-    batch_size: int
-    quality: int
-    mixed_precision: str
-    verbose: bool
-    before_loading: Callable[[], None] | None
 
     def check_output(self) -> None:
         check_output(self.output, overwrite=self.overwrite)
         if self.kaggle and self.output.suffix.lower() != ".zip":
-            raise OutputError(f"--kaggle writes an archive; {self.output} doesn't end in .zip.")
+            raise OutputError(
+                f"`kaggle=True` writes an archive; {self.output} doesn't end in .zip."
+            )
 
     def check_is_one_picture(self, number: int, what: str) -> None:
         """Raises `OutputError` if `number` of `what` are to go into a single picture."""
         if is_picture_output(self.output) and number > 1:
             raise OutputError(
                 f"{number:,} {what} don't fit into the single picture {self.output}; give "
-                f"--output a folder or a name that ends in .zip."
+                f"`output` a folder or a name that ends in .zip."
             )
 
     def load(self, *, from_noise: bool) -> keras.Model:
@@ -101,12 +134,12 @@ class _Job:
         generator = load_generator(file, precision=self.mixed_precision)
         if from_noise and not is_from_noise(generator):
             raise GeneratorError(
-                f"the generator of {self.generator} paints photos; name them by --input."
+                f"the generator of {self.generator} paints photos; name them by `inputs`."
             )
         if not from_noise and is_from_noise(generator):
             raise GeneratorError(
-                f"the generator of {self.generator} paints from noise; give --count in place of "
-                f"--input."
+                f"the generator of {self.generator} paints from noise; give `count` in place of "
+                f"`inputs`."
             )
         return generator
 
@@ -119,57 +152,45 @@ def paint(
     generator: PathLike,
     inputs: PathLike | Sequence[PathLike] | None = None,
     output: PathLike = "images.zip",
-    *,
-    count: int | None = None,
-    seed: int | None = None,
-    overwrite: bool = False,
-    kaggle: bool = False,
-    allow_any_count: bool = False,
-    batch_size: int = 8,
-    quality: int = 95,
-    mixed_precision: str = "auto",
-    verbose: bool = True,
-    which: str | None = None,
-    before_loading: Callable[[], None] | None = None,
+    **options: Any,
 ) -> Painted:
-    """Paints with a saved generator; `monet.runs.Run.paint` explains the other arguments.
+    """Paints photos, or from noise, with a saved generator.
+
+    ```python
+    paint("runs/monet", "holiday", "holiday-by-monet", quality=90)
+    paint("noise.keras", output="images.zip", count=16)
+    ```
 
     Args:
         generator: a `.keras` file, or a run folder.
-        before_loading: called when nothing is left to refuse but the generator itself, before
-            TensorFlow is imported.
+        inputs: picture files, or folders of pictures or TFRecords; None to paint from noise.
+        output: a `.zip` archive, a folder, or for a single picture its file.
+        **options: see `PaintOptions`.
+
+    Returns:
+        How many pictures were written, and which inputs could not be read.
 
     Raises:
-        DataError, OutputError, GeneratorError: as for `monet.runs.Run.paint`.
+        DataError: an input doesn't exist, or none can be read.
+        OutputError: the output can't be written or must not be overwritten.
+        GeneratorError: there is no generator, or it is not for such inputs.
     """
-    job = _Job(
-        generator=Path(generator),
-        which=which,
-        output=Path(output),
-        overwrite=overwrite,
-        kaggle=kaggle,
-        allow_any_count=allow_any_count,
-        batch_size=batch_size,
-        quality=quality,
-        mixed_precision=mixed_precision,
-        verbose=verbose,
-        before_loading=before_loading,
-    )
+    job = _Job(generator=Path(generator), output=Path(output), **options)
     if inputs is None:
-        return _paint_from_noise(job, count, seed or 0)
-    if seed is not None:
-        raise OutputError("--seed is of noise; leave it out to paint --input.")
+        return _paint_from_noise(job)
+    if job.seed is not None:
+        raise OutputError("`seed` is of noise; leave it out to paint `inputs`.")
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    return _paint_photos(job, paths, count)
+    return _paint_photos(job, paths)
 
 
-def _paint_photos(job: _Job, inputs: Sequence[PathLike], count: int | None) -> Painted:
+def _paint_photos(job: _Job, inputs: Sequence[PathLike]) -> Painted:
     job.check_output()
     pictures, skipped = find_pictures(inputs)
     if job.kaggle:
-        pictures, unreadable = _for_submission(job, pictures, count)
+        pictures, unreadable = _for_submission(job, pictures)
         skipped += unreadable
-    pictures = pictures[:count]
+    pictures = pictures[: job.count]
     job.check_is_one_picture(len(pictures), "inputs")
     names = _output_names(job, pictures)
     _check_inputs_stay(job, inputs, names)
@@ -186,10 +207,11 @@ def _paint_photos(job: _Job, inputs: Sequence[PathLike], count: int | None) -> P
     return _write(job, results, names, len(names), skipped)
 
 
-def _paint_from_noise(job: _Job, count: int | None, seed: int) -> Painted:
+def _paint_from_noise(job: _Job) -> Painted:
+    count = job.count
     if count is None:
         raise OutputError(
-            "nothing to paint: give --input with photos, or --count for a generator that paints "
+            "nothing to paint: give `inputs` with photos, or `count` for a generator that paints "
             "from noise."
         )
     job.check_is_one_picture(count, "pictures")
@@ -203,14 +225,14 @@ def _paint_from_noise(job: _Job, count: int | None, seed: int) -> Painted:
     from monet.inference.pipeline import results_from_noise
 
     job.say(f"Painting {counted(count, 'picture')} from noise into {job.output}")
-    images = paint_from_noise(generator, count, seed=seed, batch_size=job.batch_size)
+    images = paint_from_noise(generator, count, seed=job.seed or 0, batch_size=job.batch_size)
     names = map(submission.member_name, range(count))
     results = results_from_noise(images, map(submission.member_name, range(count)))
     return _write(job, results, names, count, [])
 
 
 def _for_submission(
-    job: _Job, pictures: list[Picture], count: int | None
+    job: _Job, pictures: list[Picture]
 ) -> tuple[list[Picture], list[tuple[str, str]]]:
     """The inputs of a submission, and those that can't be read."""
     line = Line()
@@ -219,9 +241,9 @@ def _for_submission(
         if job.verbose:
             line.update(f"Checking  {bar(done, total)}")
 
-    within = len(pictures) if count is None else min(count, len(pictures))
+    within = len(pictures[: job.count])
     submission.check_count(within, allow_any=job.allow_any_count)
-    pictures, unreadable = submission.usable_pictures(pictures, count, progress=show)
+    pictures, unreadable = submission.usable_pictures(pictures, job.count, progress=show)
     if pictures:
         submission.check_count(len(pictures), allow_any=job.allow_any_count)
     if job.verbose:
@@ -240,7 +262,7 @@ def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[st
     taken = resolved_inputs(inputs)
     for path in (job.output, *output_paths(job.output, names)):
         if resolved(path) in taken:
-            raise OutputError(f"{path} is an input too; give --output another name.")
+            raise OutputError(f"{path} is an input too; give `output` another name.")
 
 
 def _nothing_painted(skipped: Sequence[tuple[str, str]]) -> str:

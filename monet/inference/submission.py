@@ -33,11 +33,11 @@ def check_count(number: int, *, allow_any: bool) -> None:
         return
     found = f"{count(number, 'picture')}; the competition takes {COUNTS[0]:,} to {COUNTS[-1]:,}."
     if number > COUNTS[-1]:
-        raise OutputError(f"{found} Pass --count {COUNTS[-1]} or less, or --allow-any-count.")
+        raise OutputError(f"{found} Pass `count={COUNTS[-1]}` or less, or `allow_any_count=True`.")
     raise OutputError(
-        f"{found} {COUNTS[0] - number:,} more are needed: name more folders in --input, or the "
-        f"same one again (--input PHOTOS PHOTOS --count {COUNTS[0]} repeats the first ones); or "
-        f"pass --allow-any-count."
+        f"{found} {COUNTS[0] - number:,} more are needed: name more folders in `inputs`, or "
+        f"the same one again (with `count={COUNTS[0]}` that repeats the first ones); or pass "
+        f"`allow_any_count=True`."
     )
 
 
@@ -46,7 +46,7 @@ def check_side(side: int) -> None:
     if side != SIDE:
         raise OutputError(
             f"the generator paints {side}×{side}, but the competition takes {SIDE}×{SIDE} only; "
-            f"train one with --image-size {SIDE}, or leave out --kaggle."
+            f"train one with `image_size={SIDE}`, or leave out `kaggle`."
         )
 
 
@@ -56,7 +56,7 @@ def check_shape(image: np.ndarray, name: str) -> None:
         height, width = image.shape[:2]
         raise OutputError(
             f"{name} is {width}×{height}, but the competition takes {SIDE}×{SIDE} RGB only; resize "
-            f"the pictures first, or leave out --kaggle."
+            f"the pictures first, or leave out `kaggle`."
         )
 
 

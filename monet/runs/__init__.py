@@ -18,9 +18,10 @@ import TensorFlow.
 from __future__ import annotations
 
 from monet.runs.interruption import Interrupted
-from monet.runs.lifecycle import resume, start
+from monet.runs.resuming import resume
 from monet.runs.run import Run
 from monet.runs.run import open_run as open
 from monet.runs.run_folder import RunError
+from monet.runs.starting import start
 
 __all__ = ["Interrupted", "Run", "RunError", "open", "resume", "start"]

@@ -22,7 +22,7 @@ def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: s
     recipe = settings.recipe
     on_each = f" on each of {settings.replicas} devices" if settings.replicas > 1 else ""
     if not settings.location:
-        print("No --data given: training on the embedded sample set.")
+        print("No data given: training on the embedded sample set.")
     print(f"Data      {domains.description}")
     length = f"{recipe.epochs} epochs of {settings.steps_per_epoch:,} steps"
     if settings.minutes is not None:
@@ -64,15 +64,15 @@ def tell_interruption(session: Session) -> None:
 
 def tell_crash(session: Session) -> None:
     """Says what a crash has left, on the error stream."""
-    print(f"\nThe training crashed. {after_a_crash(session)}", file=sys.stderr)
+    text = f"The training crashed. {after_a_crash(session)}:\n  {resume_command(session.run)}"
+    print(f"\n{text}", file=sys.stderr)
 
 
 def after_a_crash(session: Session) -> str:
-    """What is left, and how to go on."""
-    command = resume_command(session.run)
+    """What is left, and what can be done with it; how comes next."""
     if session.state.has_checkpoint:
-        return f"The last checkpoint is kept; go on from it with: {command}"
-    return f"There is no checkpoint yet; start from the beginning with: {command}"
+        return "The last checkpoint is kept; go on from it"
+    return "There is no checkpoint yet; start from the beginning"
 
 
 def resume_command(run: RunFolder) -> str:

@@ -116,7 +116,7 @@ def plan_judging(
         number = min(_MOST_HELD_OUT, int(_SHARE_HELD_OUT * len(domains.photos)))
         if number < _LEAST_HELD_OUT:
             raise RunError(
-                f"--evaluate-every keeps a fifth of the photos out of the training, but "
+                f"`evaluate_every` keeps a fifth of the photos out of the training, but "
                 f"{len(domains.photos)} are too few for that; give at least "
                 f"{round(_LEAST_HELD_OUT / _SHARE_HELD_OUT)}, or leave it out."
             )
@@ -146,7 +146,7 @@ def open_extractor(path: str | os.PathLike[str]) -> Extractor:
     try:
         return kind(path)
     except ExtractorError as error:
-        raise RunError(f"--extractor {path}: {error}") from error
+        raise RunError(f"`extractor={path}`: {error}") from error
 
 
 def training_domains(domains: Domains, judging: Judging | None) -> Domains:

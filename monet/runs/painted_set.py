@@ -59,7 +59,7 @@ def painted_set(
             yield from images_from_noise(model, number, size, seed=seed)
             return
         if not indices:
-            raise GeneratorError(f"the generator of {generator} needs photos; give --photo-dir.")
+            raise GeneratorError(f"the generator of {generator} needs photos; give `photos`.")
         yield from images_of_photos(Painter(model, batch_size=_BATCH), photos, indices, size)
 
     return PictureSet(name, number, images, is_kept=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monet.runs.run_folder import RunFolder
 from monet.runs.settings import Settings
@@ -82,17 +82,7 @@ class Run:
         self,
         inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         output: str | os.PathLike[str] = "images.zip",
-        *,
-        count: int | None = None,
-        seed: int | None = None,
-        overwrite: bool = False,
-        kaggle: bool = False,
-        allow_any_count: bool = False,
-        batch_size: int = 8,
-        quality: int = 95,
-        mixed_precision: str = "auto",
-        which: str | None = None,
-        verbose: bool = True,
+        **options: Any,
     ) -> Painted:
         """Paints photos, or from noise, with the best generator or the newest.
 
@@ -104,16 +94,7 @@ class Run:
         Args:
             inputs: picture files, or folders of pictures or TFRecords; None to paint from noise.
             output: a `.zip` archive, a folder, or for a single picture its file.
-            count: paint the first `count` inputs only; from noise, how many, which must be given.
-            seed: of the noise, 0 by default; not for photos.
-            overwrite: whether to replace an existing output.
-            kaggle: whether to make a submission to the competition, and verify it.
-            allow_any_count: with `kaggle`, take more or fewer pictures than the competition does.
-            batch_size: most pictures at a time.
-            quality: of JPEGs, 1 to 100.
-            mixed_precision: as for `generator`.
-            which: as for `generator`.
-            verbose: whether to show how it gets on.
+            **options: see `monet.inference.PaintOptions`.
 
         Returns:
             How many pictures were written, and which inputs could not be read.
@@ -125,21 +106,7 @@ class Run:
         """
         from monet.inference.painting import paint
 
-        return paint(
-            self.path,
-            inputs,
-            output,
-            count=count,
-            seed=seed,
-            overwrite=overwrite,
-            kaggle=kaggle,
-            allow_any_count=allow_any_count,
-            batch_size=batch_size,
-            quality=quality,
-            mixed_precision=mixed_precision,
-            which=which,
-            verbose=verbose,
-        )
+        return paint(self.path, inputs, output, **options)
 
 
 def open_run(path: str | os.PathLike[str] | None = None) -> Run:

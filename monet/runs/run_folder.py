@@ -240,11 +240,11 @@ def check_vacant(path: str | os.PathLike) -> None:
     path = Path(path)
     if (path / "config.json").is_file():
         raise RunError(
-            f"{path} already holds a run; go on with it by --resume {path}, "
-            f"or give another folder by --out."
+            f"{path} already holds a run; go on with it by `resume({str(path)!r})`, or "
+            f"give another folder by `out`."
         )
     if problem := obstacle(path):
-        raise RunError(f"{path} {problem}; give another folder by --out.")
+        raise RunError(f"{path} {problem}; give another folder by `out`.")
 
 
 def new_run_path(recipe_name: str, runs: str | os.PathLike = RUNS) -> Path:
@@ -266,7 +266,7 @@ def newest_run(runs: str | os.PathLike = RUNS) -> Path:
     """The run in the folder `runs` that was written to last."""
     candidates = [config.parent for config in Path(runs).glob("*/config.json")]
     if not candidates:
-        raise RunError(f"there is no run in {runs} to resume; name its folder: --resume RUN.")
+        raise RunError(f"there is no run in {runs}; name the folder of one.")
 
     def last_write(run: Path) -> float:
         return max(file.stat().st_mtime for file in run.iterdir() if file.name != _LOCK)

@@ -234,19 +234,19 @@ class Settings:
         if evaluate_every is not None:
             if judging is None:
                 raise RunError(
-                    "--evaluate-every judges by photos that the training has never seen, but this "
+                    "`evaluate_every` judges by photos that the training has never seen, but this "
                     "run kept none; leave it out, or give it to a new run."
                 )
             judging = dataclasses.replace(judging, every=evaluate_every)
         if epochs is not None and self.minutes is not None:
             raise RunError(
-                f"the run was started for {self.minutes:g} minutes, so --epochs {epochs} can't "
-                f"extend it; give --minutes with a larger number."
+                f"the run was started for {self.minutes:g} minutes, so `epochs={epochs}` can't "
+                f"extend it; give `minutes` with a larger number."
             )
         if minutes is not None and self.minutes is None:
             raise RunError(
-                f"the run was started for {self.recipe.epochs} epochs, so --minutes {minutes:g} "
-                f"can't extend it; give --epochs with a larger number."
+                f"the run was started for {self.recipe.epochs} epochs, so `minutes={minutes:g}` "
+                f"can't extend it; give `epochs` with a larger number."
             )
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
@@ -287,8 +287,8 @@ class Settings:
             raise TypeError(f"resume has no argument {name!r}, nor the run's recipe such a field")
         if given is not None and given != recorded:
             raise RunError(
-                f"--{name.replace('_', '-')} {given} contradicts the run, which was started with "
-                f"{recorded}; leave it out to resume, or start a new run without --resume."
+                f"`{name}={given}` contradicts the run, which was started with "
+                f"{recorded}; leave it out to resume, or start a new run."
             )
 
     def check_data(self, domains: Domains) -> None:
@@ -298,7 +298,7 @@ class Settings:
             raise RunError(
                 f"the run was started with {self.paintings:,} paintings and {self.photos:,} "
                 f"photos, but now there are {found[0]:,} and {found[1]:,} "
-                f"({domains.description}); bring them back, or start a new run without --resume."
+                f"({domains.description}); bring them back, or start a new run."
             )
 
 

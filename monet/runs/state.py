@@ -110,8 +110,8 @@ class TrainingState:
         checkpoint = "there is none from before" if kept is None else f"{kept} is kept"
         return (
             f"{problem}, so the training has failed; no checkpoint was written with it, and "
-            f"{checkpoint}. Start anew with another --seed, another --recipe, a smaller "
-            f"--generator-learning-rate or --mixed-precision off."
+            f"{checkpoint}. Start anew with another `seed`, another `recipe`, a smaller "
+            f"`generator_learning_rate` or `mixed_precision='off'`."
         )
 
     def save(self) -> None:

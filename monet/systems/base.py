@@ -21,7 +21,7 @@ AnySystem = TypeVar("AnySystem", bound="type[System]")
 
 
 class Option(NamedTuple):
-    """A recipe field that the command line can set: `lambda_cycle` by `--lambda-cycle`.
+    """A recipe field that the command line can set: `lambda_cycle` by `--lambda-cycle`, say.
 
     Attributes:
         field: of the recipe.
@@ -34,10 +34,6 @@ class Option(NamedTuple):
     field: str
     help: str
     takes: Literal["count", "rate", "weight"] | Collection[str]
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.field.replace('_', '-')}"
 
     def value(self, given: Any) -> Any:
         """The field's value for what was given, which may be a name or the value itself."""

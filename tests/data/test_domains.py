@@ -106,7 +106,7 @@ def test_not_a_dataset_suggests_what_was_meant(fill, tmp_path):
 
 def test_unknown_layout_and_missing_folder(save, tmp_path):
     save("plain/a.png", RED)
-    with pytest.raises(DataError, match="--painting-dir") as error:
+    with pytest.raises(DataError, match="`painting_dir`") as error:
         open_domains(tmp_path / "plain")
     assert "monet_jpg" in sentence(error) and "trainA" in str(error.value)
     with pytest.raises(DataError, match="nowhere doesn't exist") as error:

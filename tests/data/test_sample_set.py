@@ -9,7 +9,6 @@ import pytest
 
 from monet.data import ImageFolder, open_domains
 from monet.data.domains import SAMPLE_SET
-from monet.data.sample_set import main, write_sample_set
 
 ROOT = Path(__file__).parents[2]
 SIZE = 128
@@ -81,24 +80,3 @@ def test_domains_are_unpaired(pictures):
     """No photo shows the scene of any painting: layouts of sky over land correlate, no more."""
     luminance = np.concatenate([images.mean(-1).reshape(len(images), -1) for images in pictures])
     assert np.corrcoef(luminance)[:24, 24:].max() < 0.9
-
-
-def test_written_set_is_a_dataset_folder(tmp_path, capsys):
-    assert main(["--output", str(tmp_path / "new" / "set")]) == 0
-    assert "24 paintings in monet_jpg, 48 photos in photo_jpg" in capsys.readouterr().out
-    written, embedded = open_domains(tmp_path / "new" / "set"), open_domains()
-    assert written.photos.names == embedded.photos.names
-    np.testing.assert_array_equal(written.paintings.read(3), embedded.paintings.read(3))
-
-
-def test_writing_returns_what_was_written(tmp_path):
-    domains = write_sample_set(tmp_path)
-    assert domains.paintings.folder.parent == tmp_path
-    assert len(domains.paintings) == len(list((tmp_path / "monet_jpg").iterdir()))
-
-
-def test_a_file_in_the_way_is_one_sentence(tmp_path, capsys):
-    (tmp_path / "notes").write_text("mine")
-    assert main(["--output", str(tmp_path / "notes")]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: can't write to ") and error.count("\n") == 1

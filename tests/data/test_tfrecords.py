@@ -72,7 +72,7 @@ def test_bad_files_and_records_are_named_and_counted(write_tfrecord, tmp_path):
         "text.tfrec: not a TFRecord file",
         "packed.tfrec: compressed (gzip); unpack it first",
         "odd (record 1 of good.tfrec): not a picture",
-        "record 0 of other.tfrec: no bytes feature `image` (features: label, picture)",
+        "record 0 of other.tfrec: no bytes feature 'image' (features: label, picture)",
     ):
         assert part in message
     assert source.names == ["name0"] and len(source.skipped) == 5

@@ -168,7 +168,7 @@ def test_a_resumed_run_keeps_the_rest_of_its_time(clock, data, tmp_path, monkeyp
 
     with pytest.raises(runs.RunError, match="can't take any back"):
         runs.resume(run.path, minutes=30, started=clock())
-    with pytest.raises(runs.RunError, match="started for 60 minutes, so --epochs 3"):
+    with pytest.raises(runs.RunError, match="started for 60 minutes, so `epochs=3`"):
         runs.resume(run.path, epochs=3, started=clock())
     begin = clock()
     assert runs.resume(run.path, started=clock()).history() == rows
@@ -183,7 +183,7 @@ def test_a_run_for_a_number_of_epochs_takes_no_minutes(data, tmp_path):
     )
     assert run.settings.minutes is None
     assert "minutes" not in run.history()[0]
-    with pytest.raises(runs.RunError, match="started for 1 epochs, so --minutes 5"):
+    with pytest.raises(runs.RunError, match="started for 1 epochs, so `minutes=5`"):
         runs.resume(run.path, minutes=5)
 
 
@@ -192,8 +192,8 @@ def test_a_run_for_a_number_of_epochs_takes_no_minutes(data, tmp_path):
     [
         ({"minutes": 0}, "minutes must be a number above 0, got 0"),
         ({"minutes": float("nan")}, "minutes must be a number above 0"),
-        ({"minutes": 3, "epochs": 2}, "minutes=3 says how long to train, and so does epochs"),
-        ({"minutes": 3, "steps_per_epoch": 2}, "so does steps_per_epoch; leave one out"),
+        ({"minutes": 3, "epochs": 2}, "`minutes=3` says how long to train, and so does `epochs`"),
+        ({"minutes": 3, "steps_per_epoch": 2}, "so does `steps_per_epoch`; leave one out"),
     ],
 )
 def test_minutes_that_can_t_be(data, tmp_path, fields, message):

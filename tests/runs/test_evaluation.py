@@ -88,11 +88,11 @@ def test_what_cannot_be_judged_is_refused(data, tmp_path):
     save(tmp_path / "trainB", 9, 0, 9)
     with pytest.raises(runs.RunError, match="9 are too few for that; give at least 10"):
         plan(tmp_path)
-    with pytest.raises(runs.RunError, match="--extractor nothing.keras: there is no extractor"):
+    with pytest.raises(runs.RunError, match="`extractor=nothing.keras`: there is no extractor"):
         plan(data, extractor="nothing.keras")
     with pytest.raises(ValueError, match="evaluate_every must be a number of epochs above 0"):
         plan(data, every=0)
-    with pytest.raises(runs.RunError, match="--extractor is for --evaluate-every"):
+    with pytest.raises(runs.RunError, match="`extractor` is for `evaluate_every`"):
         runs.start(TINY, data=data, out=tmp_path / "run", extractor="some.keras")
 
 
@@ -243,7 +243,7 @@ def test_a_run_keeps_its_best_and_paints_with_it(data, extractor, tmp_path, caps
     about = json.loads((path / "generator-best.json").read_text())
     assert (about["epoch"], about["value"]) == (best["epoch"], pytest.approx(best["fid"]))
 
-    with pytest.raises(runs.RunError, match="--evaluate-every judges by photos"):
+    with pytest.raises(runs.RunError, match="`evaluate_every` judges by photos"):
         other = runs.start(TINY, data=data, out=tmp_path / "other", verbose=False)
         runs.resume(other.path, evaluate_every=1, epochs=2, verbose=False)
 
@@ -266,7 +266,7 @@ def test_the_choice_of_a_generator(tmp_path):
     newest, best = tmp_path / "generator.keras", tmp_path / "generator-best.keras"
     newest.touch()
     assert generator_file(tmp_path) == newest and choice_text(newest) is None
-    with pytest.raises(GeneratorError, match="train with --evaluate-every"):
+    with pytest.raises(GeneratorError, match="train with `evaluate_every`"):
         generator_file(tmp_path, "best")
     best.touch()
     assert generator_file(tmp_path) == generator_file(tmp_path, "best") == best

@@ -23,7 +23,7 @@ def test_create_makes_the_folders_and_keeps_the_settings(run):
 
 
 def test_an_existing_run_is_never_overwritten(run):
-    with pytest.raises(RunError, match="--resume .*--out"):
+    with pytest.raises(RunError, match=r"`resume\(.*\)`.* `out`"):
         RunFolder.create(run.path, {})
     assert run.read_config() == {"seed": 3}
 
@@ -36,7 +36,7 @@ def test_a_foreign_folder_or_file_is_left_alone(tmp_path, is_folder):
         (path / "thesis.txt").write_text("years of work")
     else:
         path.write_text("years of work")
-    with pytest.raises(RunError, match="--out"):
+    with pytest.raises(RunError, match="`out`"):
         check_vacant(path)
 
 

@@ -111,7 +111,7 @@ def test_an_interrupted_run_says_that_it_is_saved(data, tmp_path, monkeypatch):
     run = runs.open(tmp_path / "run")
     assert run.history() == []
     assert run.generator().output_shape == (None, None, None, 3)
-    with pytest.raises(runs.RunError, match="--seed 1 contradicts the run"):
+    with pytest.raises(runs.RunError, match="`seed=1` contradicts the run"):
         runs.resume(run.path, seed=1)
     with pytest.raises(runs.RunError, match="sample_every must be .*, got 0"):
         runs.resume(run.path, sample_every=0)

@@ -1,0 +1,191 @@
+"""Starting a run, from its arguments to its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from monet import precision
+from monet.runs import console
+from monet.runs.checks import check_ops, check_tensorboard, checked
+from monet.runs.finishing import finish
+from monet.runs.interruption import Interruption
+from monet.runs.judging import plan_judging, training_domains
+from monet.runs.run import Run
+from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path
+from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, DataLocation, Settings
+from monet.systems import (
+    DEFAULT_MINUTES,
+    DEFAULT_RECIPE,
+    GPU_RECIPE,
+    SAMPLE_RECIPE,
+    Recipe,
+    get_recipe,
+    system_of,
+)
+
+Path = str | os.PathLike[str]
+
+_CHECKPOINT_MINUTES = 10.0
+_LENGTHS = ("epochs", "steps_per_epoch")  # recipe fields that say how long to train
+
+
+def start(
+    recipe: str | Recipe | None = None,
+    *,
+    data: Path | None = None,
+    painting_dir: Path | None = None,
+    photo_dir: Path | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    mixed_precision: str = "auto",
+    gpus: int | None = None,
+    sample_every: int | None = None,
+    sample_minutes: float | None = None,
+    keep_generators: int | None = None,
+    evaluate_every: float | None = None,
+    extractor: Path | None = None,
+    checkpoint_minutes: float | None = None,
+    tensorboard: bool = False,
+    minutes: float | None = None,
+    started: float | None = None,
+    verbose: bool = True,
+    **fields: Any,
+) -> Run:
+    """Trains a recipe to its end, in a folder of its own.
+
+    With the same data, seed and versions two runs give the same bits, unless they are for a number
+    of minutes: how many steps fit into these depends on the machine, and learning rates follow the
+    clock.
+
+    ```python
+    run = runs.start("monet", data="gan-getting-started", minutes=120)
+    run = runs.start("cyclegan", data="gan-getting-started", out="runs/monet", epochs=20)
+    run = runs.start(my_recipe, painting_dir="monets", photo_dir="photos", verbose=False)
+    ```
+
+    Args:
+        recipe: a recipe, or the name of one; by default "monet", or "monet-gpu" where there is a
+            GPU, and "sample" without data.
+        data: dataset folder: the competition's, or one with `trainA` (paintings) and `trainB`
+            (photos). Without data the embedded sample set is taken.
+        painting_dir: instead of `data`: a folder of paintings.
+        photo_dir: instead of `data`: a folder of photos.
+        out: a new or empty folder; by default `runs/RECIPE-TIME`.
+        seed: of weights, shuffling and augmentation, from 0 to 2³¹ - 1.
+        mixed_precision: "auto", "off", "float16" or "bfloat16"; see `monet.precision.resolve`.
+        gpus: GPUs that train in step, each on batches of its own; by default all there are.
+        sample_every: epochs between sample sheets; by default the recipe's.
+        sample_minutes: inside long epochs, minutes between sample sheets and rows of the history;
+            by default 2, and the first after a minute.
+        keep_generators: how many generators of earlier epochs are kept at most, evenly spaced over
+            the run, for `monet.evaluate --every-checkpoint`; by default 10.
+        evaluate_every: epochs (0.5, say, for inside an epoch too) between evaluations of the
+            generator on photos that are kept out of the training; none without.
+        extractor: what these are done with: a `.keras` file or the Inception graph of 2015. See
+            docs/training.md.
+        checkpoint_minutes: inside long epochs, minutes between checkpoints; by default 10.
+        tensorboard: whether to record for TensorBoard too.
+        minutes: for how long to train, all included, in place of a number of epochs; by default
+            120 with data, where neither a recipe nor `epochs` nor `steps_per_epoch` is given.
+        started: `time.monotonic()` from which on the minutes count; by default now.
+        verbose: whether to print what is trained and how it gets on.
+        **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128` or
+            `generator="unet"`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: an argument can't be, the folder is taken, or the training failed.
+        DataError: there are no such pictures.
+        Interrupted: Ctrl-C or SIGTERM came; what was trained is saved, for `resume`.
+    """
+    started = time.monotonic() if started is None else started
+    with Interruption() as interruption:
+        location = DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir)
+        named = recipe or (_default_recipe() if location else SAMPLE_RECIPE)
+        lengths = [field for field in _LENGTHS if fields.get(field) is not None]
+        if minutes is not None and lengths:
+            raise RunError(
+                f"`minutes={minutes:g}` says how long to train, and so does "
+                f"{' or '.join(f'`{field}`' for field in lengths)}; leave one out."
+            )
+        if minutes is None and recipe is None and location and not lengths:
+            minutes = DEFAULT_MINUTES
+        base: Recipe = named if isinstance(named, Recipe) else checked(get_recipe, named)
+        system = system_of(base)
+        chosen: Recipe = checked(system.override, base, fields)
+        check_ops()
+        check_tensorboard(tensorboard)
+        if out is not None:
+            check_vacant(out)
+
+        domains = location.open(photos=system.takes_photos)
+        judging = None
+        if evaluate_every is not None:
+            judging = checked(
+                plan_judging,
+                domains,
+                every=evaluate_every,
+                extractor=extractor,
+                image_size=chosen.image_size,
+                seed=seed,
+            )
+        elif extractor is not None:
+            raise RunError("`extractor` is for `evaluate_every`; give both, or neither.")
+        trained_on = training_domains(domains, judging)
+        replicas = _replicas(gpus)
+        steps = checked(
+            chosen.count_steps, len(trained_on.paintings), len(trained_on.photos), replicas=replicas
+        )
+        policy, reason = checked(precision.resolve, mixed_precision)
+        settings = checked(
+            Settings,
+            recipe=chosen.replace(steps_per_epoch=steps),
+            location=location,
+            paintings=len(domains.paintings),
+            photos=len(domains.photos),
+            seed=seed,
+            policy=policy,
+            sample_every=_given(sample_every, chosen.sample_every),
+            checkpoint_minutes=_given(checkpoint_minutes, _CHECKPOINT_MINUTES),
+            tensorboard=tensorboard,
+            sample_minutes=_given(sample_minutes, SAMPLE_MINUTES),
+            keep_generators=_given(keep_generators, KEPT_GENERATORS),
+            judging=judging,
+            replicas=replicas,
+            minutes=minutes,
+        )
+        interruption.check()
+        layout = system.sheet(settings.recipe, trained_on, seed=seed).layout
+        folder = RunFolder.create(
+            out or new_run_path(chosen.name), settings.to_config(domains, layout)
+        )
+        if verbose:
+            console.introduce(folder, settings, domains, f"{policy} ({reason})")
+        from monet.runs.session import Session
+
+        session = Session(folder, settings, domains, interruption, verbose=verbose, started=started)
+        return finish(session)
+
+
+def _default_recipe() -> str:
+    import tensorflow as tf
+
+    return GPU_RECIPE if tf.config.list_physical_devices("GPU") else DEFAULT_RECIPE
+
+
+def _replicas(gpus: int | None) -> int:
+    """How many GPUs are to train."""
+    from monet.training.replicas import count_devices
+
+    devices = count_devices()
+    if gpus is not None and not 1 <= gpus <= devices:
+        raise RunError(f"`gpus={gpus}`, but TensorFlow can train on {devices} here.")
+    return gpus or devices
+
+
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value  # 0 is given, and refused
