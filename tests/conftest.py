@@ -1,4 +1,4 @@
-"""What all tests share: Ctrl-C that interrupts, and a real browser to open pages in."""
+"""What all tests share: Ctrl-C that interrupts, pictures, and a real browser to open pages in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -48,6 +50,26 @@ def ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def noise_pictures() -> Callable[..., Path]:
+    """Fills a folder with small pictures of coloured noise.
+
+    `noise_pictures(folder, trainA=3, trainB=5)` makes so many PNGs in subfolders, and
+    `noise_pictures(folder, 3)` in the folder itself; `shape` is their height and width.
+    """
+
+    def fill(folder: Path, count: int = 0, *, shape: tuple[int, int] = (36, 40), **counts: int):
+        random = np.random.default_rng(0)
+        for subfolder, number in {".": count, **counts}.items():
+            (folder / subfolder).mkdir(parents=True, exist_ok=True)
+            for index in range(number):
+                pixels = random.integers(0, 255, (*shape, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / subfolder / f"{index}.png")
+        return folder
+
+    return fill
 
 
 @pytest.fixture

@@ -135,6 +135,13 @@ def test_random_calls_are_made_of_every_op():
     assert sorted([*fuzzed, "residual_trunk", *UPDATES]) == public_ops()
 
 
+def test_every_op_has_tests_of_its_own_or_is_a_case_of_its_family():
+    cases = "".join(path.read_text(encoding="utf-8") for path in (TESTS / "ops").glob("*_cases.py"))
+    for name in public_ops():
+        own = list((TESTS / "ops").glob(f"test_{name}*.py"))
+        assert own or re.search(rf"\bmonet\.ops\.{name}\b", cases), name
+
+
 def test_documents_have_the_ops():
     from monet import ops
 
@@ -222,6 +229,7 @@ def test_native_code_has_the_stems_of_the_ops():
         assert found - {"peak"} == stems, folder
     for stem in stems:
         assert (CSRC / "kernels" / f"{stem}.h").is_file(), stem
+        assert list((TESTS / "kernels").glob(f"test_{stem}_kernels*.py")), stem
         assert stem == "update" or list((TESTS / "layers").glob(f"test_{stem}_layer*.py")), stem
     defined = (CSRC / "python" / "bindings.h").read_text(encoding="utf-8")
     module = (CSRC / "python" / "kernels_module.cc").read_text(encoding="utf-8")

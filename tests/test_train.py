@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from monet import train
 from monet._command_line import EXIT_MISTAKE
@@ -54,16 +53,9 @@ TINY = CycleGANRecipe(
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(tmp_path_factory, noise_pictures):
     """A small dataset folder of coloured noise."""
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for name, count in (("trainA", 5), ("trainB", 7)):
-        (folder / name).mkdir()
-        for index in range(count):
-            pixels = random.integers(0, 255, (36, 40, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
-    return folder
+    return noise_pictures(tmp_path_factory.mktemp("data"), trainA=5, trainB=7)
 
 
 @pytest.fixture(autouse=True)

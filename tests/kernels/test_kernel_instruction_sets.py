@@ -46,14 +46,8 @@ def test_values_and_numerics(kernels, instruction_set):
     order = INSTRUCTION_SETS.index
     if order(instruction_set) >= order(kernels.instruction_set()):
         pytest.skip(f"{kernels.instruction_set()} is what the other tests run with")
-    names = ("kernel_values", "kernel_numerics", "kernel_determinism")
-    names += (
-        "reflection_pad_kernels",
-        "reflect_conv2d_kernels",
-        "residual_block_kernels",
-        "conv2d_kernels*",
-    )
-    files = [file for name in names for file in sorted(FOLDER.glob(f"test_{name}.py"))]
+    stems = ("norm", "reflection_pad", "reflect_conv2d", "residual_block", "conv2d")
+    files = [file for stem in stems for file in sorted(FOLDER.glob(f"test_{stem}_kernels*.py"))]
     command = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *map(str, files)]
     result = run(command, instruction_set)
     assert result.returncode == 0, result.stdout

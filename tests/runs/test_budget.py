@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime
 import signal
 
-import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from monet import runs
 from monet.models.painter import PainterGenerator
@@ -68,18 +66,6 @@ def clock(monkeypatch):
     monkeypatch.setattr(RunFolder, "save_generator", save_slowly)
     monkeypatch.setattr(session_module, "Budget", budget)
     return clock
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for name in ("trainA", "trainB"):
-        (folder / name).mkdir()
-        for index in range(3):
-            pixels = random.integers(0, 255, (64, 64, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
-    return folder
 
 
 def start(clock, data, path, *, minutes=60, **options):

@@ -31,14 +31,9 @@ TINY = get_recipe("dcgan-diverse").replace(
 
 
 @pytest.fixture(scope="module")
-def paintings(tmp_path_factory):
+def paintings(tmp_path_factory, noise_pictures):
     """A folder of nothing but pictures."""
-    folder = tmp_path_factory.mktemp("paintings")
-    random = np.random.default_rng(0)
-    for index in range(5):
-        pixels = random.integers(0, 255, (18, 20, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index}.png")
-    return folder
+    return noise_pictures(tmp_path_factory.mktemp("paintings"), 5, shape=(18, 20))
 
 
 @pytest.fixture(autouse=True)

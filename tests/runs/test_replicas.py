@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from monet import train
 from monet.training.replicas import count_used
@@ -52,15 +50,10 @@ assert train.main(["--resume", run, "--epochs", "2"]) == 0
 
 
 @pytest.fixture(scope="module")
-def run_and_output(tmp_path_factory):
+def run_and_output(tmp_path_factory, noise_pictures):
     """A run of two epochs on two devices, resumed between them, and what it printed."""
     folder = tmp_path_factory.mktemp("replicas")
-    random = np.random.default_rng(0)
-    for name in ("trainA", "trainB"):
-        (folder / name).mkdir()
-        for index in range(5):  # two batches of two
-            pixels = random.integers(0, 255, (36, 36, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    noise_pictures(folder, trainA=5, trainB=5)  # two batches of two
     run = folder / "run"
     command = [sys.executable, "-c", _ON_TWO_DEVICES, str(run), str(folder)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}

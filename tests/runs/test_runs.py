@@ -30,18 +30,6 @@ TINY = CycleGANRecipe(
 )
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for name in ("trainA", "trainB"):
-        (folder / name).mkdir()
-        for index in range(3):
-            pixels = random.integers(0, 255, (36, 40, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
-    return folder
-
-
 def test_importing_takes_no_tensorflow():
     program = "import sys; sys.modules['tensorflow'] = None; import monet; monet.runs.start"
     root = Path(__file__).parents[2]

@@ -8,9 +8,7 @@ from typing import ClassVar
 from unittest import mock
 
 import keras
-import numpy as np
 import pytest
-from PIL import Image
 
 from monet import train
 from monet.models import (
@@ -40,14 +38,8 @@ def registries():
 
 
 @pytest.fixture
-def data(tmp_path):
-    random = np.random.default_rng(0)
-    for name in ("trainA", "trainB"):
-        (tmp_path / name).mkdir()
-        for index in range(2):
-            pixels = random.integers(0, 255, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
-    return tmp_path
+def data(tmp_path, noise_pictures):
+    return noise_pictures(tmp_path, trainA=2, trainB=2)
 
 
 @pytest.fixture
