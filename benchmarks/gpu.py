@@ -3,7 +3,8 @@
     python benchmarks/gpu.py --minutes 30
 
 Needs a clone of the repository, NumPy, ml_dtypes, pytest, and nvcc; nothing has to be built first.
-What PyTorch, TensorFlow and pytest-benchmark are for is left out where they are missing. Stages run
+What PyTorch (it times the bare kernels), TensorFlow and pytest-benchmark are for is left out where
+they are missing. Stages run
 one after the other, each in a process of its own and within a time of its own. One file keeps what
 was measured, row by row, in pytest-benchmark's format. Exit code: 0 all that could run passed,
 1 a stage failed or, with --check-floors, a ratio is below its floor, 2 there is no GPU.
@@ -25,10 +26,9 @@ from pathlib import Path
 _BENCHMARKS = Path(__file__).resolve().parent
 sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
 
-from gpu_stages.catalogue import ALWAYS, STAGES  # noqa: E402
-from gpu_stages.cuda_driver import CudaError, count_gpus  # noqa: E402
-from gpu_stages.kernel_checks import build_emulated_driver  # noqa: E402
-from gpu_stages.stage import Stage, rows_file  # noqa: E402
+from gpu_stages import ALWAYS, STAGES  # noqa: E402
+from gpu_stages.driver import CudaError, find_gpu  # noqa: E402
+from gpu_stages.stage import rows_file  # noqa: E402
 from gpu_stages.tensorflow_stages import benchmark_file  # noqa: E402
 from rows import below_floor, format_table  # noqa: E402
 
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_arguments(argv)
     if not args.emulate:
         try:
-            count_gpus()
+            find_gpu()
         except (OSError, CudaError) as error:
             print(f"gpu.py needs an NVIDIA GPU ({error}); --emulate is a dry run without one.")
             return 2
@@ -92,8 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_stages(args: argparse.Namespace, folder: Path, write: Callable[[], None]) -> None:
     """Runs one stage after the other; calls `write` now and then, in case this is cut short."""
     deadline = time.monotonic() + 60 * args.minutes
-    if args.emulate:
-        build_emulated_driver(Stage("build", folder, True, deadline))
     for name in STAGES:
         if name not in args.stages and name not in ALWAYS:
             continue

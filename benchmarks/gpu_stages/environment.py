@@ -12,11 +12,12 @@ import sys
 
 from machine import cpu_model, gpu_class
 
+from gpu_stages.driver import find_gpu
 from gpu_stages.stage import ROOT, Stage
 from monet_build import cuda_build
 
 _SMI_FIELDS = (
-    "name,driver_version,vbios_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,"
+    "driver_version,vbios_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,"
     "power.limit,temperature.gpu,ecc.mode.current,memory.total,memory.used"
 )
 # Printed by a process of its own: TensorFlow takes all memory of a GPU that it sees.
@@ -28,8 +29,7 @@ facts = {"tensorflow": tf.__version__, "tensorflow_gpus": len(gpus)}
 facts |= {f"tensorflow_{k}": build[k] for k in ("cuda_version", "cudnn_version") if k in build}
 try:
     from monet import ops
-    status = ops.status()
-    facts["monet_ops"] = str(status)
+    facts["monet_ops"] = str(ops.status())
 except Exception as error:
     facts["monet_ops"] = f"{type(error).__name__}: {error}"
 print(json.dumps(facts))
@@ -37,24 +37,25 @@ print(json.dumps(facts))
 
 
 def run(stage: Stage) -> None:
+    nvcc = cuda_build.nvcc()
+    smi = _output("nvidia-smi", f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader").splitlines()
+    values = smi[0].split(", ") if smi else []
+    stage.facts |= {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "commit": _output("git", "rev-parse", "HEAD"),
+        "uncommitted": _output("git", "status", "--porcelain").count("\n"),
+        "cpu": {"brand_raw": cpu_model(), "count": os.cpu_count()},
+        "python_version": platform.python_version(),
+        "platform": platform.platform(),
+        "nvcc": nvcc and f"{nvcc}, {''.join(_output(nvcc, '--version').splitlines()[-1:])}",
+        **({"gpu": "emulator", "compute_capability": "7.5"} if stage.emulated else find_gpu()),
+        "nvidia_smi": dict(zip(_SMI_FIELDS.split(","), values, strict=False)),
+        "gpus": len(smi),
+        **_torch(),
+        **_tensorflow(stage),
+    }
     facts = stage.facts
-    facts.update(
-        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        commit=_output("git", "rev-parse", "HEAD"),
-        uncommitted=_output("git", "status", "--porcelain").count("\n"),
-        cpu={"brand_raw": cpu_model(), "count": os.cpu_count()},
-        python_version=platform.python_version(),
-        platform=platform.platform(),
-        nvcc=_nvcc(),
-    )
-    facts.update(stage.open_driver().facts())
     facts["device_class"] = gpu_class(facts["gpu"])
-    smi = _output("nvidia-smi", f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader")
-    if smi:
-        values = smi.splitlines()[0].split(", ")
-        facts["nvidia_smi"] = dict(zip(_SMI_FIELDS.split(","), values, strict=False))
-        facts["gpus"] = len(smi.splitlines())
-    facts.update(_torch(), **_tensorflow(stage))
     facts["libraries"] = {name: facts[name] for name in ("tensorflow", "torch") if facts[name]}
     for name, value in facts.items():
         stage.say(f"{name:<22} {value}")
@@ -67,11 +68,6 @@ def _output(*command: str, timeout: float = 60) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _nvcc() -> str | None:
-    path = cuda_build.nvcc()
-    return path and f"{path}, {''.join(_output(path, '--version').splitlines()[-1:])}"
 
 
 def _torch() -> dict[str, object]:

@@ -1,83 +1,205 @@
-"""What share of this GPU's copy bandwidth each bare kernel reaches, from memory to memory."""
+"""How fast the bare kernels are: beside a copy of as many bytes, and beside PyTorch's norm."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
+from collections.abc import Callable
 
+import torch
+import torch_baselines
 from roofline import Roofline, Work
 
-from gpu_stages.bare_kernels import kernels
-from gpu_stages.cuda_driver import CudaDriver
-from gpu_stages.memory import ITEM_BYTES, Memory, sets_beyond_l2
-from gpu_stages.stage import Stage
+from gpu_stages.stage import Failed, NotRun, Stage
+from gpu_stages.torch_kernels import TorchKernels, captured, seconds
+from monet_build.cuda_kernels import CudaKernels
 
-SHAPES = [(64, 64, 256), (128, 128, 128), (256, 256, 64)]
-BATCHES = (1, 8)
-_IN_A_DRY_RUN = [(6, 5, 8)]
+_SHAPES = [(64, 64, 256), (128, 128, 128), (256, 256, 64)]
+_BATCHES = (1, 8)
+_MOST_SETS = 64
+_NHWC = torch.channels_last
 
 
-def run(stage: Stage) -> None:
-    driver, library = stage.open_driver(), stage.open_kernels()
-    facts = driver.facts()
-    bandwidth = copy_bandwidth(driver, int(facts["memory_bytes"]), stage.emulated)
-    stage.facts.update(l2_bytes=facts["l2_bytes"], copy_bytes_per_second=bandwidth)
+def run_kernels(stage: Stage) -> None:
+    """What share of this GPU's copy bandwidth each kernel reaches, from memory to memory."""
+    kernels, device = _open(stage)
+    bandwidth = _copy_bandwidth(device)
+    stage.facts.update(l2_bytes=_l2_bytes(device), copy_bytes_per_second=bandwidth)
     stage.roofline = Roofline(None, bandwidth)
     stage.say(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s, read and written bytes counted")
-
-    shapes, batches = (_IN_A_DRY_RUN, (2,)) if stage.emulated else (SHAPES, BATCHES)
     # Before compute capability 8.0, GPUs have no arithmetic in bfloat16.
-    is_old = not stage.emulated and float(str(facts["compute_capability"])) < 8
-    dtypes = [dtype for dtype in ITEM_BYTES if not (is_old and dtype == "bfloat16")]
-    for size, batch, dtype in itertools.product(shapes, batches, dtypes):
-        for name, kernel in kernels(library, (batch, *size)).items():
+    is_old = device == "cuda" and torch.cuda.get_device_capability()[0] < 8
+    dtypes = ("float32", "float16") if is_old else ("float32", "float16", "bfloat16")
+    for shape, dtype in itertools.product(_shapes(stage), dtypes):
+        for name, (inputs, kernel) in _kernels(kernels, shape, device).items():
             stage.require_seconds(10)
-            row = f"kernel {name} {batch}x{'x'.join(map(str, size))} {dtype}"
-            _measure(stage, driver, row, kernel, dtype, int(facts["l2_bytes"]))
+            row = f"kernel {name} {'x'.join(map(str, shape))} {dtype}"
+            _measure(stage, row, inputs, kernel, getattr(torch, dtype), device)
 
 
-def _measure(stage, driver, row, kernel, dtype, l2_bytes) -> None:
-    """Times the kernel against a copy that moves as many bytes, each replayed as one graph."""
-    traffic = kernel.traffic(dtype)
-    sets = sets_beyond_l2(l2_bytes, traffic)
-    with Memory(driver) as memory:
-        calls = kernel.calls(memory, dtype, sets)
-        half = traffic // 2
-        sources = memory.copies(memory.normal([half // 2], "float16"), half, sets)
-        pairs = [(source, memory.empty(half)) for source in sources]
-
-        def compute(stream):
-            for call in calls:
-                call(stream)
-
-        def copy(stream):
-            for source, target in pairs:
-                driver.copy(target, source, half, stream)
-
-        arms = {}
-        for arm, work in {"copy": copy, "monet": compute}.items():
-            work(driver.stream)
-            driver.synchronize()
-            arms[arm] = driver.capture(work)
-        stage.measure(
-            row, arms, Work(0, traffic), calls=sets,
-            clock=lambda work: driver.seconds(work, driver.stream),
-        )  # fmt: skip
-        driver.synchronize()
+def run_norm(stage: Stage) -> None:
+    """Instance norm + ReLU, forward and backward, against PyTorch."""
+    kernels, device = _open(stage)
+    for shape, dtype in itertools.product(_shapes(stage), ("float32", "float16")):
+        stage.require_seconds(60)
+        _compare(stage, kernels, shape, dtype, device)
 
 
-def copy_bandwidth(driver: CudaDriver, memory_bytes: int, emulated: bool) -> float:
+def _open(stage: Stage) -> tuple[TorchKernels, str]:
+    kernels = TorchKernels(CudaKernels(stage.library()))
+    if not stage.emulated and not torch.cuda.is_available():
+        raise NotRun(f"PyTorch {torch.__version__} can't use this GPU")
+    return kernels, "cpu" if stage.emulated else "cuda"
+
+
+def _shapes(stage: Stage) -> list[tuple[int, int, int, int]]:
+    if stage.emulated:
+        return [(2, 6, 5, 8)]
+    return [(batch, *size) for size, batch in itertools.product(_SHAPES, _BATCHES)]
+
+
+def _l2_bytes(device: str) -> int:
+    return torch.cuda.get_device_properties(0).L2_cache_size if device == "cuda" else 4096
+
+
+def _sets(traffic: int, device: str) -> int:
+    """How many sets of tensors to take in turn, so that none is still in the L2 cache."""
+    return min(max(2, math.ceil(4 * _l2_bytes(device) / traffic)), _MOST_SETS)
+
+
+def _copy_bandwidth(device: str) -> float:
     """Bytes per second, read and written ones, of large copies: the median of the best size."""
-    sizes = [1 << 12] if emulated else [s for s in (1 << 28, 1 << 30) if 4 * s < memory_bytes]
+    free = torch.cuda.mem_get_info()[0] if device == "cuda" else 0
     medians = []
-    for size in sizes:
-        with Memory(driver) as memory:
-            source, target = memory.normal([size // 4], "float32"), memory.empty(size)
-
-            def copy(source=source, target=target, size=size):
-                driver.copy(target, source, size, None)
-
-            driver.seconds(copy, None)
-            times = [driver.seconds(copy, None) for _ in range(11)]
-            medians.append(2 * size / statistics.median(times))
+    for size in [size for size in (1 << 28, 1 << 30) if 4 * size < free] or [1 << 12]:
+        source, target = (torch.randn(size // 4, device=device) for _ in range(2))
+        times = [seconds(lambda to=target, x=source: to.copy_(x)) for _ in range(12)][1:]
+        medians.append(2 * size / statistics.median(times))
     return max(medians)
+
+
+def _kernels(kernels: TorchKernels, shape, device) -> dict[str, tuple[list, Callable]]:
+    """Shapes of the images that each kernel reads, and the kernel; as a generator's trunk calls it.
+
+    What is no image is read from float32 vectors, a few bytes.
+    """
+    batch, height, width, channels = shape
+    padded = (batch, height + 2, width + 2, channels)
+    gamma, beta = (torch.rand(channels, device=device) + 0.5 for _ in range(2))
+    mean, rstd = (torch.rand(batch, channels, device=device) for _ in range(2))
+    vectors, relu = (gamma, beta, mean, rstd), {"activation": "relu"}
+    norm, grad = kernels.norm, kernels.norm_grad
+    return {
+        "norm+relu forward": ([shape], lambda x: norm(x, gamma, beta, **relu)),
+        "norm+residual+pad forward": (
+            [shape, padded], lambda x, skip: norm(x, gamma, beta, skip, pad=1)
+        ),
+        "norm+relu backward": ([shape, shape], lambda dy, x: grad(dy, x, *vectors, **relu)),
+        "norm+relu+pad backward": (
+            [padded, shape], lambda dy, x: grad(dy, x, *vectors, **relu, pad=1)
+        ),
+        "norm+residual+pad backward": (
+            [padded, shape, shape], lambda dy, x, dskip: grad(dy, x, *vectors, dskip, pad=1)
+        ),
+        "reflection pad": ([shape], lambda x: [kernels.reflection_pad(x)]),
+        "reflection pad gradient": ([padded], lambda dy: [kernels.reflection_pad_grad(dy)]),
+    }  # fmt: skip
+
+
+def _measure(stage: Stage, row: str, shapes, kernel, dtype, device: str) -> None:
+    """Times a kernel against a copy that moves as many bytes, each replayed as one graph."""
+
+    def images():
+        return [torch.randn(shape, device=device).to(dtype) for shape in shapes]
+
+    first = images()
+    results = [result for result in kernel(*first) if result is not None and result.ndim == 4]
+    traffic = sum(image.nbytes for image in (*first, *results))
+    sets = [first, *(images() for _ in range(_sets(traffic, device) - 1))]
+    sources = torch.randn(len(sets), traffic // 4, device=device).to(torch.float16)
+    targets = torch.empty_like(sources)
+    arms = {
+        "copy": captured(lambda: [to.copy_(x) for to, x in zip(targets, sources, strict=True)]),
+        "monet": captured(lambda: [kernel(*tensors) for tensors in sets]),
+    }
+    stage.measure(row, arms, Work(0, traffic), clock=seconds, calls=len(sets))
+
+
+def _compare(stage: Stage, kernels: TorchKernels, shape, dtype: str, device: str) -> None:
+    """Tensors are as PyTorch has them in channels_last: NCHW to look at, NHWC in memory."""
+    batch, height, width, channels = shape
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    image = {"size": (batch, channels, height, width), "device": device}
+    count = min(_sets(5 * math.prod(shape) * (4 if dtype == "float32" else 2), device), 16)
+    images = [torch.randn(**image).to(getattr(torch, dtype)) for _ in range(count + 1)]
+    gamma, beta = (torch.rand(channels, device=device) + 0.5 for _ in range(2))
+
+    def gradients(function, layout=_NHWC):
+        """As a function of nothing: results and gradients for all images."""
+        dy, *own = [image.contiguous(memory_format=layout) for image in images]
+
+        def work():
+            results = []
+            for x in own:
+                watched = [tensor.detach().requires_grad_() for tensor in (x, gamma, beta)]
+                y = function(*watched)
+                results.append([y.detach(), *torch.autograd.grad(y, watched, dy)])
+            return results
+
+        return work
+
+    # A dry run leaves out the compiler behind torch.compile, which takes long.
+    backend = "eager" if stage.emulated else "inductor"
+    work = {
+        "PyTorch channels_last": gradients(_theirs),
+        "PyTorch contiguous": gradients(_theirs, torch.contiguous_format),
+        "PyTorch compiled": gradients(torch.compile(_theirs, dynamic=False, backend=backend)),
+        "monet": gradients(_ours(kernels)),
+    }
+    _check_equal(work["monet"]()[0], work["PyTorch channels_last"]()[0], dtype)
+    try:
+        arms = {name: captured(one) for name, one in work.items()}
+    except RuntimeError as error:
+        stage.facts["without CUDA graphs"] = str(error).splitlines()[0]
+        stage.say(f"timed without CUDA graphs: {error}")
+        arms = work
+    name = f"norm+relu {'x'.join(map(str, shape))} {dtype} forward+backward, PyTorch"
+    stage.measure(name, arms, clock=seconds, calls=count)
+
+
+def _theirs(x, gamma, beta):
+    return torch.relu(torch_baselines.instance_norm(x, gamma, beta))
+
+
+def _ours(kernels: TorchKernels) -> Callable:
+    """The bare kernels as `function(x, gamma, beta)`, differentiable."""
+
+    class NormRelu(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x, gamma, beta):
+            y, *statistics = kernels.norm(x.permute(0, 2, 3, 1), gamma, beta, activation="relu")
+            context.save_for_backward(x, gamma, beta, *statistics)
+            return y.permute(0, 3, 1, 2)
+
+        @staticmethod
+        def backward(context, dy):
+            x, *vectors = context.saved_tensors
+            dy, x = (tensor.permute(0, 2, 3, 1) for tensor in (dy, x))
+            dx, dgamma, dbeta, _ = kernels.norm_grad(dy, x, *vectors, activation="relu")
+            return dx.permute(0, 3, 1, 2), dgamma, dbeta
+
+    return NormRelu.apply
+
+
+def _check_equal(ours, theirs, dtype: str) -> None:
+    """Raises `Failed` where results or gradients differ by more, relative to their norm.
+
+    Tolerances are wide: of n values that are rounded differently by epsilon, a share of about
+    epsilon lands on the other side of a ReLU, and their gradients are off by all they are.
+    """
+    for position, (own, other) in enumerate(zip(ours, theirs, strict=True)):
+        error = float((own.double() - other.double()).norm() / other.double().norm())
+        if not error <= (1e-3 if dtype == "float32" else 0.05):
+            raise Failed(f"tensor {position} differs from PyTorch's by {error:.2g}")

@@ -14,7 +14,7 @@ from pathlib import Path
 _BENCHMARKS = Path(__file__).resolve().parents[1]
 sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
 
-from gpu_stages.catalogue import STAGES  # noqa: E402
+from gpu_stages import STAGES  # noqa: E402
 from gpu_stages.stage import Failed, NotRun, Stage  # noqa: E402
 
 

@@ -17,9 +17,6 @@ from interleave import interleave
 from roofline import Roofline, Work
 from rows import time_row
 
-from gpu_stages.cuda_driver import LIBRARY, CudaDriver
-from monet_build.cuda_kernels import CudaKernels
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -61,10 +58,6 @@ class Stage:
         """A line of JSON for each row, written as soon as it is measured."""
         return rows_file(self.folder, self.name)
 
-    @property
-    def driver_library(self) -> str:
-        return str(self.folder / "emulated_driver.so") if self.emulated else LIBRARY
-
     def library(self, build: str = "native") -> Path:
         """The kernels as the stage `build` compiled them: for this "native" GPU, or as "sm_75"."""
         path = self.folder / ("native" if self.emulated else build) / "cuda_api.so"
@@ -72,15 +65,9 @@ class Stage:
             raise NotRun(f"the kernels were not built ({build})")
         return path
 
-    def open_driver(self) -> CudaDriver:
-        return CudaDriver(self.driver_library)
-
-    def compute_capability(self) -> str:
-        """Of the GPU, such as "7.5"."""
-        return str(self.open_driver().facts()["compute_capability"])
-
-    def open_kernels(self) -> CudaKernels:
-        return CudaKernels(self.library())
+    def environment(self) -> dict[str, object]:
+        """What the first stage found out."""
+        return json.loads((self.folder / "environment.json").read_text())["facts"]
 
     def say(self, text: str) -> None:
         print(f"  {text}", flush=True)
@@ -148,14 +135,19 @@ class Stage:
             raise
         return subprocess.CompletedProcess(command, process.returncode, output)
 
-    def run_pytest(self, *arguments: object, env: Mapping[str, str] | None = None) -> str:
-        """Runs pytest and returns its last line.
+    def run_pytest(
+        self,
+        *arguments: object,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[object] = (),
+    ) -> str:
+        """Runs pytest, maybe under another program, and returns its last line.
 
         Raises:
             Failed: a test fails, or none ran.
         """
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        done = self.run(command, env=env)
+        done = self.run([*under, *command], env=env)
         lines = done.stdout.strip().splitlines() or ["no output"]
         if done.returncode:
             self.say("\n  ".join(lines[-60:]))

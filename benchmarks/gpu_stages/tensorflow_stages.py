@@ -22,7 +22,7 @@ def run_build(stage: Stage) -> None:
     _require_gpu(stage)
     if stage.emulated:
         raise NotRun("a dry run takes what is there")
-    capability = stage.compute_capability().replace(".", "")
+    capability = stage.environment()["compute_capability"].replace(".", "")
     env = {"MONET_BUILD": "auto", "MONET_CUDA_ARCHS": capability}
     done = stage.run([sys.executable, "setup.py", "build_ext", "--inplace"], env=env)
     lines = done.stdout.strip().splitlines() or ["no output"]
@@ -74,6 +74,5 @@ def _benchmark(stage: Stage, files: list[str]) -> None:
 def _require_gpu(stage: Stage) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise NotRun("TensorFlow is not installed")
-    environment = json.loads((stage.folder / "environment.json").read_text())["facts"]
-    if not stage.emulated and not environment.get("tensorflow_gpus"):
+    if not stage.emulated and not stage.environment().get("tensorflow_gpus"):
         raise NotRun("TensorFlow sees no GPU")
