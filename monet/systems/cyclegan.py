@@ -157,8 +157,8 @@ _RECIPES = (
         source=(
             "A notebook of the competition: U-Net with group norm, residual blocks and "
             "self-attention, discriminator with noise (recorded 73.79; 71.84 with 12 epochs; 64.78 "
-            "with the discriminator `unet`; 71.8 with the generator `unet-base`; 27 epochs without a "
-            "score). It writes its attention as functions in Lambda layers; here it has layers "
+            "with the discriminator `unet`; 71.8 with the generator `unet-base`; 27 epochs without "
+            "a score). It writes its attention as functions in Lambda layers; here it has layers "
             "with weights that are trained. Steps as in `unet-bce`."
         ),
         generator=AttentionUNetGenerator(),
