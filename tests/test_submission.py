@@ -108,7 +108,9 @@ def test_damage_found_by_decoding_counts_too(photos, tmp_path, capsys, monkeypat
     assert_one_sentence(capsys.readouterr().err, "4 pictures; .* takes 5 to 5. 1 more")
 
 
-@pytest.mark.parametrize("number, message", [(6_300, "700 more are needed"), (10_001, "`count=10000`")])
+@pytest.mark.parametrize(
+    "number, message", [(6_300, "700 more are needed"), (10_001, "`count=10000`")]
+)
 def test_too_few_and_too_many(number, message):
     with pytest.raises(OutputError, match=message):
         submission.check_count(number, allow_any=False)
