@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from monet._command_line import (
     EXIT_SKIPPED,
@@ -18,6 +19,7 @@ from monet._command_line.generate_options import parse_arguments
 from monet._text import count
 from monet.data import DataError
 from monet.inference import submission
+from monet.inference.file_style import FileStyle
 from monet.inference.generator import GeneratorError
 from monet.inference.outputs import OutputError
 from monet.inference.painting import Painted, paint
@@ -27,6 +29,7 @@ _SHOWN_SKIPPED = 20
 
 def generate(args: argparse.Namespace) -> int:
     """Paints what the arguments say; returns the exit code."""
+    style = _documented_style(args.run) if args.faithful else None
     try:
         painted = paint(
             args.run or args.model,
@@ -41,6 +44,7 @@ def generate(args: argparse.Namespace) -> int:
             quality=args.quality,
             mixed_precision=args.mixed_precision,
             which=args.generator,
+            style=style,
             before_loading=_before_loading,
         )
     except (DataError, OutputError, GeneratorError) as error:
@@ -50,9 +54,17 @@ def generate(args: argparse.Namespace) -> int:
     suspect = painted.suspect
     print_unreadable(f"look at {count(len(suspect), 'picture')}", suspect, most=_SHOWN_SKIPPED)
     if args.kaggle:
-        _report_submission(painted)
+        _report_submission(painted, style or submission.STYLE)
     print(f"Wrote {count(painted.written, 'picture')} to {painted.output}")
     return EXIT_SKIPPED if skipped or suspect else 0
+
+
+def _documented_style(run: Path) -> FileStyle:
+    """How the notebook behind the run's recipe writes pictures."""
+    from monet import runs
+    from monet.systems.documents import document_of
+
+    return checked(lambda: document_of(runs.open(run).recipe).style)
 
 
 def _before_loading() -> None:
@@ -62,7 +74,7 @@ def _before_loading() -> None:
     checked(dispatch.check_mode)
 
 
-def _report_submission(painted: Painted) -> None:
+def _report_submission(painted: Painted, style: FileStyle) -> None:
     written = painted.written
     if written not in submission.COUNTS:
         print(
@@ -73,8 +85,8 @@ def _report_submission(painted: Painted) -> None:
     if painted.output.name != submission.NAME:
         print(f"warning: the competition wants the name {submission.NAME}.", file=sys.stderr)
     print(
-        f"Verified by reading it back: {submission.member_name(0)} to "
-        f"{submission.member_name(written - 1)}, checksums, JPEG, 256×256, RGB"
+        f"Verified by reading it back: {style.name(0)} to {style.name(written - 1)}, checksums, "
+        f"JPEG, 256×256, RGB"
     )
 
 

@@ -56,6 +56,7 @@ def _start(args: argparse.Namespace) -> None:
         checkpoint_minutes=args.checkpoint_minutes,
         tensorboard=bool(args.tensorboard),
         minutes=args.minutes,
+        faithful=args.faithful,
         started=started,
         **fields,
     )
@@ -66,6 +67,8 @@ def _resume(args: argparse.Namespace) -> None:
     if args.recipe is not None:
         checked(get_recipe, args.recipe)
     found = runs.open(None if args.resume == NEWEST else args.resume)
+    if args.faithful:
+        raise CommandError("--faithful stays as the run was started with; leave it out.")
     if args.extractor is not None:
         raise CommandError("--extractor stays as the run was started with; leave it out.")
     fields = given_fields(args, found.recipe)
@@ -95,18 +98,19 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
     print(f"warning: {as_options(str(message))}", file=sys.stderr)
 
 
-def _list_recipes() -> int:
+def _list_recipes(name: str) -> int:
+    recipe = checked(get_recipe, name) if name else None
     quiet_tensorflow()
-    from monet.systems.table import recipe_table
+    from monet.systems.table import describe_recipe, recipe_table
 
-    print(recipe_table(columns()))
+    print(recipe_table(columns()) if recipe is None else describe_recipe(recipe, columns()))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     def command() -> int:
         args = parse_arguments(argv)
-        return _list_recipes() if args.list_recipes else train(args)
+        return train(args) if args.list_recipes is None else _list_recipes(args.list_recipes)
 
     return run(command)
 

@@ -402,10 +402,10 @@ def test_an_interrupted_run_leaves_nothing_half_written(
     (tmp_path / "out").mkdir()
     encode = outputs.encode
 
-    def encode_and_interrupt(image, picture_name, quality):
+    def encode_and_interrupt(image, picture_name, style):
         if picture_name.startswith("trips/"):
             os.kill(os.getpid(), stop)
-        return encode(image, picture_name, quality)
+        return encode(image, picture_name, style)
 
     monkeypatch.setattr(outputs, "encode", encode_and_interrupt)
     output = tmp_path / "out" / name
@@ -471,3 +471,9 @@ def test_help_is_quick_and_needs_no_tensorflow():
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert "images.zip" in result.stdout
+
+
+def test_to_the_letter_needs_a_run(model, photos, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        paint(model, "--input", photos, "--faithful")
+    assert "--faithful goes by the recipe of a run" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monet.models import DISCRIMINATORS, GENERATORS, IMAGE_DISCRIMINATORS, NOISE_GENERATORS
-from monet.systems import RECIPES, SYSTEMS, System, cyclegan, one_sided
+from monet.systems import RECIPES, SYSTEMS, System, one_sided, recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 MONET, CSRC, TESTS = ROOT / "monet", ROOT / "csrc", ROOT / "tests"
@@ -60,7 +60,7 @@ def listed(option: str) -> list[str]:
 
 
 def test_recipes_are_those_of_the_systems():
-    of_systems = [recipe.name for system in SYSTEMS.values() for recipe in system.recipes]
+    of_systems = [each.name for system in SYSTEMS.values() for each in system.recipes]
     assert sorted(of_systems) == sorted(RECIPES)
     for name, system in SYSTEMS.items():
         assert {recipe.system for recipe in system.recipes} == {name}
@@ -97,7 +97,7 @@ def test_documents_have_the_architectures():
 def test_losses_have_one_list_of_names():
     from monet import losses
 
-    assert list(losses.ADVERSARIAL_LOSSES) == list(cyclegan.ADVERSARIAL_LOSSES)
+    assert list(losses.ADVERSARIAL_LOSSES) == list(recipe.ADVERSARIAL_LOSSES)
     assert listed("--adversarial-loss") == list(losses.ADVERSARIAL_LOSSES)
     assert set(one_sided.HEAD_LOSSES) <= set(losses.ADVERSARIAL_LOSSES)
 

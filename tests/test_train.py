@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet import train
+from monet import generate, precision, train
 from monet._command_line import EXIT_MISTAKE
 from monet.inference import load_generator
 from monet.models import (
@@ -36,6 +37,7 @@ from monet.runs.session import Session
 from monet.runs.state import TrainingState
 from monet.systems import RECIPES, recipe_from_dict
 from monet.systems.cyclegan import CycleGANRecipe
+from monet.systems.documents import DOCUMENTS, Document
 
 EPOCHS, STEPS = 3, 4
 TINY = CycleGANRecipe(
@@ -250,10 +252,11 @@ def test_another_seed_and_samples_every_few_epochs_and_at_the_end(data, finished
 @pytest.mark.parametrize(
     "options, message",
     [
-        (["--image-size", "64"], "--image-size 64 contradicts the run"),
+        (["--image-size", "64"], "image_size=64 contradicts the run, .* started with 32;"),
+        (["--set", "generator.filters=3"], "generator.filters=3 contradicts"),
         (["--recipe", "cyclegan"], "--recipe cyclegan contradicts"),
-        (["--batch-size", "1"], "--batch-size 1 contradicts"),
-        (["--steps-per-epoch", "5"], "--steps-per-epoch 5 contradicts"),
+        (["--batch-size", "1"], "batch_size=1 contradicts"),
+        (["--steps-per-epoch", "5"], "steps_per_epoch=5 contradicts"),
         (["--seed", "9"], "--seed 9 contradicts"),
         (["--mixed-precision", "float16"], "--mixed-precision float16 contradicts"),
         (["--epochs", "1"], "can't take any back"),
@@ -292,7 +295,14 @@ def test_data_may_move_but_not_change(data, finished, tmp_path, capsys):
         (["--data", "{data}", "--image-size", "30"], "image_size=30"),
         (["--data", "{data}", "--recipe", "unet-bce", "--image-size", "100"], "multiple of 32"),
         (["--data", "{data}", "--batch-size", "99", "--recipe", "cyclegan"], "batch"),
-        (["--data", "{data}", "--lambda-identity", "inf"], "lambda_identity=inf"),
+        (["--data", "{data}", "--lambda-identity", "inf", "--recipe", "monet"], "identity=inf"),
+        (["--data", "{data}", "--set", "epoch=3"], "epoch: .* no such field; did you mean epochs"),
+        (["--data", "{data}", "--epochs", "3", "--set", "epochs=4"], "epochs is set twice"),
+        (["--data", "{data}", "--batch-size", "few"], "batch_size=few: expected a whole number"),
+        (["--data", "{data}", "--faithful"], "'monet' follows no notebook"),
+        (["--faithful", "--recipe", "unet-bce", "--minutes", "9"], "--minutes for a time"),
+        (["--resume", "{finished}", "--faithful"], "--faithful stays as the run was started"),
+        (["--list-recipes", "picasso"], "no recipe 'picasso'"),
         (["--data", "{data}", "--out", "{finished}"], "already holds a run.*--resume"),
         (["--resume", "{empty}"], "not a training run"),
         (["--resume"], "no run in runs"),
@@ -317,6 +327,8 @@ def test_mistakes_are_one_sentence(data, finished, tmp_path, monkeypatch, capsys
         (["--out", ""], "--out: the name is empty"),
         (["--resume", ""], "--resume: the name is empty"),
         (["--painting-dir", "", "--photo-dir", "x"], "--painting-dir: the name is empty"),
+        (["--set", "epochs"], "'epochs' is not of the form FIELD=VALUE"),
+        (["--set", "=3"], "'=3' is not of the form FIELD=VALUE"),
     ],
 )
 def test_values_that_no_option_takes_are_refused(capsys, options, message):
@@ -494,10 +506,63 @@ def test_architectures_losses_and_weights_are_chosen_on_the_command_line(
     assert "identity_loss" not in history(run)[0]
     assert resume(run, "--generator", "unet") == 0
     assert resume(run, "--adversarial-loss", "bce") == 2
-    assert "--adversarial-loss bce contradicts the run" in capsys.readouterr().err
+    assert "adversarial_loss=bce contradicts the run" in capsys.readouterr().err
     assert resume(run, "--generator", "resnet") == 2
     error = capsys.readouterr().err
-    assert_one_sentence(error, "--generator resnet contradicts the run, .* started with unet;")
+    assert_one_sentence(error, "generator=resnet contradicts the run, .* started with unet;")
+
+
+def test_any_field_is_set_on_the_command_line(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    options = "--epochs 1 --set generator.filters=3 flip=no --set discriminator.dropout=0.5"
+    assert start(data, run, *options.split(), "--set", "steps_per_epoch=2") == 0
+    recipe = recipe_from_dict(json.loads((run / "config.json").read_text())["recipe"])
+    assert recipe == TINY.replace(
+        epochs=1,
+        steps_per_epoch=2,
+        flip=False,
+        generator=ResNetGenerator(filters=3, blocks=1),
+        discriminator=PatchGANDiscriminator(filters=4, dropout=0.5),
+    )
+    assert resume(run, "--set", "generator.filters=3", "epochs=2") == 0
+    assert len(history(run)) == 2
+
+    capsys.readouterr()
+    assert train.main(["--list-recipes", "tiny"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("tiny (): these tests\n")
+    assert "\n  generator.filters = 4  (whole number) channels of the first conv" in shown
+
+
+def test_to_the_letter_of_a_notebook(data, tmp_path, monkeypatch, capsys):
+    document = Document(fields={"photo_buffer": 1, "epochs": 9})
+    monkeypatch.setitem(DOCUMENTS, "tiny", document)
+    monkeypatch.setattr(precision, "cpu_features", lambda: {"amx_bf16"})
+    run = tmp_path / "run"
+    options = ["--faithful", "--epochs", "1", "--steps-per-epoch", "1"]
+    assert start(data, run, *options) == 0
+    assert "trainB holds no TFRecords, which were asked for" in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    assert (config["policy"], config["replicas"], config["data"]["tfrecords"]) == (
+        "float32",
+        1,
+        True,
+    )
+    assert (config["recipe"]["photo_buffer"], config["recipe"]["epochs"]) == (1, 1)
+    moved = tmp_path / "moved"
+    moved.symlink_to(data)
+    assert resume(run, "--data", str(moved), "--epochs", "2") == 0
+    assert json.loads((run / "config.json").read_text())["data"]["tfrecords"]
+
+    output = tmp_path / "images.zip"
+    paint = ["--run", str(run), "--input", str(data / "trainB"), "--output", str(output)]
+    assert generate.main([*paint, "--faithful"]) == 0
+    with zipfile.ZipFile(output) as archive:
+        assert archive.namelist() == [f"{number}.jpg" for number in range(1, 8)]
+    monkeypatch.delitem(DOCUMENTS, "tiny")
+    capsys.readouterr()
+    assert generate.main([*paint, "--faithful", "--overwrite"]) == 2
+    assert_one_sentence(capsys.readouterr().err, "'tiny' follows no notebook")
 
 
 def test_runs_started_in_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch):

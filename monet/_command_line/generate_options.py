@@ -73,12 +73,21 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--quality", type=_quality, default=95, metavar="Q", help="JPEG quality, 1 to 100"
     )
     parser.add_argument(
+        "--faithful",
+        action="store_true",
+        help="of a run: write pictures as the notebook behind its recipe does, by its names, JPEG "
+        "quality and rounding",
+    )
+    parser.add_argument(
         "--mixed-precision",
         choices=("auto", "off", "float16", "bfloat16"),
         default="auto",
         help="precision of the computation",
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.faithful and args.run is None:
+        parser.error("--faithful goes by the recipe of a run; give --run in place of --model")
+    return args
 
 
 def _quality(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from monet._command_line import (
     CommandError,
     HelpFormatter,
     add_version,
+    checked,
     flag,
     named_path,
     positive_float,
@@ -22,24 +23,33 @@ from monet._command_line import (
 from monet._command_line.data_options import add_data_options
 from monet.runs.run_folder import RUNS
 from monet.systems import (
-    COMMON_OPTIONS,
     DEFAULT_MINUTES,
     DEFAULT_RECIPE,
     GPU_RECIPE,
     SAMPLE_RECIPE,
     SYSTEMS,
-    Option,
     Recipe,
 )
+from monet.systems.fields import fields_of, parse_changes
 
 # What `--resume` without a value gives.
 NEWEST = Path("newest")
 
-_TYPES: dict[str, dict[str, Any]] = {
-    "count": {"type": positive_int, "metavar": "N"},
-    "rate": {"type": positive_float, "metavar": "RATE"},
-    "weight": {"type": float, "metavar": "WEIGHT"},
-}
+# The fields of recipes that have an option of their own: those that are changed most.
+_FIELDS = (
+    "epochs",
+    "steps_per_epoch",
+    "batch_size",
+    "image_size",
+    "generator_learning_rate",
+    "discriminator_learning_rate",
+    "generator",
+    "discriminator",
+    "adversarial_loss",
+    "lambda_cycle",
+    "lambda_identity",
+    "average_momentum",
+)
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -67,7 +77,22 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"settings to start from (default: {DEFAULT_RECIPE}, with a GPU {GPU_RECIPE}; "
         f"{SAMPLE_RECIPE} without data)",
     )
-    recipe.add_argument("--list-recipes", action="store_true", help="show them as a table and exit")
+    recipe.add_argument(
+        "--list-recipes",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="show them as a table, with the fields that --set takes, or one with its values; exit",
+    )
+    recipe.add_argument(
+        "--set",
+        nargs="+",
+        type=_assignment,
+        action="extend",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change any field of the recipe: --set generator.filters=32 flip=false",
+    )
     time_given = recipe.add_mutually_exclusive_group()
     time_given.add_argument(
         "--minutes",
@@ -78,8 +103,15 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "given)",
     )
     time_given.add_argument("--hours", type=positive_float, metavar="N", help="the same in hours")
-    for options in recipe_options().values():
-        _add_option(recipe, options)
+    for field, meaning, names in _described_fields():
+        text = f"{meaning}: {', '.join(names)}" if names else meaning
+        recipe.add_argument(flag(field), metavar="VALUE", help=text.replace("`", ""))
+    recipe.add_argument(
+        "--faithful",
+        action="store_true",
+        help="do as the recipe's notebook does where the recipe does better: TFRecords, its order "
+        "of pictures, one device, no mixed precision",
+    )
     recipe.add_argument(
         "--seed",
         type=seed,
@@ -160,61 +192,50 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.hours is not None:
         args.minutes = 60 * args.hours
     if args.minutes is not None:
-        for flag, given in (("epochs", args.epochs), ("steps-per-epoch", args.steps_per_epoch)):
+        for option, given in (("epochs", args.epochs), ("steps-per-epoch", args.steps_per_epoch)):
             if given is not None:
                 parser.error(
-                    f"--minutes or --hours says how long to train, and so does --{flag}; "
+                    f"--minutes or --hours says how long to train, and so does --{option}; "
                     "leave one out"
                 )
     return args
 
 
-def recipe_options() -> dict[str, list[Option]]:
-    """The options for a recipe's fields; systems may have different ones for the same field."""
-    options: dict[str, list[Option]] = {}
-    for option in COMMON_OPTIONS:
-        options[option.field] = [option]
-    for system in SYSTEMS.values():
-        for option in system.options:
-            options.setdefault(option.field, []).append(option)
-    return options
-
-
 def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
-    """The fields of `recipe` that the command line gives.
+    """The fields of `recipe` that the command line gives, by `--set` or by an option of their own.
 
     Raises:
         CommandError: one of them, or what it was given, is for other recipes.
     """
-    given = {
-        field: getattr(args, field)
-        for field in recipe_options()
-        if getattr(args, field) is not None
-    }
-    of_recipe = f"the recipe '{recipe.name}' ({recipe.summary})"
-    own = {option.field: option for option in (*COMMON_OPTIONS, *SYSTEMS[recipe.system].options)}
-    strange = [flag(field) for field in given if field not in own]
+    options = {field: getattr(args, field) for field in _FIELDS}
+    given = [(field, text) for field, text in options.items() if text is not None]
+    own = {field.name for field in fields_of(type(recipe))}
+    strange = [flag(field) for field, _ in given if field not in own]
     if strange:
         raise CommandError(
-            f"{', '.join(strange)}: not for {of_recipe}; leave it out, or take another --recipe."
+            f"{', '.join(strange)}: not for the recipe '{recipe.name}' ({recipe.summary}); leave "
+            f"it out, or take another --recipe."
         )
-    for field, value in given.items():
-        option = own[field]
-        if not isinstance(option.takes, str) and value not in option.takes:
-            raise CommandError(
-                f"{flag(field)} {value}: not for {of_recipe}, which takes "
-                f"{', '.join(sorted(option.takes))}."
-            )
-    return given
+    return checked(parse_changes, recipe, [*given, *args.set])
 
 
-def _add_option(group: argparse._ArgumentGroup, options: list[Option]) -> None:
-    first = options[0]
-    if isinstance(first.takes, str):
-        group.add_argument(flag(first.field), help=first.help, **_TYPES[first.takes])
-        return
-    takes = (sorted(o.takes) if isinstance(o.takes, Mapping) else o.takes for o in options)
-    names = list(dict.fromkeys(name for given in takes for name in given))
-    group.add_argument(
-        flag(first.field), choices=names, metavar="NAME", help=f"{first.help}: {', '.join(names)}"
-    )
+def _described_fields() -> Iterator[tuple[str, str, list[str]]]:
+    """The fields with options of their own: name, meaning, and the names that they take, if any."""
+    classes = [system.recipe_class for system in SYSTEMS.values()]
+    meanings: dict[str, str] = {}
+    for cls in classes:
+        for described in fields_of(cls):
+            meanings.setdefault(described.name, described.meaning.rstrip("."))
+    names = {
+        "generator": [name for cls in classes for name in cls.generators.named],
+        "discriminator": [name for cls in classes for name in cls.discriminators.named],
+    }
+    for field in _FIELDS:
+        yield field, meanings[field], sorted(set(names.get(field, [])))
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    if not field or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form FIELD=VALUE")
+    return field, value

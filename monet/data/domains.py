@@ -52,6 +52,7 @@ def open_domains(
     painting_dir: str | os.PathLike | None = None,
     photo_dir: str | os.PathLike | None = None,
     photos: bool = True,
+    tfrecords: bool = False,
 ) -> Domains:
     """Opens the training data.
 
@@ -64,6 +65,8 @@ def open_domains(
         photo_dir: instead of `data`, a folder of photos (picture files or TFRecords).
         photos: whether photos are needed. If not, they are left alone where they are, and `data`
             may be a dataset folder without them or any folder of paintings.
+        tfrecords: prefer TFRecords to picture files where both are there. Where there are none,
+            picture files are read, with a warning.
 
     With no argument at all, the embedded sample set is opened.
 
@@ -76,18 +79,18 @@ def open_domains(
     if data is not None and (painting_dir is not None or photo_dir is not None):
         raise DataError("Give either a dataset folder or two folders of pictures, not both.")
     if not photos and data is not None:
-        return _open_paintings(Path(data))
+        return _open_paintings(Path(data), tfrecords)
     if not photos and painting_dir is not None:
         _check_is_one_domain(Path(painting_dir))
-        return _open_paintings(Path(painting_dir))
+        return _open_paintings(Path(painting_dir), tfrecords)
     if data is not None:
-        return _open_dataset(Path(data), f"{data}: ")
+        return _open_dataset(Path(data), f"{data}: ", tfrecords)
     if painting_dir is not None and photo_dir is not None:
-        return _open_pair(Path(painting_dir), Path(photo_dir))
+        return _open_pair(Path(painting_dir), Path(photo_dir), tfrecords)
     if painting_dir is not None or photo_dir is not None:
         missing = "photo" if photo_dir is None else "painting"
         raise DataError(f"The {missing} folder is missing: two folders of pictures are needed.")
-    return _open_dataset(SAMPLE_SET, "the embedded sample set: ")
+    return _open_dataset(SAMPLE_SET, "the embedded sample set: ", tfrecords)
 
 
 def dataset_folders(data: str | os.PathLike) -> list[Path]:
@@ -96,10 +99,14 @@ def dataset_folders(data: str | os.PathLike) -> list[Path]:
     return [*painting_folders, *photo_folders]
 
 
-def open_folder(folder: str | os.PathLike) -> ImageSource:
+def open_folder(folder: str | os.PathLike, *, tfrecords: bool = False) -> ImageSource:
     """Opens a folder of picture files, or else of TFRecords.
 
     Where both are there the picture files are read, with a warning.
+
+    Args:
+        folder: which.
+        tfrecords: take the TFRecords where both are there, and warn where there are none.
 
     Raises:
         DataError: the folder is missing, holds neither, or nothing in it can be read.
@@ -107,8 +114,16 @@ def open_folder(folder: str | os.PathLike) -> ImageSource:
     folder = Path(folder)
     files = find_files(folder, lambda name: is_image_name(name) or is_tfrecord_name(name))
     pictures = sum(map(is_image_name, files))
+    if tfrecords and len(files) > pictures:
+        return TFRecordFolder(folder)
     if pictures:
-        if len(files) > pictures:
+        if tfrecords:
+            warnings.warn(
+                f"{folder} holds no TFRecords, which were asked for: its pictures are read, whose "
+                "pixels may differ.",
+                stacklevel=2,
+            )
+        elif len(files) > pictures:
             warnings.warn(
                 f"{folder} holds {count(pictures, 'picture file')} and "
                 f"{count(len(files) - pictures, 'TFRecord file')}: only the former are read.",
@@ -120,7 +135,7 @@ def open_folder(folder: str | os.PathLike) -> ImageSource:
     raise DataError(f"{folder} holds neither pictures (.jpg, .png, ...) nor TFRecords (.tfrec).")
 
 
-def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
+def _open_pair(painting_dir: Path, photo_dir: Path, tfrecords: bool) -> Domains:
     _check_is_one_domain(painting_dir)
     _check_is_one_domain(photo_dir)
     one, other = painting_dir.resolve(), photo_dir.resolve()
@@ -129,7 +144,10 @@ def _open_pair(painting_dir: Path, photo_dir: Path) -> Domains:
             f"The folder of paintings ({painting_dir}) and that of photos ({photo_dir}) "
             "must be different, and neither inside the other."
         )
-    return _domains(open_folder(painting_dir), open_folder(photo_dir), "")
+    paintings, photos = (
+        open_folder(folder, tfrecords=tfrecords) for folder in (painting_dir, photo_dir)
+    )
+    return _domains(paintings, photos, "")
 
 
 def _check_is_one_domain(folder: Path) -> None:
@@ -140,7 +158,7 @@ def _check_is_one_domain(folder: Path) -> None:
         )
 
 
-def _open_paintings(folder: Path) -> Domains:
+def _open_paintings(folder: Path, tfrecords: bool) -> Domains:
     """The paintings of a dataset folder, or of a folder of nothing else."""
     check_folder(folder)
     prefix, folders = "", [folder]
@@ -151,11 +169,11 @@ def _open_paintings(folder: Path) -> Domains:
             raise DataError(
                 f"{folder} has no paintings: monet_jpg, monet_tfrec or trainA is missing."
             )
-    paintings = _open_first(folders)
+    paintings = _open_first(folders, tfrecords)
     return Domains(paintings, NoImages(), f"{prefix}{_as(paintings, 'painting')}")
 
 
-def _open_dataset(folder: Path, prefix: str) -> Domains:
+def _open_dataset(folder: Path, prefix: str, tfrecords: bool) -> Domains:
     check_folder(folder)
     layout = _find_layout(folder)
     if layout is None:
@@ -167,7 +185,10 @@ def _open_dataset(folder: Path, prefix: str) -> Domains:
     ):
         if not found:
             raise DataError(f"{folder} has no {kind}: {expected} is missing.")
-    return _domains(_open_first(painting_folders), _open_first(photo_folders), prefix)
+    paintings, photos = (
+        _open_first(folders, tfrecords) for folders in (painting_folders, photo_folders)
+    )
+    return _domains(paintings, photos, prefix)
 
 
 def _domains(paintings: ImageSource, photos: ImageSource, prefix: str) -> Domains:
@@ -202,12 +223,12 @@ def _subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _open_first(folders: list[Path]) -> ImageSource:
+def _open_first(folders: list[Path], tfrecords: bool) -> ImageSource:
     """Opens the first folder that has something to read; the errors of all if none has."""
     errors = []
-    for folder in folders:
+    for folder in reversed(folders) if tfrecords else folders:
         try:
-            return open_folder(folder)
+            return open_folder(folder, tfrecords=tfrecords)
         except DataError as error:
             errors.append(str(error))
     raise DataError(" ".join(errors))

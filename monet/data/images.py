@@ -93,25 +93,30 @@ def to_float(images: np.ndarray) -> np.ndarray:
     return np.asarray(images, np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
+def to_uint8(images: np.ndarray, rounding: str = "nearest") -> np.ndarray:
     """Scales network output to pixels; the inverse of `to_float`.
 
     Args:
         images: floating point array (or tensor) of any shape, nominally in [-1, 1]. Values are
-            rounded to the nearest level and clipped; NaN becomes mid-grey.
+            clipped; NaN becomes mid-grey.
+        rounding: to the "nearest" level of 255, "down" to the one below, or "scaled" to 255.5
+            levels and down.
 
     Returns:
         uint8 of the same shape.
     """
-    levels = (np.asarray(images).astype(np.float32) + np.float32(1)) * np.float32(127.5)
+    most = np.float32(255.5 if rounding == "scaled" else 255.0)
+    levels = (np.asarray(images).astype(np.float32) + np.float32(1)) * (most / 2)
     levels = np.nan_to_num(levels, nan=127.5, posinf=255.0, neginf=0.0)
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    levels = np.rint(levels) if rounding == "nearest" else np.floor(levels)
+    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
-    """Encodes uint8 `[H, W, 3]` as JPEG, with full colour resolution (4:4:4)."""
+def encode_jpeg(image: np.ndarray, quality: int = 95, full_colour: bool = True) -> bytes:
+    """Encodes uint8 `[H, W, 3]` as JPEG, its colours at full resolution (4:4:4) or half (4:2:0)."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
+    subsampling = "4:4:4" if full_colour else "4:2:0"
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     return buffer.getvalue()
 
 

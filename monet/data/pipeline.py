@@ -18,6 +18,7 @@ from monet.data.cache import ImageCache, MemoryBudget
 from monet.data.copies import COPIES, Copies
 from monet.data.exit_guard import answer_at_exit
 from monet.data.images import central_square, to_float
+from monet.data.order import Order, shuffled
 from monet.data.sources import DataError, ImageSource
 
 _PHOTOS, _PAINTINGS = 0, 1
@@ -30,6 +31,8 @@ def training_dataset(
     image_size: int,
     batch_size: int,
     augment: Augment | None = None,
+    painting_order: Order = shuffled,
+    photo_order: Order = shuffled,
     seed: int = 0,
     start_step: int = 0,
     cache: bool | str = "auto",
@@ -37,14 +40,15 @@ def training_dataset(
     """Endless batches of photos and paintings, unpaired.
 
     Each domain is shuffled anew for every pass over it, independently of the other, and every
-    picture of a domain occurs exactly once per pass. Pictures of any size and aspect are brought to
-    `image_size` as `augment` says.
+    picture of a domain occurs exactly once per pass, unless another order is given. Pictures of any
+    size and aspect are brought to `image_size` as `augment` says.
 
     Args:
         paintings, photos: the two domains.
         image_size: side S of the square views, in pixels.
         batch_size: pictures of each domain per batch, B (the global batch under a strategy).
         augment: how views are taken; None for the centre, unchanged.
+        painting_order, photo_order: which picture comes when, of either domain.
         seed: of shuffling and augmentation.
         start_step: number of the first batch. Batch t is the same whatever the start.
         cache: whether to keep decoded pictures in memory: True, False, or "auto" for as many as
@@ -64,13 +68,17 @@ def training_dataset(
     budget = MemoryBudget.of(cache)
     shrink_to = augment.load_size(image_size)
     domains = [
-        (number, ImageCache(source, shrink_to, budget))
-        for number, source in ((_PHOTOS, photos), (_PAINTINGS, paintings))
+        (number, ImageCache(source, shrink_to, budget), order)
+        for number, source, order in (
+            (_PHOTOS, photos, photo_order),
+            (_PAINTINGS, paintings, painting_order),
+        )
     ]
 
     def views(position: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(
-            _view(domain, images, position, seed, augment, image_size) for domain, images in domains
+            _view(domain, images, position, seed, augment, image_size, order)
+            for domain, images, order in domains
         )
 
     return _batches(views, batch_size, start_step)
@@ -170,14 +178,6 @@ def fixed_images(source: ImageSource, count: int, image_size: int, seed: int = 0
     return to_float(squares)
 
 
-def shuffled_index(position: tf.Tensor, length: int, seed: tf.Tensor) -> tf.Tensor:
-    """The picture shown at `position` (int64, from 0) of endless shuffled passes over `length`."""
-    number, place = position // length, position % length
-    return tf.random.experimental.index_shuffle(
-        place, tf.random.experimental.stateless_fold_in(seed, number), length - 1
-    )
-
-
 def _view(
     domain: int,
     images: ImageCache,
@@ -185,10 +185,11 @@ def _view(
     seed: int,
     augment: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor],
     image_size: int,
+    order: Order = shuffled,
 ) -> tf.Tensor:
     key = tf.constant([seed, domain], tf.int64)
     shuffle_key, augment_key = tf.unstack(tf.random.split(key, 2))
-    index = shuffled_index(position, len(images), shuffle_key)
+    index = order(position, len(images), shuffle_key)
     placeholder = np.zeros((image_size, image_size, 3), np.uint8)
     read = answer_at_exit(images.read, placeholder)
     image = tf.numpy_function(read, [index], tf.uint8, stateful=False)

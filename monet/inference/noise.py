@@ -13,7 +13,12 @@ from monet.inference.painter import picture_or_error
 
 
 def paint_from_noise(
-    generator: keras.Model, count: int, *, seed: int = 0, batch_size: int = 8
+    generator: keras.Model,
+    count: int,
+    *,
+    seed: int = 0,
+    batch_size: int = 8,
+    rounding: str = "nearest",
 ) -> Iterator[np.ndarray | ImageError]:
     """Paints `count` pictures.
 
@@ -25,6 +30,7 @@ def paint_from_noise(
         count: how many.
         seed: of the latents, drawn from N(0, 1).
         batch_size: most pictures at a time.
+        rounding: how values become levels; see `monet.inference.file_style.FileStyle`.
 
     Yields:
         uint8 `[H, W, 3]`; an error in place of a picture for which the generator gives infinities
@@ -45,4 +51,4 @@ def paint_from_noise(
     for start in range(0, count, batch_size):
         numbers = np.arange(start, min(start + batch_size, count), dtype=np.int64)
         images, are_numbers = paint(numbers)
-        yield from map(picture_or_error, to_uint8(images), are_numbers.numpy())
+        yield from map(picture_or_error, to_uint8(images, rounding), are_numbers.numpy())

@@ -13,6 +13,7 @@ from monet._files import replacing
 from monet._parallel import map_in_order
 from monet.data import encode_jpeg, encode_png
 from monet.data.names import safe_name, unique_names, with_suffix
+from monet.inference.file_style import FileStyle
 
 _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
 _EARLIEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -97,7 +98,7 @@ def open_output(path: Path, verify: Callable[[Path], None] | None = None) -> Ite
 
 
 def write_encoded(
-    write: Write, pictures: Iterable[tuple[str, np.ndarray]], *, quality: int, threads: int
+    write: Write, pictures: Iterable[tuple[str, np.ndarray]], style: FileStyle, *, threads: int
 ) -> None:
     """Encodes pictures in threads and writes them in the order in which they come.
 
@@ -105,22 +106,22 @@ def write_encoded(
         write: takes (name, encoded bytes), called in the caller's thread.
         pictures: names and uint8 [H, W, 3]; the format goes by the suffix of the name. They are
             taken as threads come free, so memory stays bounded.
-        quality: of JPEGs, 1…100.
+        style: of the JPEGs.
         threads: pictures encoded at a time.
     """
 
     def encoded(picture: tuple[str, np.ndarray]) -> tuple[str, bytes]:
         name, image = picture
-        return name, encode(image, name, quality)
+        return name, encode(image, name, style)
 
     for name, data in map_in_order(encoded, pictures, threads=threads, ahead=threads):
         write(name, data)
 
 
-def encode(image: np.ndarray, name: str, quality: int) -> bytes:
+def encode(image: np.ndarray, name: str, style: FileStyle) -> bytes:
     if PurePosixPath(name).suffix.lower() == ".png":
         return encode_png(image)
-    return encode_jpeg(image, quality)
+    return encode_jpeg(image, style.quality, style.full_colour)
 
 
 def output_names(names: Sequence[str]) -> list[str]:

@@ -38,10 +38,16 @@ class Painter:
             Sizes that its strides don't divide are padded by mirroring, and the result is cropped.
         batch_size: Most pictures in one call; fewer where they are large.
         max_pixels: Most pixels in one call; a picture with more is painted in overlapping tiles.
+        rounding: How values become levels; see `monet.inference.file_style.FileStyle`.
     """
 
     def __init__(
-        self, generator: keras.Model, *, batch_size: int = 8, max_pixels: int = MAX_PIXELS
+        self,
+        generator: keras.Model,
+        *,
+        batch_size: int = 8,
+        max_pixels: int = MAX_PIXELS,
+        rounding: str = "nearest",
     ) -> None:
         self.generator = generator
         self.batch_size = batch_size
@@ -53,10 +59,12 @@ class Painter:
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
         def forward(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             painted = generator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
-            painted = tf.cast(painted, tf.float32) * 127.5 + 127.5
+            painted = tf.cast(painted, tf.float32)
             are_numbers = tf.reduce_all(tf.math.is_finite(painted), axis=(1, 2, 3))
-            painted = tf.clip_by_value(tf.round(painted), 0.0, 255.0)
-            return tf.cast(painted, tf.uint8), are_numbers
+            half = 255.5 / 2 if rounding == "scaled" else 127.5
+            levels = painted * half + half
+            levels = tf.round(levels) if rounding == "nearest" else tf.floor(levels)
+            return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8), are_numbers
 
         self._forward = forward
 

@@ -14,6 +14,7 @@ from monet._progress import Line, bar, duration
 from monet._text import count as counted
 from monet.data import DataError
 from monet.inference import submission
+from monet.inference.file_style import FileStyle
 from monet.inference.generator import (
     GeneratorError,
     choice_text,
@@ -74,6 +75,8 @@ class PaintOptions:
         allow_any_count: with `kaggle`, take more or fewer pictures than the competition does.
         batch_size: most pictures at a time.
         quality: of JPEGs, 1 to 100.
+        style: names, pixels and compression of the pictures, in place of `quality`; by default they
+            keep their inputs' names, or have those of a submission.
         mixed_precision: "auto", "off", "float16" or "bfloat16".
         which: generator of a run: "best", which a run has that is evaluated while it trains, or
             "last"; by default the best where there is one.
@@ -89,6 +92,7 @@ class PaintOptions:
     allow_any_count: bool = False
     batch_size: int = 8
     quality: int = 95
+    style: FileStyle | None = None
     mixed_precision: str = "auto"
     which: str | None = None
     verbose: bool = True
@@ -108,6 +112,7 @@ class _Job(PaintOptions):
 
     generator: Path
     output: Path
+    style: FileStyle = FileStyle()
 
     def check_output(self) -> None:
         check_output(self.output, overwrite=self.overwrite)
@@ -175,7 +180,11 @@ def paint(
         OutputError: the output can't be written or must not be overwritten.
         GeneratorError: there is no generator, or it is not for such inputs.
     """
-    job = _Job(generator=Path(generator), output=Path(output), **options)
+    given = PaintOptions(**options)
+    if given.style is None:
+        style = submission.STYLE if given.kaggle or inputs is None else FileStyle()
+        given = dataclasses.replace(given, style=dataclasses.replace(style, quality=given.quality))
+    job = _Job(generator=Path(generator), output=Path(output), **vars(given))
     if inputs is None:
         return _paint_from_noise(job)
     if job.seed is not None:
@@ -202,7 +211,7 @@ def _paint_photos(job: _Job, inputs: Sequence[PathLike]) -> Painted:
     from monet.inference.pipeline import paint_pictures
 
     job.say(f"Painting {counted(len(pictures), 'picture')} into {job.output}")
-    painter = Painter(generator, batch_size=job.batch_size)
+    painter = Painter(generator, batch_size=job.batch_size, rounding=job.style.rounding)
     results = paint_pictures(painter, pictures, threads=_threads())
     return _write(job, results, names, len(names), skipped)
 
@@ -225,10 +234,11 @@ def _paint_from_noise(job: _Job) -> Painted:
     from monet.inference.pipeline import results_from_noise
 
     job.say(f"Painting {counted(count, 'picture')} from noise into {job.output}")
-    images = paint_from_noise(generator, count, seed=job.seed or 0, batch_size=job.batch_size)
-    names = map(submission.member_name, range(count))
-    results = results_from_noise(images, map(submission.member_name, range(count)))
-    return _write(job, results, names, count, [])
+    images = paint_from_noise(
+        generator, count, seed=job.seed or 0, batch_size=job.batch_size, rounding=job.style.rounding
+    )
+    names, input_names = (map(job.style.name, range(count)) for _ in range(2))
+    return _write(job, results_from_noise(images, input_names), names, count, [])
 
 
 def _for_submission(
@@ -253,8 +263,8 @@ def _for_submission(
 
 
 def _output_names(job: _Job, pictures: Sequence[Picture]) -> list[str]:
-    if job.kaggle:
-        return [submission.member_name(index) for index in range(len(pictures))]
+    if job.style.names:
+        return [job.style.name(index) for index in range(len(pictures))]
     return output_names([picture.name for picture in pictures])
 
 
@@ -288,8 +298,8 @@ def _write(
     Args:
         job: what to do.
         results: one of each picture.
-        names: an output name for each. Of a submission these are numbers, which those that are
-            painted get without gaps.
+        names: an output name for each. Where these are numbers, those that are painted get them
+            without gaps.
         total: how many pictures there are.
         skipped: inputs that were found unreadable before.
     """
@@ -317,7 +327,7 @@ def _encode(
         for done, (name, image, problem) in enumerate(results, start=1):
             if image is None:
                 skipped.append((name, problem))
-                if not job.kaggle:
+                if not job.style.names:
                     next(names)
             else:
                 if job.kaggle:
@@ -332,9 +342,12 @@ def _encode(
             if job.verbose:
                 line.update(f"{bar(done, total)}  {rate:.3g} images/s  {left} left")
 
-    verify = (lambda path: submission.verify_archive(path, written)) if job.kaggle else None
+    def verify(path: Path) -> None:
+        if job.kaggle:
+            submission.verify_archive(path, [job.style.name(index) for index in range(written)])
+
     with open_output(job.output, verify) as write:
-        write_encoded(write, painted(), quality=job.quality, threads=_threads())
+        write_encoded(write, painted(), job.style, threads=_threads())
         seconds = time.monotonic() - started
         if job.verbose:
             line.finish(f"{bar(total, total)}  {total / seconds:.3g} images/s  {duration(seconds)}")

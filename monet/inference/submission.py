@@ -14,6 +14,7 @@ from monet._parallel import map_in_order, usable_cores
 from monet._text import count
 from monet.data import ImageError
 from monet.data.images import FORMATS
+from monet.inference.file_style import FileStyle
 from monet.inference.inputs import Picture
 from monet.inference.outputs import OutputError
 
@@ -21,10 +22,8 @@ COUNTS = range(7_000, 10_001)
 SIDE = 256
 NAME = "images.zip"
 
-
-def member_name(index: int) -> str:
-    """`image_00000.jpg`, `image_00001.jpg`, …"""
-    return f"image_{index:05d}.jpg"
+STYLE = FileStyle(names="image_{:05d}.jpg")
+"""`image_00000.jpg`, `image_00001.jpg`, …"""
 
 
 def check_count(number: int, *, allow_any: bool) -> None:
@@ -105,12 +104,12 @@ def _problem(picture: Picture) -> str | None:
     return None
 
 
-def verify_archive(path: Path, number: int) -> None:
+def verify_archive(path: Path, names: Sequence[str]) -> None:
     """Reads a submission back as its judge would.
 
     Args:
         path: The archive.
-        number: Pictures that it must hold, and nothing else.
+        names: Of the pictures that it must hold, and nothing else.
 
     Raises:
         OutputError: a name, a checksum, a size, a colour mode or a format is not as it should be,
@@ -118,10 +117,10 @@ def verify_archive(path: Path, number: int) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.namelist() != [member_name(index) for index in range(number)]:
+            if archive.namelist() != list(names):
                 raise OutputError(
-                    f"it holds {count(len(archive.namelist()), 'member')}, not "
-                    f"{member_name(0)} to {member_name(number - 1)}"
+                    f"it holds {count(len(archive.namelist()), 'member')}, not {names[0]} to "
+                    f"{names[-1]}"
                 )
 
             def check(name: str) -> None:

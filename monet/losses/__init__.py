@@ -9,8 +9,9 @@ from monet.losses.adversarial import AdversarialLoss, BinaryCrossentropy, Hinge,
 from monet.losses.colour import colour_distance
 from monet.losses.distance import mean_absolute_error
 from monet.losses.heads import PerHead
+from monet.losses.penalties import gradient_penalty, r1_penalty
 from monet.losses.structure import structure_distance
-from monet.losses.wasserstein import WassersteinGradientPenalty, gradient_penalty
+from monet.losses.wasserstein import WassersteinGradientPenalty
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
@@ -23,6 +24,7 @@ __all__ = [
     "colour_distance",
     "gradient_penalty",
     "mean_absolute_error",
+    "r1_penalty",
     "structure_distance",
 ]
 

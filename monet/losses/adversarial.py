@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -19,6 +20,9 @@ class AdversarialLoss(keras.losses.Loss):
         halved: `True` averages the discriminator's real and fake term, so that it learns at half
             the speed of the generator (Isola et al. 2017, section 3.3); `False` adds them.
     """
+
+    threshold: ClassVar[float] = 0.0
+    """Logits above it say "real", those below it "generated"."""
 
     def __init__(self, halved=True, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -46,8 +50,8 @@ class AdversarialLoss(keras.losses.Loss):
         real_images: tf.Tensor,
         fake_images: tf.Tensor,
         seed: tf.Tensor | None = None,
-    ) -> tf.Tensor | None:
-        """What the discriminator's loss adds for how its logits depend on images, if anything.
+    ) -> tf.Tensor | float:
+        """What the discriminator's loss adds for how its logits depend on images, mostly 0.
 
         Args:
             discriminator: from images to logits.
@@ -55,7 +59,13 @@ class AdversarialLoss(keras.losses.Loss):
             fake_images: the same shape.
             seed: as for `discriminator`.
         """
-        return None
+        return 0.0
+
+    def accuracy(self, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+        """Share of the logits that are right, real and generated ones counted alike, in [0, 1]."""
+        right_of_real = tf.reduce_mean(tf.cast(real_logits > self.threshold, tf.float32))
+        right_of_fake = tf.reduce_mean(tf.cast(fake_logits < self.threshold, tf.float32))
+        return 0.5 * (right_of_real + right_of_fake)
 
     def _combine(self, real_loss, fake_loss):
         return (real_loss + fake_loss) * (0.5 if self.halved else 1.0)
@@ -81,6 +91,8 @@ class LeastSquares(AdversarialLoss):
     >>> float(loss.discriminator(np.ones(2, "float32"), np.array([1.0, 0.0], "float32")))
     0.25
     """
+
+    threshold = 0.5
 
     def __init__(self, halved=True, name="least_squares", **kwargs):
         super().__init__(halved=halved, name=name, **kwargs)

@@ -51,6 +51,13 @@ class PerHead(AdversarialLoss):
             [loss.discriminator(real, fake, seed=seed) for loss, real, fake, seed in heads]
         )
 
+    def accuracy(self, real_logits, fake_logits):
+        """The mean of the heads'."""
+        heads = zip(self.losses, real_logits, fake_logits, strict=True)
+        return tf.add_n([loss.accuracy(real, fake) for loss, real, fake in heads]) / len(
+            self.losses
+        )
+
     def _check(self, logits):
         if not isinstance(logits, (list, tuple)) or len(logits) != len(self.losses):
             got = f"{len(logits)} heads" if isinstance(logits, (list, tuple)) else "a single tensor"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import tensorflow as tf
 
-from monet import ops
 from monet.losses.adversarial import AdversarialLoss
+from monet.losses.penalties import gradient_penalty
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -58,45 +56,3 @@ class WassersteinGradientPenalty(AdversarialLoss):
 
     def get_config(self):
         return {**super().get_config(), "penalty_weight": self.penalty_weight}
-
-
-def gradient_penalty(
-    discriminator: Callable[[tf.Tensor], tf.Tensor],
-    real_images: tf.Tensor,
-    fake_images: tf.Tensor,
-    seed: tf.Tensor | None = None,
-) -> tf.Tensor:
-    """Mean of `(|gradient| - 1)²` at random points between real and generated images.
-
-    The gradient is that of an image's mean logit with respect to its pixels. It is itself
-    differentiated in training, so the ops run as their plain-TensorFlow twins here.
-
-    Args:
-        discriminator: from images to logits.
-        real_images: `[N, H, W, C]`.
-        fake_images: the same shape.
-        seed: integers `[2]`; the same seed gives the same points. `None` for TensorFlow's global
-            generator.
-
-    Returns:
-        A float32 scalar.
-    """
-    real_images, fake_images = tf.cast(real_images, tf.float32), tf.cast(fake_images, tf.float32)
-    shape = [tf.shape(real_images)[0], 1, 1, 1]
-    if seed is None:
-        place = tf.random.uniform(shape)
-    else:
-        place = tf.random.stateless_uniform(shape, seed, alg="philox")
-    images = real_images + place * (fake_images - real_images)
-    with ops.use("reference"):
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            logits = discriminator(images)
-            # The sum, divided by the count below: gradients of the mean underflow in float16.
-            total = tf.reduce_sum(tf.cast(logits, tf.float32))
-        gradients = tape.gradient(total, images)
-    patches = tf.cast(tf.size(logits) / tf.shape(logits)[0], tf.float32)
-    squares = tf.reduce_sum(tf.square(gradients / patches), axis=[1, 2, 3])
-    # The norm's own gradient is infinite at 0.
-    norms = tf.sqrt(squares + 1e-12)
-    return tf.reduce_mean(tf.square(norms - 1.0))

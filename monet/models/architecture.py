@@ -28,6 +28,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from monet.models.latents import DISTRIBUTIONS
+
 if TYPE_CHECKING:
     import keras
 
@@ -135,6 +137,8 @@ class NoiseGenerator(Architecture):
     Attributes:
         filters: channels of the first convolution.
         latent_dim: length of the noise vectors.
+        latents: their distribution: "normal", "uniform" over [-1, 1], "positive" over [0, 1], or
+            "sphere", all of the same length.
     """
 
     named: ClassVar[dict[str, NoiseGenerator]] = {}
@@ -144,9 +148,12 @@ class NoiseGenerator(Architecture):
 
     filters: int = 256
     latent_dim: int = 128
+    latents: str = "normal"
 
     def __post_init__(self):
         super().__post_init__()
+        holds = self.latents in DISTRIBUTIONS
+        self._check("latents", f"one of {', '.join(DISTRIBUTIONS)}", holds)
         self._check("latent_dim", "an integer of at least 1", is_integer(self.latent_dim, 1))
 
     def image_sizes(self) -> str:

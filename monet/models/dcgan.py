@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from monet.models.architecture import ImageDiscriminator, NoiseGenerator, is_number, register
+from monet.models.latents import distributed
 
 if TYPE_CHECKING:
     import keras
@@ -58,6 +59,7 @@ def dcgan_generator(
     *,
     image_size: int = 256,
     latent_dim: int = 128,
+    latents: str = "normal",
     filters: int = 256,
     channels: int = 3,
     dtype=None,
@@ -77,6 +79,8 @@ def dcgan_generator(
     Args:
         image_size: side S of the pictures, in pixels; 8 times a power of two, at least 16.
         latent_dim: length of the noise vectors, Z.
+        latents: the distribution that they are brought to first, one of
+            `monet.models.latents.DISTRIBUTIONS`.
         filters: channels of the first transposed convolution.
         channels: channels of the pictures.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
@@ -117,9 +121,10 @@ def dcgan_generator(
             name=f"{label}_convolution",
         )(x)
 
-    latents = keras.Input((latent_dim,), name="latents")
+    noise = keras.Input((latent_dim,), name="latents")
+    x = distributed(noise, latents)
     units = _FIRST_SIDE**2 * latent_dim
-    x = keras.layers.Dense(units, use_bias=False, dtype=dtype, name="stem")(latents)
+    x = keras.layers.Dense(units, use_bias=False, dtype=dtype, name="stem")(x)
     x = normalize(x, "stem")
     shape = (_FIRST_SIDE, _FIRST_SIDE, latent_dim)
     x = keras.layers.Reshape(shape, dtype=dtype, name="stem_pixels")(x)
@@ -128,7 +133,7 @@ def dcgan_generator(
         x = normalize(x, f"up_{block}")
     x = enlarge(x, channels, "head")
     images = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
-    return keras.Model(latents, images, name=name)
+    return keras.Model(noise, images, name=name)
 
 
 def dcgan_discriminator(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from monet.models.architecture import NoiseGenerator, is_integer, register
 from monet.models.dcgan import doublings
+from monet.models.latents import distributed
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +43,7 @@ def residual_dcgan_generator(
     *,
     image_size: int = 256,
     latent_dim: int = 128,
+    latents: str = "normal",
     filters: int = 256,
     least_filters: int = 32,
     channels: int = 3,
@@ -61,6 +63,8 @@ def residual_dcgan_generator(
     Args:
         image_size: side S of the pictures, in pixels; 4 times a power of two, at least 8.
         latent_dim: length of the noise vectors, Z.
+        latents: the distribution that they are brought to first, one of
+            `monet.models.latents.DISTRIBUTIONS`.
         filters: channels of the first block.
         least_filters: fewest channels of a block.
         channels: channels of the pictures.
@@ -96,8 +100,9 @@ def residual_dcgan_generator(
     def enlarge(x, label):
         return keras.layers.UpSampling2D(2, dtype=dtype, name=f"{label}_doubling")(x)
 
-    latents = keras.Input((latent_dim,), name="latents")
-    x = keras.layers.Dense(_FIRST_SIDE**2 * filters, dtype=dtype, name="stem")(latents)
+    noise = keras.Input((latent_dim,), name="latents")
+    x = distributed(noise, latents)
+    x = keras.layers.Dense(_FIRST_SIDE**2 * filters, dtype=dtype, name="stem")(x)
     shape = (_FIRST_SIDE, _FIRST_SIDE, filters)
     x = keras.layers.Reshape(shape, dtype=dtype, name="stem_pixels")(x)
     for block in range(1, blocks + 1):
@@ -109,4 +114,4 @@ def residual_dcgan_generator(
         x = keras.layers.Add(dtype=dtype, name=f"{label}_sum")([x, shortcut])
     x = convolve(normalize(x, "head"), channels, 3, "head")
     images = keras.layers.Activation("tanh", dtype="float32", name="head_tanh")(x)
-    return keras.Model(latents, images, name=name)
+    return keras.Model(noise, images, name=name)

@@ -82,6 +82,7 @@ class Run:
         self,
         inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         output: str | os.PathLike[str] = "images.zip",
+        faithful: bool = False,
         **options: Any,
     ) -> Painted:
         """Paints photos, or from noise, with the best generator or the newest.
@@ -94,6 +95,8 @@ class Run:
         Args:
             inputs: picture files, or folders of pictures or TFRecords; None to paint from noise.
             output: a `.zip` archive, a folder, or for a single picture its file.
+            faithful: whether to write pictures as the notebook behind the recipe does: its names,
+                its quality, levels rounded down.
             **options: see `monet.inference.PaintOptions`.
 
         Returns:
@@ -103,9 +106,13 @@ class Run:
             DataError: an input doesn't exist, or none can be read.
             OutputError: the output can't be written or must not be overwritten.
             GeneratorError: there is no generator, or it is not for such inputs.
+            ValueError: `faithful`, but no notebook is behind the recipe.
         """
         from monet.inference.painting import paint
+        from monet.systems.documents import document_of
 
+        if faithful:
+            options["style"] = document_of(self.recipe).style
         return paint(self.path, inputs, output, **options)
 
 

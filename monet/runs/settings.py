@@ -15,6 +15,7 @@ from monet.runs.environment import environment
 from monet.runs.judging import Judging
 from monet.runs.run_folder import RunError
 from monet.systems import Recipe, recipe_from_dict, system_of
+from monet.systems.fields import as_text, field_value, typed
 
 SAMPLE_MINUTES = 2.0
 KEPT_GENERATORS = 10
@@ -24,21 +25,34 @@ _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataLocation:
-    """Where the pictures are: a dataset folder, two folders, or nothing for the sample set."""
+    """Where the pictures are: a dataset folder, two folders, or nothing for the sample set.
+
+    Attributes:
+        data: A dataset folder.
+        painting_dir: A folder of paintings, with `photo_dir` in place of `data`.
+        photo_dir: A folder of photos.
+        tfrecords: Whether TFRecords are preferred to picture files.
+    """
 
     data: str | os.PathLike[str] | None = None
     painting_dir: str | os.PathLike[str] | None = None
     photo_dir: str | os.PathLike[str] | None = None
+    tfrecords: bool = False
 
     def open(self, *, photos: bool) -> Domains:
         return open_domains(
-            self.data, painting_dir=self.painting_dir, photo_dir=self.photo_dir, photos=photos
+            self.data,
+            painting_dir=self.painting_dir,
+            photo_dir=self.photo_dir,
+            photos=photos,
+            tfrecords=self.tfrecords,
         )
 
     def absolute(self) -> DataLocation:
         """Paths that hold wherever the run is resumed from."""
-        paths = dataclasses.asdict(self)
-        return DataLocation(**{key: path and os.path.abspath(path) for key, path in paths.items()})
+        paths = {key: getattr(self, key) for key in ("data", "painting_dir", "photo_dir")}
+        absolute = {key: path and os.path.abspath(path) for key, path in paths.items()}
+        return dataclasses.replace(self, **absolute)
 
     def __bool__(self) -> bool:
         return any((self.data, self.painting_dir, self.photo_dir))
@@ -124,7 +138,7 @@ class Settings:
     @property
     def global_batch_size(self) -> int:
         """Pictures of each domain that all devices together take in a step."""
-        return self.replicas * self.recipe.batch_size
+        return self.recipe.pictures_per_step(self.replicas)
 
     def to_config(self, domains: Domains, layout: Mapping[str, int]) -> dict[str, Any]:
         """What goes into `config.json` when a run starts.
@@ -262,10 +276,16 @@ class Settings:
             self,
             recipe=self.recipe.replace(epochs=epochs),
             minutes=minutes or self.minutes,
-            location=location or self.location,
+            location=self._moved(location),
             judging=judging,
             **given_changes,
         )
+
+    def _moved(self, location: DataLocation | None) -> DataLocation:
+        """Where the pictures are now, of the same kind of file."""
+        if not location:
+            return self.location
+        return dataclasses.replace(location, tfrecords=self.location.tfrecords)
 
     def _check_unchanged(self, name: str, given: Any) -> None:
         recorded: Any
@@ -280,15 +300,13 @@ class Settings:
             recorded = self.seed
         elif name == "gpus":
             recorded = self.replicas
-        elif hasattr(self.recipe, name):
-            recorded = getattr(self.recipe, name)
-            given = system_of(self.recipe).value(name, given)
         else:
-            raise TypeError(f"resume has no argument {name!r}, nor the run's recipe such a field")
+            recorded = field_value(self.recipe, name)
+            given = typed(self.recipe, name, given)
         if given is not None and given != recorded:
             raise RunError(
-                f"`{name}={given}` contradicts the run, which was started with "
-                f"{recorded}; leave it out to resume, or start a new run."
+                f"`{name}={as_text(given)}` contradicts the run, which was started with "
+                f"{as_text(recorded)}; leave it out to resume, or start a new run."
             )
 
     def check_data(self, domains: Domains) -> None:

@@ -21,9 +21,11 @@ from monet.systems import (
     GPU_RECIPE,
     SAMPLE_RECIPE,
     Recipe,
+    change,
     get_recipe,
     system_of,
 )
+from monet.systems.documents import document_of
 
 Path = str | os.PathLike[str]
 
@@ -49,6 +51,7 @@ def start(
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     minutes: float | None = None,
+    faithful: bool = False,
     started: float | None = None,
     verbose: bool = True,
     **fields: Any,
@@ -89,10 +92,13 @@ def start(
         tensorboard: whether to record for TensorBoard too.
         minutes: for how long to train, all included, in place of a number of epochs; by default
             120 with data, where neither a recipe nor `epochs` nor `steps_per_epoch` is given.
+        faithful: whether to do as the notebook behind the recipe does where recipes do better:
+            train on TFRecords where there are some, in its order of pictures, on one device and
+            without mixed precision. See `monet.systems.documents`.
         started: `time.monotonic()` from which on the minutes count; by default now.
         verbose: whether to print what is trained and how it gets on.
-        **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128` or
-            `generator="unet"`.
+        **fields: fields of the recipe to change, such as `epochs=20`, `image_size=128`,
+            `generator="unet"` or `**{"generator.filters": 32}`.
 
     Returns:
         The finished run.
@@ -104,7 +110,9 @@ def start(
     """
     started = time.monotonic() if started is None else started
     with Interruption() as interruption:
-        location = DataLocation(data=data, painting_dir=painting_dir, photo_dir=photo_dir)
+        location = DataLocation(
+            data=data, painting_dir=painting_dir, photo_dir=photo_dir, tfrecords=faithful
+        )
         named = recipe or (_default_recipe() if location else SAMPLE_RECIPE)
         lengths = [field for field in _LENGTHS if fields.get(field) is not None]
         if minutes is not None and lengths:
@@ -116,7 +124,16 @@ def start(
             minutes = DEFAULT_MINUTES
         base: Recipe = named if isinstance(named, Recipe) else checked(get_recipe, named)
         system = system_of(base)
-        chosen: Recipe = checked(system.override, base, fields)
+        if faithful:
+            fields = {**checked(document_of, base).fields, **fields}
+            if minutes is not None:
+                raise RunError(
+                    "`faithful` trains for the epochs of the notebook, and `minutes` for a time; "
+                    "leave one out."
+                )
+            mixed_precision = "off" if mixed_precision == "auto" else mixed_precision
+            gpus = gpus or 1
+        chosen: Recipe = checked(change, base, fields)
         check_ops()
         check_tensorboard(tensorboard)
         if out is not None:

@@ -3,11 +3,11 @@
 A recipe is a frozen dataclass with everything that decides how a system is built and trained.
 
     >>> recipe = get_recipe("resnet-lsgan")
-    >>> recipe.batch_size, recipe.lambda_identity
-    (1, 5.0)
+    >>> recipe.batch_size, recipe.lambda_cycle, recipe.lambda_identity
+    (1, 10.0, 'half')
     >>> recipe.replace(epochs=2, image_size=None).image_size   # None keeps the recipe's own value
     256
-    >>> system_of(recipe).override(recipe, {"generator": "unet"}).generator.levels
+    >>> change(recipe, {"generator": "unet", "generator.filters": 32}).generator.levels
     8
 
 `build_model` makes a Keras model of one, to be trained by `fit`; `monet.runs` trains it with all
@@ -21,7 +21,8 @@ import pkgutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from monet.systems.base import COMMON_OPTIONS, RECIPES, SYSTEMS, Curve, Option, Sheet, System
+from monet.systems.base import RECIPES, SYSTEMS, Curve, Sheet, System
+from monet.systems.fields import change
 from monet.systems.recipe import Phase, Recipe
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
 __all__ = [
-    "COMMON_OPTIONS",
     "DEFAULT_MINUTES",
     "DEFAULT_RECIPE",
     "GPU_RECIPE",
@@ -40,12 +40,12 @@ __all__ = [
     "SAMPLE_RECIPE",
     "SYSTEMS",
     "Curve",
-    "Option",
     "Phase",
     "Recipe",
     "Sheet",
     "System",
     "build_model",
+    "change",
     "get_recipe",
     "recipe_from_dict",
     "system_of",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from monet.systems.recipe import AnyRecipe, Recipe
 
@@ -18,40 +18,6 @@ if TYPE_CHECKING:
     from monet.training.adversarial import AdversarialModel
 
 AnySystem = TypeVar("AnySystem", bound="type[System]")
-
-
-class Option(NamedTuple):
-    """A recipe field that the command line can set: `lambda_cycle` by `--lambda-cycle`, say.
-
-    Attributes:
-        field: of the recipe.
-        help: its meaning, for `--help`.
-        takes: "count" (a whole number from 1 on), "rate" (a number above 0), "weight" (any number;
-            the recipe says which it takes), or the names to choose from: a mapping from them to the
-            field's values, or just names, which are the values.
-    """
-
-    field: str
-    help: str
-    takes: Literal["count", "rate", "weight"] | Collection[str]
-
-    def value(self, given: Any) -> Any:
-        """The field's value for what was given, which may be a name or the value itself."""
-        if isinstance(self.takes, Mapping) and given in self.takes:
-            return self.takes[given]
-        return given
-
-
-COMMON_OPTIONS = (
-    Option("epochs", "passes over the data", "count"),
-    Option("steps_per_epoch", "batches of each domain per epoch", "count"),
-    Option("batch_size", "pictures of each domain a step", "count"),
-    Option("image_size", "side of the training crops", "count"),
-    Option("generator_learning_rate", "Adam's step size for the generators, at the start", "rate"),
-    Option("discriminator_learning_rate", "the same for the discriminators", "rate"),
-    Option("average_momentum", "share of the averaged generator kept each step", "weight"),
-)
-"""Those of every system."""
 
 
 class Curve(NamedTuple):
@@ -71,6 +37,14 @@ class Curve(NamedTuple):
     chart: str
     line: str
     label: str
+
+
+PENALTY_CURVES = (
+    Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
+    Curve("discriminator_accuracy", "", "Accuracy", "of the discriminator", "D accuracy"),
+    Curve("discriminator_updates", "", "Accuracy", "share of its updates made", "D updates"),
+)
+"""Those of every system: what `Recipe.gradient_penalty` and what the balance of updates record."""
 
 
 class Sheet(Protocol):
@@ -101,7 +75,6 @@ class System(abc.ABC, Generic[AnyRecipe]):
         takes_photos: whether it is trained on photos too.
         invitation: how to go on painting with its generator: words, and the options of
             `monet.generate`.
-        options: recipe fields that the command line can set, beside `COMMON_OPTIONS`.
         curves: what the history of a run has of its own, in the order of the charts.
         sheet_shows_inputs: whether the first row of a sample sheet are inputs, and the second what
             was painted; otherwise all of it is painted.
@@ -111,7 +84,6 @@ class System(abc.ABC, Generic[AnyRecipe]):
     recipes: ClassVar[Sequence[Recipe]]
     takes_photos: ClassVar[bool]
     invitation: ClassVar[tuple[str, str]]
-    options: ClassVar[Sequence[Option]] = ()
     curves: ClassVar[Sequence[Curve]]
     sheet_shows_inputs: ClassVar[bool] = False
 
@@ -187,7 +159,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
             recipe: the hyper-parameters.
             domains: the pictures.
             seed: of the shuffling and the augmentation.
-            replicas: devices that share a batch; each takes `recipe.batch_size` pictures of it.
+            replicas: devices that share a batch; see `Recipe.pictures_per_step`.
             start_step: the number of the first batch. Batch t doesn't depend on it.
         """
 
@@ -199,26 +171,17 @@ class System(abc.ABC, Generic[AnyRecipe]):
     def caption(self, layout: Mapping[str, int]) -> str:
         """What a sample sheet shows, in words, from the sheet's `layout`."""
 
-    def override(self, recipe: AnyRecipe, fields: Mapping[str, Any]) -> AnyRecipe:
-        """`recipe` with some fields changed; None leaves one as it is.
-
-        Args:
-            recipe: one of this system.
-            fields: values by field; where an option chooses by name, the name will do.
-
-        Raises:
-            ValueError: there is no such field, or it doesn't take the value.
-        """
-        return recipe.replace(
-            **{field: self.value(field, given) for field, given in fields.items()}
+    def training_options(self, recipe: AnyRecipe, seed: int) -> dict[str, Any]:
+        """What `recipe` says to every kind of `AdversarialModel`."""
+        names = (
+            "average_momentum",
+            "gradient_penalty",
+            "penalty",
+            "discriminator_steps",
+            "discriminator_every",
+            "discriminator_accuracy",
         )
-
-    def value(self, field: str, given: Any) -> Any:
-        """A field's value; where an option chooses it by name, the name will do."""
-        for option in self.options:
-            if option.field == field:
-                return option.value(given)
-        return given
+        return {"seed": seed, **{name: getattr(recipe, name) for name in names}}
 
     def optimizers(self, recipe: Recipe, steps_per_epoch: int) -> tuple[FusedAdam, FusedAdam]:
         """The generators' and the discriminators'."""

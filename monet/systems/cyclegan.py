@@ -10,15 +10,14 @@ from monet.models.attention_unet import AttentionDiscriminator, AttentionUNetGen
 from monet.models.patchgan import PatchGANDiscriminator
 from monet.models.resnet import ResNetGenerator
 from monet.models.unet import UNetDiscriminator, UNetGenerator
-from monet.systems.base import Curve, Option, register
+from monet.systems.base import PENALTY_CURVES, Curve, register
+from monet.systems.recipe import ADVERSARIAL_LOSSES
 from monet.systems.translation import TranslationRecipe, TranslationSystem
 
 if TYPE_CHECKING:
     from monet.data import Augment, Domains
     from monet.systems.sheets.translations import TranslationSheet
     from monet.training import CycleGAN
-
-ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
 
 _PATCHES = 30 * 30
 """That a U-Net's discriminator judges at 256 px. Its systems differentiate the sum of the losses of
@@ -31,11 +30,11 @@ class CycleGANRecipe(TranslationRecipe):
     """How a CycleGAN is built and trained.
 
     Attributes:
-        adversarial_loss: one of `ADVERSARIAL_LOSSES`, the names in `monet.losses`.
+        adversarial_loss: "least-squares", "bce", "hinge" or "wgan-gp".
         halve_discriminator_loss: average the real and the fake term instead of adding them.
         lambda_cycle: weight of the cycle consistency loss (L1 between images in [-1, 1]).
-        painting_repeats: how often an epoch passes over the paintings, where its length follows
-            from the data.
+        lambda_identity: weight of the identity loss (L1), or "half" of `lambda_cycle`, as in the
+            paper and the notebooks; 0 leaves it out.
         pool_size: generated pictures that each discriminator remembers (Shrivastava et al. 2017);
             0 for none.
         jitter: the shorter side is resized to a random size, from `image_size` to `jitter *
@@ -50,11 +49,12 @@ class CycleGANRecipe(TranslationRecipe):
     adversarial_loss: str = "least-squares"
     halve_discriminator_loss: bool = True
     lambda_cycle: float = 10.0
-    painting_repeats: int = 1
+    lambda_identity: float | str = "half"
     pool_size: int = 0
     jitter: float = 286 / 256
 
     def __post_init__(self):
+        self.check("lambda_cycle", "a number of at least 0", is_number(self.lambda_cycle, 0))
         super().__post_init__()
         self.check("discriminator", "one with a single head", self.discriminator.heads == 1)
         self.check(
@@ -62,14 +62,12 @@ class CycleGANRecipe(TranslationRecipe):
             f"one of {', '.join(ADVERSARIAL_LOSSES)}",
             self.adversarial_loss in ADVERSARIAL_LOSSES,
         )
-        self.check("lambda_cycle", "a number of at least 0", is_number(self.lambda_cycle, 0))
-        holds = is_integer(self.painting_repeats, 1)
-        self.check("painting_repeats", "an integer of at least 1", holds)
         self.check("pool_size", "an integer of at least 0", is_integer(self.pool_size, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
 
-    def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
-        return super().count_steps(self.painting_repeats * paintings, photos, replicas=replicas)
+    @property
+    def identity_weight(self) -> float | str:
+        return self.lambda_cycle / 2 if self.lambda_identity == "half" else self.lambda_identity
 
 
 _RECIPES = (
@@ -91,7 +89,12 @@ _RECIPES = (
         summary="ResNet-9, zero padding, least squares",
         source=(
             "A notebook for the Kaggle competition 'I'm Something of a Painter Myself' "
-            "(recorded score 84.31): zero-padded ResNet-9, least squares, constant rate."
+            "(recorded score 84.31): zero-padded ResNet-9, least squares, constant rate. It "
+            "doesn't show the code of its augmentation, nor how its parallel readers mix the "
+            "files. The two convolutions of a block start from the same values there, by an "
+            "initializer that they share; here they don't. Its shuffle buffer starts anew with "
+            "every epoch, so that ten of them show some 1,200 photos; here photos are shuffled as "
+            "a whole."
         ),
         generator=ResNetGenerator(padding="zero"),
         epochs=10,
@@ -137,7 +140,9 @@ _RECIPES = (
         source=(
             "Two write-ups of one entry to the competition: `unet-bce` with group norm, a group "
             "for each channel, which is the same mathematics; batches of 4, paintings twice an "
-            "epoch. 200 epochs in the code, 500 in the text."
+            "epoch. 200 epochs in the code, 500 in the text. How its parallel readers mix the "
+            "files isn't known. Its buffer of 2,048 photos starts anew with every epoch; here "
+            "photos are shuffled as a whole. Steps as in `unet-bce`."
         ),
         epsilon=1e-7 / (4 * _PATCHES),
         generator=UNetGenerator(norm="group"),
@@ -179,11 +184,6 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
 
     recipe_class = CycleGANRecipe
     recipes = _RECIPES
-    options = (
-        *TranslationSystem.options,
-        Option("adversarial_loss", "another loss", ADVERSARIAL_LOSSES),
-        Option("lambda_cycle", "weight of the cycle consistency loss", "weight"),
-    )
     curves = (
         Curve("painting_generator_loss", "G", "Generators (total)", "to painting", "to painting"),
         Curve("photo_generator_loss", "G", "Generators (total)", "to photo", "to photo"),
@@ -197,6 +197,7 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
         Curve("painting_identity_loss", "", "Identity", "paintings", "identity paintings"),
         Curve("photo_identity_loss", "", "Identity", "photos", "identity photos"),
         Curve("identity_loss", "identity", "", "", "identity"),
+        *PENALTY_CURVES,
     )
 
     def build(
@@ -219,11 +220,10 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
         model = CycleGAN(
             **networks,
             lambda_cycle=recipe.lambda_cycle,
-            lambda_identity=recipe.lambda_identity,
+            lambda_identity=recipe.identity_weight,
             pool_size=recipe.pool_size,
             image_shape=(recipe.image_size, recipe.image_size, 3),
-            average_momentum=recipe.average_momentum,
-            seed=seed,
+            **self.training_options(recipe, seed),
         )
         adversarial_loss = losses.ADVERSARIAL_LOSSES[recipe.adversarial_loss]
         model.compile(
@@ -244,7 +244,7 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
 
         return TranslationSheet(
             *self.samples(recipe, domains, recipe.image_size, seed),
-            shows_identity=recipe.lambda_identity > 0,
+            shows_identity=recipe.identity_weight > 0,
         )
 
     def caption(self, layout):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from monet.models.architecture import (
-    IMAGE_DISCRIMINATORS,
-    NOISE_GENERATORS,
     Architecture,
     ImageDiscriminator,
     NoiseGenerator,
@@ -16,8 +14,8 @@ from monet.models.architecture import (
 )
 from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from monet.models.residual_dcgan import ResidualDCGANGenerator
-from monet.systems.base import Curve, Option, System, register
-from monet.systems.recipe import Recipe
+from monet.systems.base import PENALTY_CURVES, Curve, System, register
+from monet.systems.recipe import ADVERSARIAL_LOSSES, Recipe
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,17 +34,22 @@ class DCGANRecipe(Recipe):
     """How a DCGAN is built and trained.
 
     Attributes:
-        generator_target: what the generator wants its pictures to be taken for, in [0, 1].
-        real_targets: the discriminator's targets for real pictures are drawn between these two.
+        adversarial_loss: "bce", "least-squares", "hinge" or "wgan-gp".
+        generator_target: what the generator wants its pictures to be taken for by "bce", in [0, 1].
+        real_targets: the discriminator's targets for real pictures are drawn between these two, for
+            "bce".
         fake_targets: the same for generated pictures.
         image_noise: standard deviation of the noise added to real pictures.
-        discriminator_every: the discriminator is updated in every how many steps.
         copies: train on five altered copies of each painting (`monet.data.Copies`); otherwise on
-            each painting and its mirror image.
+            each painting, with `flip` and `jitter`.
+        flip: mirror half of the training pictures, where there are no copies.
+        jitter: the shorter side is resized to a random size, from `image_size` to `jitter *
+            image_size`, before the crop, where there are no copies; in [1, 4], 1 for none.
         least_noisy: the noisy copies are clipped to [least_noisy, 1].
         passes: how often an epoch passes over that set.
-        diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
-        gradient_penalty: weight of the penalty on the discriminator's slope at real pictures (R1).
+        diff_augment: policies of DiffAugment, which changes all that the discriminator sees:
+            "colour", "translation" and "cutout".
+        sheet_latents: of the sample sheet: "normal", as in training, or "positive" for U(0, 1).
         (further ones): see `Recipe`.
     """
 
@@ -57,29 +60,37 @@ class DCGANRecipe(Recipe):
     generator: NoiseGenerator = DCGANGenerator()
     discriminator: ImageDiscriminator = DCGANDiscriminator()
     sample_every: int = 5
+    adversarial_loss: str = "bce"
     generator_target: float = 1.0
     real_targets: tuple[float, float] = (1.0, 1.0)
     fake_targets: tuple[float, float] = (0.0, 0.0)
     image_noise: float = 0.0
-    discriminator_every: int = 1
     copies: bool = False
+    flip: bool = True
+    jitter: float = 1.0
     least_noisy: float = -1.0
     passes: int = 1
     diff_augment: tuple[str, ...] = ()
-    gradient_penalty: float = 0.0
+    sheet_latents: str = "normal"
 
     def __post_init__(self):
         super().__post_init__()
-        for field in ("discriminator_every", "passes"):
-            self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
-        for field in ("image_noise", "gradient_penalty"):
-            self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
+        self.check(
+            "adversarial_loss",
+            f"one of {', '.join(ADVERSARIAL_LOSSES)}",
+            self.adversarial_loss in ADVERSARIAL_LOSSES,
+        )
+        holds = self.sheet_latents in ("normal", "positive")
+        self.check("sheet_latents", "one of normal, positive", holds)
+        self.check("passes", "an integer of at least 1", is_integer(self.passes, 1))
+        self.check("image_noise", "a number of at least 0", is_number(self.image_noise, 0))
+        self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
 
     def count_steps(self, paintings: int, photos: int = 0, *, replicas: int = 1) -> int:
         """As `Recipe.count_steps`; photos don't matter."""
         if not isinstance(self.steps_per_epoch, str):
             return self.steps_per_epoch
-        batch = self.batch_size * replicas
+        batch = self.pictures_per_step(replicas)
         steps = self.passes * (paintings * (_COPIES if self.copies else 1) // batch)
         if not steps:
             raise ValueError(
@@ -141,14 +152,10 @@ class DCGANSystem(System[DCGANRecipe]):
     recipes = _RECIPES
     takes_photos = False
     invitation = ("Paint pictures with it:", "--count 16")
-    options = (
-        Option("generator", "another generator", NOISE_GENERATORS),
-        Option("discriminator", "another discriminator", IMAGE_DISCRIMINATORS),
-    )
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
         Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
-        Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
+        *PENALTY_CURVES,
         Curve("diversity", "diversity", _DIVERSITY, "16 fixed latents", "diversity"),
         Curve("painting_diversity", "", _DIVERSITY, "16 paintings", "of paintings"),
     )
@@ -161,7 +168,7 @@ class DCGANSystem(System[DCGANRecipe]):
         """
         import tensorflow as tf
 
-        from monet.losses import BinaryCrossentropy
+        from monet import losses
         from monet.models.initializers import seeded
         from monet.training import DCGAN
 
@@ -170,18 +177,17 @@ class DCGANSystem(System[DCGANRecipe]):
         model = DCGAN(
             *networks,
             image_noise=recipe.image_noise,
-            discriminator_every=recipe.discriminator_every,
             augment=recipe.diff_augment,
-            gradient_penalty=recipe.gradient_penalty,
-            average_momentum=recipe.average_momentum,
-            seed=seed,
+            **self.training_options(recipe, seed),
         )
-        loss = BinaryCrossentropy(
-            halved=False,
-            generator_target=recipe.generator_target,
-            real_targets=recipe.real_targets,
-            fake_targets=recipe.fake_targets,
-        )
+        targets: dict[str, Any] = {}
+        if recipe.adversarial_loss == "bce":
+            targets = {
+                "generator_target": recipe.generator_target,
+                "real_targets": recipe.real_targets,
+                "fake_targets": recipe.fake_targets,
+            }
+        loss = losses.ADVERSARIAL_LOSSES[recipe.adversarial_loss](halved=False, **targets)
         if jit_compile is None:
             jit_compile = "auto" if tf.config.list_logical_devices("GPU") else False
         model.compile(
@@ -197,11 +203,12 @@ class DCGANSystem(System[DCGANRecipe]):
     ) -> tf.data.Dataset:
         from monet.data import Augment, Copies, painting_dataset
 
+        augment = Augment(flip=recipe.flip, jitter=recipe.jitter)
         return painting_dataset(
             domains.paintings,
             image_size=recipe.image_size,
-            batch_size=replicas * recipe.batch_size,
-            augment=Copies(recipe.least_noisy) if recipe.copies else Augment(flip=True, jitter=1),
+            batch_size=recipe.pictures_per_step(replicas),
+            augment=Copies(recipe.least_noisy) if recipe.copies else augment,
             seed=seed,
             start_step=start_step,
         )
@@ -211,7 +218,8 @@ class DCGANSystem(System[DCGANRecipe]):
         from monet.systems.sheets.noise import NoiseSheet
 
         paintings = fixed_images(domains.paintings, _COMPARED_PAINTINGS, recipe.image_size, seed)
-        return NoiseSheet(paintings, recipe.generator.latent_dim, seed)
+        positive = recipe.sheet_latents == "positive"
+        return NoiseSheet(paintings, recipe.generator.latent_dim, seed, positive=positive)
 
     def caption(self, layout):
         return f"{layout.get('noise', 0)} pictures, from the same noise at every epoch"

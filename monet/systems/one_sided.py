@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from monet.models.architecture import Discriminator, Generator, is_integer, is_number
 from monet.models.painter import PainterGenerator
 from monet.models.two_headed import TwoHeadedDiscriminator
-from monet.systems.base import Curve, Option, register
+from monet.systems.base import PENALTY_CURVES, Curve, register
 from monet.systems.recipe import Phase
 from monet.systems.translation import TranslationRecipe, TranslationSystem
 
@@ -25,15 +25,16 @@ class OneSidedRecipe(TranslationRecipe):
     """How a generator is trained against a discriminator, from photos to paintings alone.
 
     Attributes:
-        head_losses: of the discriminator's heads, in their order, from `HEAD_LOSSES`; one with
-            fewer heads takes the first of them. Real and fake terms are added, not averaged.
+        head_losses: "hinge", "bce" or "least-squares" for each of the discriminator's heads, in
+            their order; one with fewer heads takes the first of them. Real and fake terms are
+            added, not averaged.
         lambda_content: weight of the content loss (`monet.losses.structure_distance`); 0 leaves it
             out.
         lambda_colour: weight of the colour loss (`monet.losses.colour_distance`); 0 leaves it out.
-        diff_augment: policies of DiffAugment, which changes all that the discriminator sees.
+        diff_augment: policies of DiffAugment, which changes all that the discriminator sees:
+            "colour", "translation" and "cutout".
         augment_colour: strength of its changes of colour, in [0, 1]; 1 is the authors'.
         augment_hole: side of the square that it cuts out, as a share of the picture's.
-        gradient_penalty: weight of the penalty on the discriminator's slope at paintings (R1).
         picture_size: the shorter side, in pixels, that pictures are brought to; training crops of
             `image_size` are cut out of these, so that what is learned at 128 px holds for pictures
             of this size.
@@ -55,7 +56,6 @@ class OneSidedRecipe(TranslationRecipe):
     diff_augment: tuple[str, ...] = ("colour", "translation", "cutout")
     augment_colour: float = 0.5
     augment_hole: float = 1 / 3
-    gradient_penalty: float = 0.0
     average_momentum: float = 0.998
     picture_size: int = 256
     finish_size: int = 256
@@ -70,7 +70,7 @@ class OneSidedRecipe(TranslationRecipe):
             len(self.head_losses) >= self.discriminator.heads
             and set(self.head_losses) <= set(HEAD_LOSSES),
         )
-        for field in ("lambda_content", "lambda_colour", "gradient_penalty"):
+        for field in ("lambda_content", "lambda_colour"):
             self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
         self.check("augment_colour", "in [0, 1]", is_number(self.augment_colour, 0, 1))
         is_share = is_number(self.augment_hole, 0, 1) and self.augment_hole > 0
@@ -169,20 +169,13 @@ class OneSidedSystem(TranslationSystem[OneSidedRecipe]):
 
     recipe_class = OneSidedRecipe
     recipes = _RECIPES
-    options = (
-        *TranslationSystem.options,
-        Option("lambda_content", "weight of the content loss; 0 leaves it out", "weight"),
-        Option("lambda_colour", "weight of the colour loss; 0 leaves it out", "weight"),
-        Option("gradient_penalty", "weight of the discriminator's gradient penalty", "weight"),
-        Option("picture_size", "shorter side that pictures are brought to", "count"),
-    )
     curves = (
         Curve("adversarial_loss", "G", "Generator (adversarial)", "to painting", "generator"),
         Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),
         Curve("identity_loss", "identity", "Identity", "paintings", "identity"),
         Curve("content_loss", "content", "Content", "photos", "content"),
         Curve("colour_loss", "colour", "Colour", "photos", "colour"),
-        Curve("gradient_penalty", "penalty", "Gradient penalty", "of the discriminator", "penalty"),
+        *PENALTY_CURVES,
     )
 
     def build(
@@ -196,15 +189,13 @@ class OneSidedSystem(TranslationSystem[OneSidedRecipe]):
             networks = self.networks(recipe, dtype=dtype)
         model = OneSided(
             *networks,
-            lambda_identity=recipe.lambda_identity,
+            lambda_identity=recipe.identity_weight,
             lambda_content=recipe.lambda_content,
             lambda_colour=recipe.lambda_colour,
             augment=recipe.diff_augment,
             augment_colour=recipe.augment_colour,
             augment_hole=recipe.augment_hole,
-            gradient_penalty=recipe.gradient_penalty,
-            average_momentum=recipe.average_momentum,
-            seed=seed,
+            **self.training_options(recipe, seed),
         )
         head_losses = [
             losses.ADVERSARIAL_LOSSES[name](halved=False)

@@ -18,6 +18,10 @@ from monet.models.architecture import (
 )
 
 EPOCH_LENGTHS = ("smaller", "larger")
+ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
+"""The names in `monet.losses`."""
+PENALTIES = ("r1", "wgan-gp")
+"""The kinds of `monet.training.penalty.Penalty`."""
 
 AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
 
@@ -63,6 +67,15 @@ class Recipe:
         sample_every: epochs between sample sheets.
         average_momentum: of the running average of the weights of the generator that paints; 0 for
             none.
+        gradient_penalty: weight of a penalty on how steeply the discriminators' logits change with
+            their pictures, beside what "wgan-gp" has as a loss; 0 for none.
+        penalty: its kind: "r1" at real pictures (Mescheder et al. 2018), or "wgan-gp" between real
+            and generated ones (Gulrajani et al. 2017).
+        discriminator_steps: updates of the discriminators for each of the generators, each on a
+            batch of its own.
+        discriminator_every: the discriminators are updated in every how many steps.
+        discriminator_accuracy: they are left alone in steps in which more than this share of their
+            logits is right; 1 for never.
     """
 
     system: ClassVar[str]
@@ -87,9 +100,21 @@ class Recipe:
     image_size: int = 256
     sample_every: int = 1
     average_momentum: float = 0.0
+    gradient_penalty: float = 0.0
+    penalty: str = "r1"
+    discriminator_steps: int = 1
+    discriminator_every: int = 1
+    discriminator_accuracy: float = 1.0
 
     def __post_init__(self):
-        for field in ("epochs", "batch_size", "image_size", "sample_every"):
+        for field in (
+            "epochs",
+            "batch_size",
+            "image_size",
+            "sample_every",
+            "discriminator_steps",
+            "discriminator_every",
+        ):
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
         for field in ("generator_learning_rate", "discriminator_learning_rate", "epsilon"):
             value = getattr(self, field)
@@ -98,6 +123,11 @@ class Recipe:
             value = getattr(self, field)
             self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
         self.check("decay_fraction", "in [0, 1]", is_number(self.decay_fraction, 0, 1))
+        is_weight = is_number(self.gradient_penalty, 0)
+        self.check("gradient_penalty", "a number of at least 0", is_weight)
+        self.check("penalty", f"one of {', '.join(PENALTIES)}", self.penalty in PENALTIES)
+        value = self.discriminator_accuracy
+        self.check("discriminator_accuracy", "in (0, 1]", is_number(value, 0, 1) and value > 0)
         self.check(
             "steps_per_epoch",
             f"a number of steps of at least 1, or one of {', '.join(EPOCH_LENGTHS)}",
@@ -152,13 +182,17 @@ class Recipe:
         values["discriminator"] = cls.discriminators.from_dict(fields["discriminator"])
         return cls(**values)
 
+    def pictures_per_step(self, replicas: int = 1) -> int:
+        """Pictures of each domain that all devices together take in a step."""
+        return self.batch_size * self.discriminator_steps * replicas
+
     def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
         """Steps of one epoch.
 
         Args:
             paintings: number of paintings.
             photos: number of photos.
-            replicas: devices that train in step, each on a batch of `batch_size`.
+            replicas: devices that train in step, each on batches of its own.
 
         Raises:
             ValueError: where the domain is smaller than one batch.
@@ -166,7 +200,7 @@ class Recipe:
         if not isinstance(self.steps_per_epoch, str):
             return self.steps_per_epoch
         pictures = {"smaller": min, "larger": max}[self.steps_per_epoch](paintings, photos)
-        batch = self.batch_size * replicas
+        batch = self.pictures_per_step(replicas)
         if pictures < batch:
             raise ValueError(
                 f"{paintings} paintings and {photos} photos don't fill one batch of {batch}: "

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from monet.models.architecture import DISCRIMINATORS, GENERATORS, is_integer, is_number
-from monet.systems.base import Option, System
+from monet.models.architecture import is_integer, is_number
+from monet.systems.base import System
 from monet.systems.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -32,20 +31,44 @@ class TranslationRecipe(Recipe):
     Attributes:
         lambda_identity: weight of the identity loss, the L1 distance between a painting in [-1, 1]
             and what its own generator makes of it; 0 leaves it out.
+        painting_repeats: how often an epoch passes over the paintings, where its length follows
+            from the data.
+        painting_buffer: pictures in the buffer that paintings are shuffled in, which each epoch
+            fills anew from the first file on, as `tf.data` does in the notebooks; 1 for the order
+            of the files, 0 to shuffle every pass as a whole.
+        photo_buffer: the same of photos.
         flip: mirror half of the training pictures.
         sample_photos: photos on a sample sheet.
         (further ones): see `Recipe`.
     """
 
-    lambda_identity: float = 5.0
+    lambda_identity: float | str = 5.0
+    painting_repeats: int = 1
+    painting_buffer: int = 0
+    photo_buffer: int = 0
     flip: bool = True
     sample_photos: int = 4
 
     def __post_init__(self):
         super().__post_init__()
-        holds = is_number(self.lambda_identity, 0)
+        holds = is_number(self.identity_weight, 0)
         self.check("lambda_identity", "a number of at least 0", holds)
-        self.check("sample_photos", "an integer of at least 1", is_integer(self.sample_photos, 1))
+        for field, least in (
+            ("sample_photos", 1),
+            ("painting_repeats", 1),
+            ("painting_buffer", 0),
+            ("photo_buffer", 0),
+        ):
+            holds = is_integer(getattr(self, field), least)
+            self.check(field, f"an integer of at least {least}", holds)
+
+    @property
+    def identity_weight(self) -> float | str:
+        """The number that `lambda_identity` stands for."""
+        return self.lambda_identity
+
+    def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
+        return super().count_steps(self.painting_repeats * paintings, photos, replicas=replicas)
 
 
 class TranslationSystem(System[AnyTranslationRecipe]):
@@ -56,11 +79,6 @@ class TranslationSystem(System[AnyTranslationRecipe]):
 
     takes_photos = True
     invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
-    options: ClassVar[Sequence[Option]] = (
-        Option("generator", "another generator", GENERATORS),
-        Option("discriminator", "another discriminator", DISCRIMINATORS),
-        Option("lambda_identity", "weight of the identity loss; 0 leaves it out", "weight"),
-    )
     sheet_shows_inputs = True
 
     @abc.abstractmethod
@@ -84,13 +102,22 @@ class TranslationSystem(System[AnyTranslationRecipe]):
         self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
     ) -> tf.data.Dataset:
         from monet.data import training_dataset
+        from monet.data.order import Order, ShuffleBuffer, shuffled
+
+        pictures = recipe.pictures_per_step(replicas)
+        steps = recipe.count_steps(len(domains.paintings), len(domains.photos), replicas=replicas)
+
+        def order(buffer: int, repeats: int = 1) -> Order:
+            return ShuffleBuffer(buffer, steps * pictures, repeats) if buffer else shuffled
 
         return training_dataset(
             domains.paintings,
             domains.photos,
             image_size=recipe.image_size,
-            batch_size=replicas * recipe.batch_size,
+            batch_size=pictures,
             augment=self.augment(recipe),
+            painting_order=order(recipe.painting_buffer, recipe.painting_repeats),
+            photo_order=order(recipe.photo_buffer),
             seed=seed,
             start_step=start_step,
         )

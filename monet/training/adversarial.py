@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from monet.losses import AdversarialLoss
+from monet.training.balance import Balance
+from monet.training.penalty import Penalty
 
 
 class AdversarialModel(keras.Model):
@@ -18,13 +21,40 @@ class AdversarialModel(keras.Model):
     A subclass names its networks, which are arguments of its constructor, and defines
     `generator_weights`, `discriminator_weights` and `train_step`. Its constructor sets them as
     attributes and ends with `_finish`.
+
+    Args:
+        gradient_penalty: weight of a penalty on the discriminators' slopes, beside what their loss
+            has; 0 for none.
+        penalty: its kind, "r1" or "wgan-gp"; see `monet.training.penalty.Penalty`.
+        discriminator_steps: see `monet.training.balance.Balance`, as for the next two.
+        discriminator_every: see there.
+        discriminator_accuracy: see there.
+        seed: of every random choice.
     """
 
     network_names: ClassVar[tuple[str, ...]]
 
+    def __init__(
+        self,
+        *,
+        gradient_penalty=0.0,
+        penalty="r1",
+        discriminator_steps=1,
+        discriminator_every=1,
+        discriminator_accuracy=1.0,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.penalty = Penalty(gradient_penalty, penalty)
+        self.balance = Balance(discriminator_steps, discriminator_every, discriminator_accuracy)
+        self.seed = seed
+
     def _finish(self, losses: Iterable[str]) -> None:
         """Ends the construction of a model that reports these losses."""
-        self._loss_means = [keras.metrics.Mean(name=name) for name in losses]
+        penalty = ["gradient_penalty"] if self.penalty.weight else []
+        names = [*losses, *penalty, *self.balance.metrics]
+        self._loss_means = [keras.metrics.Mean(name=name) for name in names]
         self.built = True
 
     def get_config(self):
@@ -33,6 +63,13 @@ class AdversarialModel(keras.Model):
         return {
             **super().get_config(),
             **{name: serialize(network) for name, network in networks},
+            "gradient_penalty": self.penalty.weight,
+            "penalty": self.penalty.kind,
+            **{
+                f"discriminator_{key}": value
+                for key, value in dataclasses.asdict(self.balance).items()
+            },
+            "seed": self.seed,
         }
 
     @classmethod
@@ -100,6 +137,14 @@ class AdversarialModel(keras.Model):
     @property
     def metrics(self):
         return self._loss_means
+
+    def _update_discriminators(self, gradients, step, accuracy):
+        """Updates them, unless their balance skips the step; returns how many updates it was."""
+
+        def apply():
+            self.discriminator_optimizer.apply(gradients, self.discriminator_weights)
+
+        return self.balance.update(apply, step, accuracy)
 
     def _scale(self, loss, optimizer):
         """The loss to differentiate: optimizers add up the gradients of all replicas."""

@@ -24,6 +24,15 @@ class _Losses(NamedTuple):
     identity: tf.Tensor
 
 
+class _Judgement(NamedTuple):
+    """What one discriminator makes of a batch."""
+
+    total: tf.Tensor  # to be differentiated: the loss and the weighted penalty
+    loss: tf.Tensor
+    penalty: tf.Tensor
+    accuracy: tf.Tensor
+
+
 @keras.saving.register_keras_serializable(package="monet")
 class CycleGAN(AdversarialModel):
     """Two generators that translate between photos and paintings, and their two discriminators.
@@ -49,7 +58,7 @@ class CycleGAN(AdversarialModel):
         image_shape: `(H, W, C)` of the training images; only needed with a pool.
         average_momentum: of the exponential moving average of the painting generator's weights, in
             [0, 1), which the property `generator` then has; 0 for none.
-        seed: of the pools' choices.
+        (further ones): see `monet.training.adversarial.AdversarialModel`.
 
     Source: Zhu et al. 2017 (arXiv:1703.10593). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
     """
@@ -73,7 +82,6 @@ class CycleGAN(AdversarialModel):
         pool_size=0,
         image_shape=None,
         average_momentum=0.0,
-        seed=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -91,13 +99,12 @@ class CycleGAN(AdversarialModel):
         self.pool_size = pool_size
         self.image_shape = image_shape
         self.average_momentum = average_momentum
-        self.seed = seed
         self.average_generator = averaged_copy(painting_generator) if average_momentum else None
         self.painting_pool: ImagePool | None = None
         self.photo_pool: ImagePool | None = None
         if pool_size:
-            self.painting_pool = ImagePool(pool_size, image_shape, seed, name="painting_pool")
-            self.photo_pool = ImagePool(pool_size, image_shape, seed + 1, name="photo_pool")
+            self.painting_pool = ImagePool(pool_size, image_shape, self.seed, name="painting_pool")
+            self.photo_pool = ImagePool(pool_size, image_shape, self.seed + 1, name="photo_pool")
         self._finish(self._loss_names())
 
     def _loss_names(self):
@@ -163,8 +170,12 @@ class CycleGAN(AdversarialModel):
         The sum is differentiated in pieces that follow one another, also in a graph: one cycle, the
         other, one translation, the other, the discriminators. What a cycle or a discriminator needs
         is not in memory at the same time as what the next piece needs for itself.
+
+        Where the discriminators are updated several times, all but the last come first.
         """
-        x, y = batch
+        *before, (x, y) = self.balance.parts(batch)
+        for number, part in enumerate(before, start=1):
+            self._train_discriminators(part, number)
         G, F = self.painting_generator, self.photo_generator
         D_X, D_Y = self.photo_discriminator, self.painting_discriminator
         G_weights, F_weights = G.trainable_variables, F.trainable_variables
@@ -200,23 +211,35 @@ class CycleGAN(AdversarialModel):
 
         # The discriminators, on real pictures and on fakes from the pools.
         fake_y, fake_x = self._split(G_outputs)[0], self._split(F_outputs)[0]
-        if self.painting_pool and self.photo_pool:
-            fake_y, fake_x = self.painting_pool(fake_y), self.photo_pool(fake_x)
-        with (
-            tf.control_dependencies([*G_gradients, *F_gradients]),
-            gradient_tape(self.discriminator_weights) as tape,
-        ):
-            D_Y_loss = self._discriminator_loss(D_Y, y, fake_y, training=True, number=1)
-            D_X_loss = self._discriminator_loss(D_X, x, fake_x, training=True, number=0)
-            loss = self._scale(D_X_loss + D_Y_loss, self.discriminator_optimizer)
-        D_gradients = tape.gradient(loss, self.discriminator_weights)
+        with tf.control_dependencies([*G_gradients, *F_gradients]):
+            D_gradients, of_D_X, of_D_Y = self._discriminator_gradients(x, y, fake_x, fake_y)
 
         steps = tf.identity(self.generator_optimizer.iterations.value)
         self.generator_optimizer.apply([*G_gradients, *F_gradients], self.generator_weights)
         if self.average_momentum:
             update_average(self.average_generator, G, self.average_momentum, steps)
-        self.discriminator_optimizer.apply(D_gradients, self.discriminator_weights)
-        return self._report_losses(of_G, of_F, D_X_loss, D_Y_loss)
+        updates = self._update_discriminators(D_gradients, steps, _accuracy(of_D_X, of_D_Y))
+        return self._report_losses(of_G, of_F, of_D_X, of_D_Y, updates)
+
+    def _train_discriminators(self, batch, number):
+        """Updates the discriminators alone, the `number`th time in this step."""
+        x, y = batch
+        fake_y = self.painting_generator(x, training=True)
+        fake_x = self.photo_generator(y, training=True)
+        gradients, of_D_X, of_D_Y = self._discriminator_gradients(x, y, fake_x, fake_y, number)
+        steps = self.generator_optimizer.iterations.value
+        self._update_discriminators(gradients, steps, _accuracy(of_D_X, of_D_Y))
+
+    def _discriminator_gradients(self, x, y, fake_x, fake_y, number=0):
+        """Of both, on real pictures and on fakes from the pools, with what they make of them."""
+        if self.painting_pool and self.photo_pool:
+            fake_y, fake_x = self.painting_pool(fake_y), self.photo_pool(fake_x)
+        D_X, D_Y = self.photo_discriminator, self.painting_discriminator
+        with gradient_tape(self.discriminator_weights) as tape:
+            of_D_Y = self._discriminate(D_Y, y, fake_y, training=True, number=2 * number + 1)
+            of_D_X = self._discriminate(D_X, x, fake_x, training=True, number=2 * number)
+            loss = self._scale(of_D_X.total + of_D_Y.total, self.discriminator_optimizer)
+        return tape.gradient(loss, self.discriminator_weights), of_D_X, of_D_Y
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without image pools and updates."""
@@ -229,8 +252,9 @@ class CycleGAN(AdversarialModel):
         return self._report_losses(
             self._judge(x, y, G_outputs, D_Y, F, training=False),
             self._judge(y, x, F_outputs, D_X, G, training=False),
-            self._discriminator_loss(D_X, x, fake_x, training=False, number=0),
-            self._discriminator_loss(D_Y, y, fake_y, training=False, number=1),
+            self._discriminate(D_X, x, fake_x, training=False, number=0),
+            self._discriminate(D_Y, y, fake_y, training=False, number=1),
+            updates=0.0,
         )
 
     def _translate(self, G, x, y, training):
@@ -253,14 +277,14 @@ class CycleGAN(AdversarialModel):
         cycle = mean_absolute_error(x, F(fake_y, training=training))
         return _Losses(own, self.lambda_cycle * cycle, adversarial, cycle, identity)
 
-    def _report_losses(self, of_G, of_F, D_X_loss, D_Y_loss):
+    def _report_losses(self, of_G, of_F, of_D_X, of_D_Y, updates):
         shared = of_G.shared + of_F.shared
         return self._report(
             {
                 "painting_generator_loss": of_G.own + shared,
                 "photo_generator_loss": of_F.own + shared,
-                "photo_discriminator_loss": D_X_loss,
-                "painting_discriminator_loss": D_Y_loss,
+                "photo_discriminator_loss": of_D_X.loss,
+                "painting_discriminator_loss": of_D_Y.loss,
                 "painting_adversarial_loss": of_G.adversarial,
                 "photo_adversarial_loss": of_F.adversarial,
                 # Of the pictures that come back: photos by way of paintings, and paintings.
@@ -270,22 +294,33 @@ class CycleGAN(AdversarialModel):
                 "photo_identity_loss": of_F.identity,
                 "cycle_loss": of_G.cycle + of_F.cycle,
                 "identity_loss": of_G.identity + of_F.identity,
+                "gradient_penalty": 0.5 * (of_D_X.penalty + of_D_Y.penalty),
+                "discriminator_accuracy": _accuracy(of_D_X, of_D_Y),
+                "discriminator_updates": updates,
             }
         )
 
-    def _discriminator_loss(self, discriminator, real, fake, training, number):
+    def _discriminate(self, discriminator, real, fake, training, number):
         real, fake = tf.stop_gradient(real), tf.stop_gradient(fake)
         target_seed, penalty_seed = tf.unstack(tf.random.split(self._step_seed(number)))
-        logits = discriminator(tf.concat([real, fake], axis=0), training=training)
-        loss = self.adversarial_loss.discriminator(*tf.split(logits, 2), seed=target_seed)
-        penalty = self.adversarial_loss.penalty(
-            lambda images: discriminator(images, training=training), real, fake, seed=penalty_seed
-        )
-        return loss if penalty is None else loss + penalty
+
+        def judge(images):
+            return discriminator(images, training=training)
+
+        if self.penalty.weight:
+            fake_logits = judge(fake)
+            real_logits, added, penalty = self.penalty(judge, real, fake, penalty_seed)
+        else:  # one pass for both
+            real_logits, fake_logits = tf.split(judge(tf.concat([real, fake], axis=0)), 2)
+            added = penalty = 0.0
+        loss = self.adversarial_loss.discriminator(real_logits, fake_logits, seed=target_seed)
+        loss += self.adversarial_loss.penalty(judge, real, fake, seed=penalty_seed)
+        accuracy = self.adversarial_loss.accuracy(real_logits, fake_logits)
+        return _Judgement(loss + added, loss, penalty, accuracy)
 
     def _step_seed(self, number):
         """For what a loss draws: another one for each step, replica and `number`."""
-        step = tf.cast(self.discriminator_optimizer.iterations.value, tf.int64)
+        step = tf.cast(self.generator_optimizer.iterations.value, tf.int64)
         seed = tf.stack([tf.constant(self.seed, tf.int64), step])
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.random.experimental.stateless_fold_in(
@@ -300,8 +335,11 @@ class CycleGAN(AdversarialModel):
             "pool_size": self.pool_size,
             "image_shape": self.image_shape,
             "average_momentum": self.average_momentum,
-            "seed": self.seed,
         }
+
+
+def _accuracy(of_D_X, of_D_Y):
+    return 0.5 * (of_D_X.accuracy + of_D_Y.accuracy)
 
 
 def _gradients(tape, target, sources, output_gradients=None):

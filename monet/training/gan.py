@@ -26,13 +26,12 @@ class GAN(AdversarialModel):
             discriminator sees; `()` for none.
         augment_colour: strength of its changes of colour.
         augment_hole: side of the square that it cuts out.
-        gradient_penalty: weight γ of the penalty γ/2 · |∇D|² on paintings (R1); 0 for none.
         average_momentum: of the exponential moving average of the generator's weights, in [0, 1),
             which the property `generator` then has; 0 for none.
-        seed: of every random choice.
+        (further ones): see `monet.training.adversarial.AdversarialModel`.
 
-    Source: DiffAugment: Zhao et al. 2020 (arXiv:2006.10738). Gradient penalty: Mescheder et al.
-    2018 (arXiv:1801.04406). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
+    Source: DiffAugment: Zhao et al. 2020 (arXiv:2006.10738). Average: Yazıcı et al. 2019
+    (arXiv:1806.04498).
     """
 
     network_names = ("generator", "discriminator")
@@ -45,18 +44,14 @@ class GAN(AdversarialModel):
         augment=(),
         augment_colour=1.0,
         augment_hole=0.5,
-        gradient_penalty=0.0,
         average_momentum=0.0,
-        seed=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.trained_generator = generator
         self.discriminator = discriminator
         self.augment = DiffAugment(tuple(augment), colour=augment_colour, hole=augment_hole)
-        self.gradient_penalty = gradient_penalty
         self.average_momentum = average_momentum
-        self.seed = seed
         self.average_generator = averaged_copy(generator) if average_momentum else None
         self.steps = self.add_weight(
             name="steps",
@@ -92,8 +87,12 @@ class GAN(AdversarialModel):
         """Updates both networks on one batch.
 
         Both gradients are taken before any network is updated, so that one pass of the
-        discriminator over what was painted serves both.
+        discriminator over what was painted serves both. Where the discriminator is updated several
+        times, only the last of them has a generator's beside it.
         """
+        *before, batch = self.balance.parts(batch)
+        for number, part in enumerate(before, start=1):
+            self._train_discriminator(part, number)
         with (
             gradient_tape(self.generator_weights) as generator_tape,
             gradient_tape(self.discriminator_weights) as discriminator_tape,
@@ -107,7 +106,9 @@ class GAN(AdversarialModel):
         )
 
         self.generator_optimizer.apply(generator_gradients, self.generator_weights)
-        self._update_discriminator(discriminator_gradients)
+        losses["discriminator_updates"] = self._update_discriminators(
+            discriminator_gradients, self.steps.value, losses["discriminator_accuracy"]
+        )
         if self.average_momentum:
             update_average(
                 self.average_generator,
@@ -118,24 +119,54 @@ class GAN(AdversarialModel):
         self.steps.assign_add(1)
         return self._report(losses)
 
+    def _train_discriminator(self, batch, number):
+        """Updates the discriminator alone, the `number`th time in this step."""
+        with gradient_tape(self.discriminator_weights) as tape:
+            losses = self._step_losses(batch, training=True, number=number)
+            loss = self._scale(losses["discriminator"], self.discriminator_optimizer)
+        gradients = tape.gradient(loss, self.discriminator_weights)
+        self._update_discriminators(gradients, self.steps.value, losses["discriminator_accuracy"])
+
     def test_step(self, batch):
         """Computes the losses of `train_step`, without updates."""
-        return self._report(self._step_losses(batch, training=False))
+        losses = self._step_losses(batch, training=False)
+        return self._report({**losses, "discriminator_updates": 0.0})
 
-    def _step_losses(self, batch, training):
-        """The losses that the model reports, by name, with those to differentiate: "generator" and
-        "discriminator".
+    def _step_losses(self, batch, training, number=0):
+        """What the model reports, by name, with the losses to differentiate: "generator" and
+        "discriminator". What is drawn for it differs with `number`.
         """
         raise NotImplementedError
 
-    def _update_discriminator(self, gradients):
-        self.discriminator_optimizer.apply(gradients, self.discriminator_weights)
+    def _compare(self, judge, real, fake, fake_logits, seed):
+        """The discriminator's part of `_step_losses`.
 
-    def _draw_seeds(self, count):
-        """So many seeds `[2]` of this step and this replica."""
+        Args:
+            judge: from pictures to the logits that the loss takes.
+            real: real pictures, as the discriminator sees them.
+            fake: generated ones.
+            fake_logits: what `judge` makes of these.
+            seed: integers `[2]`, of targets and of the places where slopes are taken.
+        """
+        penalty_seed = tf.random.experimental.stateless_fold_in(seed, 1)
+        real_logits, added, penalty = self.penalty(judge, real, fake, penalty_seed)
+        loss = self.adversarial_loss.discriminator(real_logits, fake_logits, seed=seed)
+        loss += self.adversarial_loss.penalty(
+            judge, real, tf.stop_gradient(fake), seed=penalty_seed
+        )
+        return {
+            "discriminator": loss + added,
+            "discriminator_loss": loss,
+            "gradient_penalty": penalty,
+            "discriminator_accuracy": self.adversarial_loss.accuracy(real_logits, fake_logits),
+        }
+
+    def _draw_seeds(self, count, number):
+        """So many seeds `[2]` of this step, this replica and `number`."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.stack([tf.constant(self.seed, tf.int64), self.steps.value])
-        seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        for which in (replica, number):
+            seed = tf.random.experimental.stateless_fold_in(seed, which)
         return tf.unstack(tf.random.split(seed, count))
 
     def get_config(self):
@@ -144,7 +175,5 @@ class GAN(AdversarialModel):
             "augment": list(self.augment.policies),
             "augment_colour": self.augment.colour,
             "augment_hole": self.augment.hole,
-            "gradient_penalty": self.gradient_penalty,
             "average_momentum": self.average_momentum,
-            "seed": self.seed,
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from monet import ops
 from monet.layers.underpainting import match_colours, underpaintings
 from monet.losses import (
     BinaryCrossentropy,
@@ -16,8 +15,6 @@ from monet.losses import (
     structure_distance,
 )
 from monet.training.gan import GAN
-
-_PENALTY_SCALE = 1024.0  # by which slopes are larger while in float16, where they would underflow
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -42,7 +39,6 @@ class OneSided(GAN):
         lambda_colour: weight of the colour loss, `monet.losses.colour_distance` between a painting
             and its photo in the colours of the generator's underpainting, if it has one; 0 leaves
             it out.
-        gradient_penalty: as `GAN` has it; of the mean logits of all heads.
         (further ones): see `monet.training.gan.GAN`.
 
     Source: identity loss: Zhu et al. 2017 (arXiv:1703.10593), section 5.2.
@@ -66,7 +62,6 @@ class OneSided(GAN):
             "identity_loss": lambda_identity,
             "content_loss": lambda_content,
             "colour_loss": lambda_colour,
-            "gradient_penalty": self.gradient_penalty,
         }
         used = [name for name, weight in optional.items() if weight]
         self._finish(["adversarial_loss", "discriminator_loss", *used])
@@ -94,34 +89,34 @@ class OneSided(GAN):
         if self.average_generator is not None:
             self.average_generator.set_weights(self.trained_generator.get_weights())
 
-    def _step_losses(self, batch, training):
+    def _step_losses(self, batch, training, number=0):
         photos, paintings = batch
-        painted, same = self._paint(photos, paintings, training)
-        fake_seed, real_seed, target_seed = self._draw_seeds(3)
-        fake_logits = self._judge(self.augment(painted, fake_seed), training)
-        real_logits, penalty = self._judge_real(self.augment(paintings, real_seed), training)
+        fake_seed, real_seed, seed = self._draw_seeds(3, number)
 
+        def judge(pictures):
+            """The logits of each head."""
+            logits = self.discriminator(pictures, training=training)
+            return list(logits) if isinstance(logits, (list, tuple)) else [logits]
+
+        painted, same = self._paint(photos, paintings, training)
+        fake, real = self.augment(painted, fake_seed), self.augment(paintings, real_seed)
+        fake_logits = judge(fake)
         adversarial = self.adversarial_loss.generator(fake_logits)
         identity = mean_absolute_error(paintings, same) if self.lambda_identity else 0.0
         content = structure_distance(photos, painted) if self.lambda_content else 0.0
         colour = 0.0
         if self.lambda_colour:
             colour = colour_distance(self._recoloured(photos), painted)
-        discriminator = self.adversarial_loss.discriminator(
-            real_logits, fake_logits, seed=target_seed
-        )
         return {
             "generator": adversarial
             + self.lambda_identity * identity
             + self.lambda_content * content
             + self.lambda_colour * colour,
-            "discriminator": discriminator + 0.5 * self.gradient_penalty * penalty,
             "adversarial_loss": adversarial,
             "identity_loss": identity,
             "content_loss": content,
             "colour_loss": colour,
-            "discriminator_loss": discriminator,
-            "gradient_penalty": penalty,
+            **self._compare(judge, real, fake, fake_logits, seed),
         }
 
     def _paint(self, photos, paintings, training):
@@ -138,26 +133,6 @@ class OneSided(GAN):
         for layer in underpaintings(self.trained_generator):
             photos = layer.recolour(photos)
         return photos
-
-    def _judge(self, pictures, training):
-        """The logits of each head."""
-        logits = self.discriminator(pictures, training=training)
-        return list(logits) if isinstance(logits, (list, tuple)) else [logits]
-
-    def _judge_real(self, paintings, training):
-        """The logits of the paintings, and the mean square of their gradient by these."""
-        if not self.gradient_penalty:
-            return self._judge(paintings, training), 0.0
-        # The gradient is itself differentiated, which the plain-TensorFlow twins do best.
-        with ops.use("reference"), tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(paintings)
-            logits = self._judge(paintings, training)
-            # The sum over the pictures of their mean logits.
-            total = tf.add_n([tf.reduce_sum(tf.reduce_mean(head, [1, 2, 3])) for head in logits])
-            total *= _PENALTY_SCALE
-        with ops.use("reference"):
-            slopes = tape.gradient(total, paintings) / _PENALTY_SCALE
-        return logits, tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
 
     def get_config(self):
         return {

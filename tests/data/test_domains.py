@@ -188,3 +188,31 @@ def test_the_competitions_real_folder(real_data):
     same = domains.paintings.names.index(f"{records.names[0]}.jpg")
     difference = records.read(0).astype(int) - domains.paintings.read(same)
     assert np.abs(difference).mean() < 12
+
+
+def test_tfrecords_are_preferred_where_asked_for(fill, tmp_path, recwarn):
+    fill("monet_jpg", "monet_tfrec", "photo_jpg", "photo_tfrec")
+    domains = open_domains(tmp_path, tfrecords=True)
+    assert_red_paintings_blue_photos(domains)
+    assert isinstance(domains.paintings, TFRecordFolder)
+    assert isinstance(domains.photos, TFRecordFolder)
+    assert isinstance(
+        open_domains(tmp_path, photos=False, tfrecords=True).paintings, TFRecordFolder
+    )
+    assert not recwarn.list
+
+
+def test_pictures_are_read_with_a_warning_where_there_are_no_tfrecords(fill, tmp_path):
+    fill("monet_tfrec", "photo_jpg")
+    with pytest.warns(UserWarning, match="photo_jpg holds no TFRecords, which were asked for"):
+        domains = open_domains(tmp_path, tfrecords=True)
+    assert isinstance(domains.paintings, TFRecordFolder)
+    assert isinstance(domains.photos, ImageFolder)
+
+
+def test_tfrecords_in_a_folder_of_both(save, write_tfrecord, tmp_path, recwarn):
+    save("mixed/x.png", RED)
+    write_tfrecord("mixed/x.tfrec", [{"image": encode_png(BLUE)}])
+    source = open_folder(tmp_path / "mixed", tfrecords=True)
+    np.testing.assert_array_equal(source.read(0), BLUE)
+    assert not recwarn.list

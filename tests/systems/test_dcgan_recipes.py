@@ -8,7 +8,7 @@ from monet.models import (
     PatchGANDiscriminator,
     ResidualDCGANGenerator,
 )
-from monet.systems import get_recipe, recipe_from_dict, system_of
+from monet.systems import change, get_recipe, recipe_from_dict
 
 
 def test_the_documented_system():
@@ -42,7 +42,7 @@ def test_pairs_are_pairs_again_from_a_config():
 def test_architectures_are_chosen_by_name():
     recipe = get_recipe("dcgan")
     names = {"generator": "dcgan-residual", "discriminator": "dcgan-no-dropout"}
-    other = system_of(recipe).override(recipe, names)
+    other = change(recipe, names)
     assert other.generator == ResidualDCGANGenerator(filters=128)
     assert other.discriminator == DCGANDiscriminator(dropout=0.0)
     # The residual generator starts from 4×4, the other from 8×8.

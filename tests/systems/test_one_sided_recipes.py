@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from monet.models import PatchGANDiscriminator, TwoHeadedDiscriminator
-from monet.systems import SYSTEMS, get_recipe, recipe_from_dict, system_of
+from monet.systems import SYSTEMS, change, get_recipe, recipe_from_dict, system_of
 from monet.systems.sheets.paintings import PaintingSheet
 
 
@@ -55,9 +55,7 @@ def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
 
 
 def test_a_discriminator_with_one_head_takes_the_first_loss():
-    recipe = system_of(get_recipe("monet")).override(
-        get_recipe("monet"), {"discriminator": "patchgan"}
-    )
+    recipe = change(get_recipe("monet"), {"discriminator": "patchgan"})
     assert recipe.discriminator == PatchGANDiscriminator(padding="one")
     assert recipe.replace(head_losses=("bce",)).head_losses == ("bce",)
 

@@ -38,7 +38,7 @@ def test_the_documented_systems():
     notebook = get_recipe("resnet-lsgan")
     assert (notebook.generator.blocks, notebook.generator.padding) == (9, "zero")
     assert (notebook.epochs, notebook.pool_size, notebook.decay_fraction) == (10, 0, 0)
-    assert (notebook.lambda_cycle, notebook.lambda_identity) == (10, 5)
+    assert (notebook.lambda_cycle, notebook.identity_weight) == (10, 5)
     paper = get_recipe("cyclegan")
     assert (paper.generator.padding, paper.pool_size) == ("reflect", 50)
     assert (paper.epochs, paper.decay_fraction) == (200, 0.5)
@@ -86,6 +86,13 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"lambda_identity": float("inf")}, "at least 0"),
         ({"beta_1": 1.0}, r"\[0, 1\)"),
         ({"jitter": 0.9}, r"\[1, 4\]"),
+        ({"epsilon": 0.0}, "above 0"),
+        ({"gradient_penalty": -1.0}, "at least 0"),
+        ({"penalty": "r2"}, "one of r1, wgan-gp"),
+        ({"discriminator_steps": 0}, "at least 1"),
+        ({"discriminator_every": 0}, "at least 1"),
+        ({"discriminator_accuracy": 0.0}, r"\(0, 1\]"),
+        ({"photo_buffer": -1}, "at least 0"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
@@ -94,11 +101,19 @@ def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
         get_recipe("cyclegan").replace(**change)
 
 
+def test_the_identity_weight_follows_the_cycle_s_where_documents_tie_them():
+    recipe = get_recipe("cyclegan").replace(lambda_cycle=4.0)
+    assert recipe.identity_weight == 2
+    assert recipe.replace(lambda_identity=3.0).identity_weight == 3
+    assert get_recipe("monet").identity_weight == 0
+
+
 def test_steps_of_an_epoch():
     recipe = get_recipe("resnet-lsgan")
     assert recipe.count_steps(300, 7028) == 300
     assert recipe.replace(batch_size=4).count_steps(300, 7028) == 75
     assert recipe.replace(batch_size=4).count_steps(300, 7028, replicas=2) == 37
+    assert recipe.replace(batch_size=4, discriminator_steps=5).count_steps(300, 7028) == 15
     assert recipe.replace(steps_per_epoch="larger").count_steps(300, 7028) == 7028
     assert recipe.replace(steps_per_epoch=12).count_steps(300, 7028) == 12
     with pytest.raises(ValueError, match="3 paintings and 9 photos don't fill one batch of 4"):
@@ -143,7 +158,7 @@ def test_the_u_net_systems_are_those_of_the_documents():
     for recipe in recipes:
         assert (recipe.adversarial_loss, recipe.halve_discriminator_loss) == ("bce", True)
         assert (recipe.beta_1, recipe.beta_2, recipe.decay_fraction) == (0.5, 0.999, 0)
-        assert (recipe.lambda_cycle, recipe.lambda_identity) == (10, 5)
+        assert (recipe.lambda_cycle, recipe.identity_weight) == (10, 5)
         assert (recipe.flip, recipe.jitter, recipe.pool_size) == (False, 1, 0)
         assert recipe.generator.dropout == 0.5
         assert recipe.discriminator_learning_rate == 2e-4

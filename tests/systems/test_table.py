@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from monet.systems import RECIPES
-from monet.systems.table import recipe_table
+from monet.systems.fields import as_text
+from monet.systems.table import described_fields, recipe_table
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 
@@ -30,3 +31,18 @@ def test_the_document_shows_the_same(rows, name):
     *_, generator, discriminator, _ = (cell.strip() for cell in row[0].split("|"))
     weights = f"{generator}, {discriminator}".split(", ")
     assert re.split(r"\s{2,}", rows[name])[-4:] == weights
+
+
+def test_the_document_has_all_fields_with_their_types_and_defaults():
+    blocks = []
+    for heading, fields in described_fields():
+        rows = [f"{heading[0].upper()}{heading[1:]}:", ""]
+        rows += ["| field | takes | default | |", "|---|---|---|---|"]
+        for field in fields:
+            default = as_text(field.default)
+            shown = f"`{default}`" if default else ""
+            rows.append(f"| `{field.name}` | {field.kind} | {shown} | {field.meaning} |")
+        blocks.append("\n".join(rows))
+    wanted = "\n\n".join(blocks)
+    _, _, found = DOCUMENT.read_text(encoding="utf-8").partition("monet.models -->\n\n")
+    assert found.splitlines() == wanted.splitlines(), f"replace it by:\n{wanted}"

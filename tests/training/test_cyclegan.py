@@ -407,7 +407,7 @@ def test_the_gradient_penalty_is_part_of_the_discriminator_loss_and_follows_the_
     recipe = TINY.replace(adversarial_loss="wgan-gp", halve_discriminator_loss=False)
     model = build_model(recipe, steps_per_epoch=1)
     optimizer = Recorder()
-    model.compile(Recorder(), optimizer, adversarial_loss=model.adversarial_loss)
+    model.compile(optimizer, Recorder(), adversarial_loss=model.adversarial_loss)
     photos, paintings = images(seed=1), images(seed=2)
 
     def discriminator_loss():

@@ -14,6 +14,7 @@ from monet.models import dcgan_discriminator, dcgan_generator
 from monet.runs.state import TrainingState
 from monet.systems import build_model, get_recipe
 from monet.training import DCGAN
+from monet.training.penalty import Penalty
 
 SIZE, LATENT = 16, 6
 
@@ -231,7 +232,7 @@ def test_the_gradient_penalty_is_the_mean_squared_slope_at_real_pictures():
     kernel = discriminator.trainable_variables[0].numpy()
     assert float(logs["gradient_penalty"]) == pytest.approx(np.sum(kernel**2), rel=1e-5)
 
-    model.gradient_penalty = 0.0
+    model.penalty = Penalty()
     penalized = recorders[1].recorded[0].numpy()
     model.steps.assign(0)
     model._loss_means.pop()
@@ -281,7 +282,7 @@ def test_config_round_trip():
     assert isinstance(twin, DCGAN)
     assert twin.augment == model.augment
     assert twin.get_compile_config().keys() == model.get_compile_config().keys()
-    names = ("image_noise", "discriminator_every", "gradient_penalty", "average_momentum", "seed")
+    names = ("image_noise", "balance", "penalty", "average_momentum", "seed")
     assert [getattr(twin, name) for name in names] == [getattr(model, name) for name in names]
 
 

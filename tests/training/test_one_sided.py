@@ -28,6 +28,7 @@ from monet.models import (
 from monet.runs.state import TrainingState
 from monet.systems import build_model, get_recipe
 from monet.training import OneSided
+from monet.training.penalty import Penalty
 
 SIZE = 32
 RECIPE = get_recipe("monet").replace(
@@ -252,7 +253,7 @@ def test_the_gradient_penalty_is_the_mean_squared_slope_of_the_mean_logits():
     assert float(logs["gradient_penalty"]) == pytest.approx(np.sum(slope**2), rel=1e-5)
 
     penalized = [gradient.numpy() for gradient in recorders[1].recorded]
-    model.gradient_penalty = 0.0
+    model.penalty = Penalty()
     model.steps.assign(0)
     model._loss_means.pop()
     model.train_step((pictures(0), pictures(1)))
@@ -351,13 +352,7 @@ def test_config_round_trip_and_a_saved_model_goes_on(tmp_path):
     assert isinstance(twin, OneSided)
     assert twin.augment == model.augment
     assert [type(loss) for loss in twin.adversarial_loss.losses] == [Hinge, BinaryCrossentropy]
-    names = (
-        "lambda_identity",
-        "lambda_content",
-        "gradient_penalty",
-        "average_momentum",
-        "seed",
-    )
+    names = ("lambda_identity", "lambda_content", "penalty", "average_momentum", "seed")
     assert [getattr(twin, name) for name in names] == [getattr(model, name) for name in names]
 
     path = tmp_path / "model.keras"

@@ -41,7 +41,7 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         state,
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
-        batch_size=settings.replicas * session.recipe.batch_size,
+        batch_size=session.recipe.pictures_per_step(settings.replicas),
         budget=session.budget,
     )
     tell = Line().finish if session.verbose else None

@@ -21,11 +21,15 @@ class NoiseSheet:
         paintings: real ones to compare with, float32 [n, S, S, 3] in [-1, 1].
         latent_dim: length of the latents.
         seed: of the latents, drawn from N(0, 1).
+        positive: draw them from U(0, 1) instead.
     """
 
-    def __init__(self, paintings: np.ndarray, latent_dim: int, seed: int) -> None:
+    def __init__(
+        self, paintings: np.ndarray, latent_dim: int, seed: int, *, positive: bool = False
+    ) -> None:
         side = paintings.shape[1]
-        self.latents = tf.random.stateless_normal([_SIDE**2, latent_dim], [seed, 0], alg="philox")
+        draw = tf.random.stateless_uniform if positive else tf.random.stateless_normal
+        self.latents = draw([_SIDE**2, latent_dim], [seed, 0], alg="philox")
         self._enlarge = max(1, _LEAST_CELL // side)
         self.cell = side * self._enlarge
         self.width = self.height = _SIDE * (self.cell + _GAP) - _GAP
