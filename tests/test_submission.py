@@ -79,7 +79,7 @@ def test_a_submission_is_numbered_without_gaps_and_verified(model, photos, tmp_p
             assert picture.shape == (256, 256, 3) and abs(difference).mean() < 5
     captured = capsys.readouterr()
     assert "Verified by reading it back: image_00000.jpg to image_00003.jpg" in captured.out
-    assert "skipped 1 unreadable input" in captured.err and "bad.png" in captured.err
+    assert "skipped 1 picture" in captured.err and "bad.png" in captured.err
     assert "warning: 4 pictures; the competition takes 7,000 to 10,000" in captured.err
 
 

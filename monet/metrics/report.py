@@ -57,8 +57,8 @@ def _photo_text(photos: Mapping[str, Any]) -> str:
     if trained_on:
         part = "all" if trained_on == judged else f"{trained_on:,}"
         return (
-            f"it was trained on {part} of the {judged:,}, which may flatter it; monet.train "
-            f"--evaluate-every keeps some out"
+            f"it was trained on {part} of the {judged:,}, which may flatter it; a run that is "
+            f"evaluated while it trains keeps some out"
         )
     text = f"it was trained on none of the {judged:,}"
     if photos["chosen_with"]:

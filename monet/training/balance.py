@@ -71,7 +71,7 @@ class Balance:
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             raise ValueError(
                 "discriminator_every above 1 or discriminator_accuracy below 1 needs one device: "
-                "devices can't exchange gradients in some steps only. Give --gpus 1."
+                "devices can't exchange gradients in some steps only. Give `gpus=1`."
             )
         is_due = (step % self.every == 0) & (accuracy <= self.accuracy)
 

@@ -62,13 +62,13 @@ def test_every_value_of_every_recipe_can_be_set_as_it_is_shown(name):
 
 def test_all_fields_change_together():
     changes = parsed(
-        "sample",
+        "cyclegan",
         "generator.filters=4",
         "image_size=64",
         "generator=unet",
         "discriminator.filters=2",
     )
-    recipe = change(get_recipe("sample"), changes)
+    recipe = change(get_recipe("cyclegan"), changes)
     assert recipe.generator == UNetGenerator(filters=4), "options are of the new architecture"
     assert recipe.discriminator == PatchGANDiscriminator(filters=2, padding="one")
     assert recipe.image_size == 64

@@ -151,5 +151,5 @@ def test_devices_that_train_in_step_cannot_skip(monkeypatch):
 
     monkeypatch.setattr(tf.distribute, "get_strategy", Two)
     assert float(Balance(steps=2).update(lambda: None, tf.constant(1), 0.5)) == 1
-    with pytest.raises(ValueError, match="needs one device: .* Give --gpus 1"):
+    with pytest.raises(ValueError, match="needs one device: .* Give `gpus=1`"):
         Balance(every=2).update(lambda: None, tf.constant(1), 0.5)
