@@ -59,7 +59,7 @@ def data_of(runs: Sequence[Path]) -> tuple[DataLocation, bool]:
     locations = [settings.location for settings in found] or [DataLocation()]
     if any(location != locations[0] for location in locations):
         raise RunError(
-            "the runs were trained on different data; say by --data which photos all of them shall "
+            "the runs were trained on different data; say by `data` which photos all of them shall "
             "paint."
         )
     return locations[0], not found or any(settings.photos for settings in found)

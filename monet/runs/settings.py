@@ -289,6 +289,7 @@ class Settings:
 
     def _check_unchanged(self, name: str, given: Any) -> None:
         recorded: Any
+        label = None
         if name == "mixed_precision":
             recorded = self.policy.replace("mixed_", "").replace("float32", "off")
             if given == "auto":
@@ -303,10 +304,12 @@ class Settings:
         else:
             recorded = field_value(self.recipe, name)
             given = typed(self.recipe, name, given)
+            label = f"{name}={as_text(given)}"
         if given is not None and given != recorded:
+            label = label or f"`{name}={given}`"
             raise RunError(
-                f"`{name}={as_text(given)}` contradicts the run, which was started with "
-                f"{as_text(recorded)}; leave it out to resume, or start a new run."
+                f"{label} contradicts the run, which was started with {as_text(recorded)}; leave "
+                f"it out to resume, or start a new run."
             )
 
     def check_data(self, domains: Domains) -> None:

@@ -219,13 +219,10 @@ def _type_of(owner: Recipe | Architecture, own_name: str, name: str) -> Any:
     known = [field.name for field in fields_of(type(owner))]
     if own_name in known:
         return typing.get_type_hints(type(owner))[own_name]
-    if isinstance(owner, Recipe):
-        what, command = f"the recipe {owner.name!r}", f"--list-recipes {owner.name}"
-    else:
-        what, command = f"{owner}", "--list-recipes"
+    what = f"the recipe {owner.name!r}" if isinstance(owner, Recipe) else str(owner)
     near = difflib.get_close_matches(own_name, known, n=1)
-    hint = f"did you mean {name.removesuffix(own_name)}{near[0]}? " if near else ""
-    raise ValueError(f"{name}: {what} has no such field; {hint}{command} shows all.")
+    hint = f"; did you mean {name.removesuffix(own_name)}{near[0]}?" if near else "."
+    raise ValueError(f"{name}: {what} has no such field{hint} It has {', '.join(known)}.")
 
 
 def _meanings(cls: type) -> dict[str, str]:

@@ -33,7 +33,7 @@ def recipe_table(width: int = 100) -> str:
     )
     for recipe in RECIPES.values():
         lines.append("\n" + _paragraph(f"{recipe.name}: {recipe.source}", width))
-    lines.append("\nFields that --set changes, with their defaults where a recipe has no other:")
+    lines.append("\nFields that can be set, with their defaults where a recipe has no other:")
     for heading, fields in described_fields():
         lines.append(f"\n{heading}")
         lines.extend(_field_line(field, as_text(field.default), width) for field in fields)

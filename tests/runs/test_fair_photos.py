@@ -116,6 +116,6 @@ def test_the_data_of_runs(make, data, tmp_path):
     assert data_of([noise]) == (DataLocation(data=str(data)), False)
     assert data_of([tmp_path / "some.keras"]) == (DataLocation(), True)
     elsewhere = make("elsewhere", location=DataLocation(data=tmp_path))
-    with pytest.raises(RunError, match="trained on different data; say by --data"):
+    with pytest.raises(RunError, match="trained on different data; say by `data`"):
         data_of([run, elsewhere])
     assert choose([noise], data).trained_on == {noise: 0}

@@ -96,7 +96,7 @@ def test_a_new_generator_is_known_to_configs_command_lines_tables_and_resumed_ru
     assert train.main(["--resume", str(run), "--epochs", "2"]) == 0
     capsys.readouterr()
     assert train.main(["--resume", str(run), "--generator", "tint"]) == 2
-    assert "--generator tint contradicts the run, which was started with tint-twice" in (
+    assert "generator=tint contradicts the run, which was started with tint-twice" in (
         capsys.readouterr().err
     )
     with pytest.raises(SystemExit):
