@@ -227,6 +227,16 @@ def test_pictures_that_are_no_numbers_are_not_written(striped, tmp_path, capsys)
     assert not (tmp_path / "b.zip").exists()
 
 
+def test_a_picture_too_long_for_jpeg_costs_only_itself(model, striped, tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 255, (2, 65_501, 3), np.uint8)
+    for name in ("long.bmp", "long.png"):
+        Image.fromarray(pixels).save(striped / name)
+    output = tmp_path / "images.zip"
+    assert paint(model, "--input", striped, "--output", output) == 1
+    assert "long.bmp: too large for JPEG: 65,501 pixels" in capsys.readouterr().err
+    assert list(members(output)) == ["a.png", "b.png", "c.png", "flat.png", "long.png"]
+
+
 def test_pictures_in_a_single_colour_are_named_unless_the_photo_is(striped, tmp_path, capsys):
     model = saved(tmp_path / "model.keras", black_where_bright)
     assert paint(model, "--input", striped, "--output", tmp_path / "a.zip") == 1

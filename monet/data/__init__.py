@@ -6,6 +6,7 @@ for sample grids.
 """
 
 from monet.data.domains import Domains, open_domains, open_folder
+from monet.data.folders import DataError
 from monet.data.images import (
     ImageError,
     encode_jpeg,
@@ -14,7 +15,7 @@ from monet.data.images import (
     to_float,
     to_uint8,
 )
-from monet.data.sources import DataError, ImageFolder, ImageSource
+from monet.data.sources import ImageFolder, ImageSource
 from monet.data.tfrecords import TFRecordFolder
 
 __all__ = [

@@ -12,8 +12,9 @@ import numpy as np
 
 from monet._files import open_regular
 from monet._text import count
+from monet.data.folders import DataError, is_image_name
 from monet.data.images import ImageError, read_image
-from monet.data.sources import DataError, ImageSource, is_image_name
+from monet.data.sources import ImageSource
 
 _MOST_BYTES = 1 << 28  # of one file in the archive; no picture that Pillow accepts needs as many
 
@@ -59,9 +60,13 @@ class ImageArchive(ImageSource):
         try:
             with self._reading:
                 return self._archive.read(name)
+        except NotImplementedError as error:
+            raise ImageError(f"packed in a way that Python can't unpack ({error})") from error
         except RuntimeError as error:
             raise ImageError("the archive is encrypted") from error
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except OSError as error:
+            raise ImageError(f"the archive can't be read ({error.strerror or error})") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ImageError(f"damaged in the archive ({error})") from error
 
 

@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monet._text import count
-from monet.data.sources import (
-    DataError,
-    ImageFolder,
-    ImageSource,
-    NoImages,
-    check_folder,
-    find_files,
-    is_image_name,
-)
+from monet.data.folders import DataError, check_folder, find_files, is_image_name
+from monet.data.sources import ImageFolder, ImageSource, NoImages
 from monet.data.tfrecords import TFRecordFolder, is_tfrecord_name
 
 # Subfolders by domain, the preferred one first. In trainA/trainB the names alone don't say which is
@@ -44,6 +37,16 @@ class Domains:
     paintings: ImageSource
     photos: ImageSource
     description: str
+
+    def fingerprint(self) -> str:
+        """A hash of the names, the order and the sizes of all picture files."""
+        return f"{self.paintings.fingerprint()[:32]}-{self.photos.fingerprint()[:32]}"
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where they are read from."""
+        folders = (self.paintings.folder, self.photos.folder)
+        return [folder for folder in folders if folder is not None]
 
 
 def open_domains(

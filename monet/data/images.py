@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from monet._files import open_regular
+from monet.data.png import fit_transparent_colour, without_extras
 
 # What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
 # plugin, so that such files are reported as skipped and not silently passed over.
@@ -25,6 +26,15 @@ IMAGE_SUFFIXES = frozenset(
 FORMATS = tuple("JPEG PNG WEBP BMP DIB GIF TIFF PPM TGA JPEG2000".split())
 if importlib.util.find_spec("PIL.AvifImagePlugin"):  # from Pillow 11.3 on
     FORMATS += ("AVIF",)
+
+
+_BEGINNINGS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+)  # of some of them
 
 
 class ImageError(ValueError):
@@ -74,10 +84,9 @@ def check_image(source: str | os.PathLike | bytes) -> None:
         try:
             with Image.open(file, formats=FORMATS) as image:
                 whole = _has_its_end(image.format, tail, size, file)
-        except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
-            raise ImageError(_reason(error)) from error
+        except Exception:  # decoders raise OSError, SyntaxError, struct.error, ...
+            whole = False
         if not whole:
-            file.seek(0)
             _decode(file, None)
 
 
@@ -182,19 +191,32 @@ def _has_its_end(format: str | None, tail: bytes, size: int, file: BinaryIO) -> 
 
 def _decode(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            if shrink_to is not None:
-                # Twice the wanted size is left for the antialiased step that follows.
-                scale = 2 * shrink_to / min(image.size)
-                wanted = int(image.width * scale) + 1, int(image.height * scale) + 1
-                image.draft(image.mode, wanted)
-            image.load()
-            # Broken metadata raise SyntaxError, struct.error, ...; the pixels may be fine.
-            with contextlib.suppress(Exception):
-                ImageOps.exif_transpose(image, in_place=True)
-            array = np.asarray(_to_rgb(image))
+        return _decoded(file, shrink_to)
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ...
-        raise ImageError(_reason(error)) from error
+        is_large = isinstance(error, Image.DecompressionBombError | MemoryError)
+        copy = None if is_large else without_extras(file)
+        if copy is None:
+            raise ImageError(_reason(error, file)) from error
+    try:
+        return _decoded(copy, shrink_to)
+    except Exception as error:
+        raise ImageError(_reason(error, copy)) from error
+
+
+def _decoded(file: BinaryIO, shrink_to: int | None) -> np.ndarray:
+    file.seek(0)
+    with Image.open(file, formats=FORMATS) as image:
+        fit_transparent_colour(image)
+        if shrink_to is not None:
+            # Twice the wanted size is left for the antialiased step that follows.
+            scale = 2 * shrink_to / min(image.size)
+            wanted = int(image.width * scale) + 1, int(image.height * scale) + 1
+            image.draft(image.mode, wanted)
+        image.load()
+        # Broken metadata raise SyntaxError, struct.error, ...; the pixels may be fine.
+        with contextlib.suppress(Exception):
+            ImageOps.exif_transpose(image, in_place=True)
+        array = np.asarray(_to_rgb(image))
     return array if shrink_to is None else shrink(array, shrink_to)
 
 
@@ -220,16 +242,25 @@ def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
         levels = np.nan_to_num(values) * 255.0
     else:
         levels = values.astype(np.float64) / 257.0
+        if isinstance(key := image.info.get("transparency"), int):
+            levels[values == key] = 255.0
     return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, file: BinaryIO) -> str:
     """What went wrong with a picture, in words for a warning (without paths or object ids)."""
     if isinstance(error, UnidentifiedImageError):
+        file.seek(0)
+        if file.read(8).startswith(_BEGINNINGS):
+            return "damaged at its beginning"
         return "not a picture of a format that is read (JPEG, PNG, WebP, TIFF, BMP, GIF, …)"
-    if isinstance(error, Image.DecompressionBombError):
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return "too large: more pixels than Pillow's safety limit (PIL.Image.MAX_IMAGE_PIXELS)"
+    if isinstance(error, MemoryError):
+        return "too large: there is not enough memory for its pixels"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"can't be read ({error.strerror})"
     text = str(error)
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return "cut off: the end of the file is missing"
-    return f"damaged ({text or type(error).__name__})"
+    return f"damaged, or of a kind that Pillow can't decode ({text or type(error).__name__})"

@@ -17,9 +17,10 @@ from monet.data.augment import CENTRE_CROP, Augment
 from monet.data.cache import ImageCache, MemoryBudget
 from monet.data.copies import COPIES, Copies
 from monet.data.exit_guard import answer_at_exit
+from monet.data.folders import DataError
 from monet.data.images import central_square, to_float
 from monet.data.order import Order, shuffled
-from monet.data.sources import DataError, ImageSource
+from monet.data.sources import ImageSource
 
 _PHOTOS, _PAINTINGS = 0, 1
 

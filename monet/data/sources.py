@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import threading
 import warnings
@@ -13,13 +15,14 @@ import numpy as np
 
 from monet._parallel import map_in_order
 from monet._text import count, printable
-from monet.data.images import IMAGE_SUFFIXES, ImageError, check_image, read_image
+from monet.data.folders import DataError, find_files, is_image_name
+from monet.data.images import ImageError, check_image, read_image
 
 _NAMED_IN_A_WARNING = 5
 
 
-class DataError(ValueError):
-    """There is no usable data where the user said it is; the message is one clear sentence."""
+class SkippedWarning(UserWarning):
+    """What of a source can't be read, which its `skipped` says too."""
 
 
 class ImageSource(ABC):
@@ -30,7 +33,10 @@ class ImageSource(ABC):
             and suffix, or the `image_name` of a TFRecord, made safe.
         description: what it is and where, for people: `300 pictures in monet_jpg`.
         skipped: `(name, reason)` of everything found that could not be read.
+        folder: where it is read from, subfolders included; None of what isn't a folder.
     """
+
+    folder: Path | None = None
 
     def __init__(self, names: Sequence[str], description: str):
         self.names = list(names)
@@ -87,6 +93,17 @@ class ImageSource(ABC):
                 stacklevel=3,
             )
 
+    def fingerprint(self) -> str:
+        """A hash by which other pictures under these names, or in another order, are told."""
+        digest = hashlib.sha256()
+        for index, name in enumerate(self.names):
+            digest.update(f"{name}\0{self._size(index)}\0".encode(errors="surrogatepass"))
+        return digest.hexdigest()
+
+    def _size(self, index: int) -> int:
+        """Bytes that picture `index` takes where it is; 0 where that isn't known."""
+        return 0
+
 
 class NoImages(ImageSource):
     """The source of a kind of picture that isn't needed."""
@@ -116,6 +133,9 @@ class Selection(ImageSource):
     def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
         return self.source.read(self.indices[index], shrink_to=shrink_to)
 
+    def _size(self, index: int) -> int:
+        return self.source._size(self.indices[index])
+
 
 class ImageFolder(ImageSource):
     """The picture files of a folder and its subfolders, sorted by path.
@@ -131,6 +151,8 @@ class ImageFolder(ImageSource):
         DataError: the folder is missing, holds no pictures, or none can be read.
     """
 
+    folder: Path
+
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
         found = find_files(self.folder, is_image_name)
@@ -143,7 +165,15 @@ class ImageFolder(ImageSource):
         report_skipped(self.skipped, len(found), self.folder, "picture file")
 
     def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
-        return read_image(self.folder / self.names[index], shrink_to=shrink_to)
+        return read_image(self._path(index), shrink_to=shrink_to)
+
+    def _size(self, index: int) -> int:
+        with contextlib.suppress(OSError):
+            return self._path(index).stat().st_size
+        return 0
+
+    def _path(self, index: int) -> Path:
+        return self.folder / self.names[index]
 
 
 class ImageFiles(ImageSource):
@@ -159,51 +189,6 @@ class ImageFiles(ImageSource):
 
     def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
         return read_image(self.paths[index], shrink_to=shrink_to)
-
-
-def is_image_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
-
-
-def find_files(folder: Path, wanted: Callable[[str], bool]) -> list[str]:
-    """Paths, relative with `/`, of the files below `folder` whose name is `wanted`, sorted.
-
-    Links to folders are followed, each real folder once. What starts with a dot or with `__MACOSX`
-    is passed over.
-
-    Raises:
-        DataError: there is no such folder, or it can't be listed.
-    """
-    check_folder(folder)
-    found, seen = [], set()
-    for parent, subfolders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders[:] = sorted(s for s in subfolders if not s.startswith((".", "__MACOSX")))
-        relative = Path(parent).relative_to(folder)
-        found += [
-            (relative / file).as_posix()
-            for file in files
-            if not file.startswith(".") and wanted(file)
-        ]
-    return sorted(found, key=lambda name: (name.casefold(), name))
-
-
-def check_folder(folder: Path) -> None:
-    """Makes sure that there is such a folder.
-
-    Raises:
-        DataError: there isn't, or it may not be read.
-    """
-    if not folder.is_dir():
-        problem = "is a file, not a folder" if folder.exists() else "doesn't exist"
-        hint = "; unpack it first" if folder.suffix.lower() in (".zip", ".tar", ".gz") else ""
-        raise DataError(f"{folder} {problem}{hint}.")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise DataError(f"{folder} can't be opened: permission denied.")
 
 
 def check_all(check: Callable, items: Sequence) -> list[str | None]:
@@ -237,12 +222,10 @@ def report_skipped(skipped: list[tuple[str, str]], total: int, folder: Path, wha
             raise DataError(f"The only {what} in {folder} can't be read ({shown}).")
         raise DataError(f"None of the {count(total, what)} in {folder} can be read ({shown}).")
     warnings.warn(
-        f"Skipped {len(skipped):,} of {count(total, what)} in {folder}: {shown}", stacklevel=4
+        f"Skipped {len(skipped):,} of {count(total, what)} in {folder}: {shown}",
+        SkippedWarning,
+        stacklevel=4,
     )
-
-
-def _unreadable(error: OSError) -> None:
-    raise DataError(f"{error.filename} can't be listed: {error.strerror}.") from error
 
 
 def _place(folder: Path) -> str:

@@ -13,14 +13,16 @@ import numpy as np
 
 from monet._files import open_regular
 from monet._text import count
+from monet.data.crc32c import masked_crc32c
 from monet.data.example import parse_features
+from monet.data.folders import DataError, find_files
 from monet.data.images import ImageError, check_image, read_image
 from monet.data.names import safe_name, unique_names
-from monet.data.sources import DataError, ImageSource, check_all, find_files, report_skipped
+from monet.data.sources import ImageSource, check_all, report_skipped
 
 _TFRECORD_NAME = re.compile(r"\.tfrec(ords?)?(-\d+-of-\d+)?$", re.IGNORECASE)
 _HEADER = struct.Struct("<QI")  # length, its masked CRC
-_FOOTER_BYTES = 4  # the masked CRC of the data
+_FOOTER = struct.Struct("<I")  # the masked CRC of the data
 
 
 def is_tfrecord_name(name: str) -> bool:
@@ -41,9 +43,9 @@ class TFRecordFolder(ImageSource):
     """The pictures in the TFRecord files of a folder, in the order of file name and record.
 
     Each record is a `tf.train.Example` with the encoded picture in `image` and, if present, its
-    name in `image_name`. Files are scanned once and pictures then read at their place. The checksum
-    of every record's length is verified; that of its data isn't (damage shows when decoding).
-    Compressed TFRecord files are not read.
+    name in `image_name`. Files are scanned once and pictures then read at their place. Both
+    checksums of every record are verified, whenever it is read: those whose data is damaged are
+    left out. Compressed TFRecord files are not read.
 
     Args:
         folder: where the `.tfrec`, `.tfrecord` or `.tfrecords` files are.
@@ -51,6 +53,8 @@ class TFRecordFolder(ImageSource):
     Raises:
         DataError: the folder is missing, holds no TFRecords, or nothing in them can be read.
     """
+
+    folder: Path
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
@@ -91,6 +95,9 @@ class TFRecordFolder(ImageSource):
     def read(self, index: int, *, shrink_to: int | None = None) -> np.ndarray:
         return read_image(parse_example(self._data(self._records[index]))[1], shrink_to=shrink_to)
 
+    def _size(self, index: int) -> int:
+        return self._records[index].length
+
     def _data(self, record: Record) -> bytes:
         return _read(self.folder, record)
 
@@ -121,7 +128,7 @@ def scan(folder: Path, name: str) -> Iterator[Record]:
                 if checksum != masked_crc32c(header[:8]):
                     whole = count(number, "whole record")
                     raise ImageError(f"damaged after {whole}" if number else "not a TFRecord file")
-                end = position + _HEADER.size + length + _FOOTER_BYTES
+                end = position + _HEADER.size + length + _FOOTER.size
             if end > size:
                 raise ImageError(f"cut off after {count(number, 'whole record')}")
             yield Record(name, position + _HEADER.size, length, number)
@@ -156,9 +163,15 @@ def _read(folder: Path, record: Record) -> bytes:
     try:
         with open_regular(folder / record.file) as file:
             file.seek(record.offset)
-            return file.read(record.length)
+            data = file.read(record.length)
+            footer = file.read(_FOOTER.size)
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from error
+    if len(footer) < _FOOTER.size:
+        raise ImageError("the file has been cut off")
+    if _FOOTER.unpack(footer) != (masked_crc32c(data),):
+        raise ImageError("damaged: its checksum is that of other data")
+    return data
 
 
 def _features(data: bytes) -> dict[str, list[bytes]]:
@@ -166,14 +179,3 @@ def _features(data: bytes) -> dict[str, list[bytes]]:
         return parse_features(data)
     except ValueError as error:
         raise ImageError("not a tf.train.Example") from error
-
-
-def masked_crc32c(data: bytes) -> int:
-    """The checksum of TFRecord files. Plain Python: for headers of a few bytes."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

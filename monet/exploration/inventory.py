@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from monet.data import ImageError
-from monet.data.sources import find_files, is_image_name
+from monet.data.folders import find_files, is_image_name
 from monet.data.tfrecords import feature_names, is_tfrecord_name, scan
 
 
@@ -48,9 +49,10 @@ def _take_one(folder: Path) -> FolderInventory:
     for name in tfrecords:
         try:
             for record in scan(folder, name):
-                if record.number == 0:
-                    features.update(feature_names(folder, record))
                 records += 1
+                if record.number == 0:
+                    with contextlib.suppress(ImageError):  # another may be fine
+                        features.update(feature_names(folder, record))
         except ImageError:
             continue  # the domain's source reports it as unreadable
     size = sum(_size(folder / name) for name in (*pictures, *tfrecords))

@@ -103,9 +103,14 @@ def load_generator(
 
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
+    from monet._ambient import check_keras
     from monet.inference.weights import what_is_not_finite
 
     path = generator_file(path, which)
+    try:
+        check_keras()
+    except RuntimeError as error:
+        raise GeneratorError(str(error)) from error
     if path.suffix != ".keras":
         raise GeneratorError(f"{path} is no .keras file; save the model as one.")
     try:

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from monet.data import DataError, open_folder, read_image
-from monet.data.sources import find_files, is_image_name
+from monet.data.folders import find_files, is_image_name
+from monet.data.sources import SkippedWarning
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def find_pictures(
     for path in map(Path, paths):
         if path.is_dir():
             with warnings.catch_warnings():  # the caller reports everything skipped at its end
-                warnings.simplefilter("ignore")
+                warnings.simplefilter("ignore", SkippedWarning)
                 source = open_folder(path)
             skipped.extend(source.skipped)
             pictures.extend(

@@ -16,6 +16,7 @@ from monet.data.names import safe_name, unique_names, with_suffix
 from monet.inference.file_style import FileStyle
 
 _KEPT_SUFFIXES = (".jpg", ".jpeg", ".png")
+_LARGEST_JPEG = 65_500  # pixels of a side, in libjpeg
 _EARLIEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every archive member, so that the same pictures make the same archive."""
 
@@ -122,6 +123,14 @@ def encode(image: np.ndarray, name: str, style: FileStyle) -> bytes:
     if PurePosixPath(name).suffix.lower() == ".png":
         return encode_png(image)
     return encode_jpeg(image, style.quality, style.full_colour)
+
+
+def what_does_not_fit(image: np.ndarray, name: str) -> str | None:
+    """Why uint8 [H, W, 3] can't be written under this name; None if it can."""
+    side = max(image.shape[:2])
+    if side <= _LARGEST_JPEG or PurePosixPath(name).suffix.lower() == ".png":
+        return None
+    return f"too large for JPEG: {side:,} pixels, and {_LARGEST_JPEG:,} are the most"
 
 
 def output_names(names: Sequence[str]) -> list[str]:

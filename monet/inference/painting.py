@@ -13,6 +13,7 @@ from monet._parallel import usable_cores
 from monet._progress import Line, bar, duration
 from monet._text import count as counted
 from monet.data import DataError
+from monet.data.folders import check_outside
 from monet.inference import submission
 from monet.inference.file_style import FileStyle
 from monet.inference.generator import (
@@ -30,6 +31,7 @@ from monet.inference.outputs import (
     open_output,
     output_names,
     output_paths,
+    what_does_not_fit,
     write_encoded,
 )
 
@@ -273,6 +275,9 @@ def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[st
     for path in (job.output, *output_paths(job.output, names)):
         if resolved(path) in taken:
             raise OutputError(f"{path} is an input too; give `output` another name.")
+    if job.output.suffix.lower() != ".zip":  # which is never looked into for inputs
+        folders = [path for path in map(Path, inputs) if path.is_dir()]
+        check_outside(job.output, folders, "paintings")
 
 
 def _nothing_painted(skipped: Sequence[tuple[str, str]]) -> str:
@@ -325,14 +330,14 @@ def _encode(
     def painted() -> Iterator[tuple[str, np.ndarray]]:
         nonlocal written
         for done, (name, image, problem) in enumerate(results, start=1):
+            output_name = "" if image is None and job.style.names else next(names)
+            if image is not None and (reason := what_does_not_fit(image, output_name)):
+                image, problem = None, reason
             if image is None:
                 skipped.append((name, problem))
-                if not job.style.names:
-                    next(names)
             else:
                 if job.kaggle:
                     submission.check_shape(image, f"{name}, painted,")
-                output_name = next(names)
                 if problem:
                     suspect.append((output_name, problem))
                 written += 1

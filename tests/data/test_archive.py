@@ -67,6 +67,22 @@ def test_bombs_are_refused(tmp_path):
         ImageArchive(path).read(0)
 
 
+@pytest.mark.parametrize(
+    "offset, value, message",
+    [(8, 98, "packed in a way that Python can't unpack"), (6, 1, "the archive is encrypted")],
+)
+def test_what_python_cannot_unpack_is_not_called_damaged(
+    tmp_path, pictures, offset, value, message
+):
+    path = write(tmp_path / "images.zip", {"a.png": encode_png(pictures[0])})
+    content = bytearray(path.read_bytes())
+    content[offset] = value  # of the local header: compression method, or flags
+    content[content.index(b"PK\x01\x02") + offset + 2] = value  # and of the central one
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=message):
+        ImageArchive(path).read(0)
+
+
 def test_what_is_no_archive_of_pictures_is_named(tmp_path, in_time):
     (tmp_path / "text.zip").write_text("no archive")
     os.mkfifo(tmp_path / "fifo.zip")

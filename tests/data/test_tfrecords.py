@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 
 import numpy as np
 import pytest
 
-from monet.data import DataError, TFRecordFolder, encode_png
-from monet.data.tfrecords import is_tfrecord_name, masked_crc32c
+from monet.data import DataError, ImageError, TFRecordFolder, encode_png
+from monet.data.tfrecords import is_tfrecord_name, scan
 
 
 def pictures(number, start=0):
@@ -88,6 +89,47 @@ def test_damage_between_records_is_found_by_the_checksum(write_tfrecord, tmp_pat
         assert TFRecordFolder(tmp_path).names == ["name0"]
 
 
+@pytest.mark.parametrize("place", ["first", "name", "pixels", "last", "checksum"])
+def test_damage_inside_a_record_is_not_taken_for_data(write_tfrecord, tmp_path, place):
+    """Also where the damaged bytes are a picture still; TensorFlow's own reader is the judge."""
+    import tensorflow as tf
+
+    bitmap = b"BM" + struct.pack("<IIIIiiHHIIiiII", 102, 0, 54, 40, 4, 4, 1, 24, 0, 48, 0, 0, 0, 0)
+    examples = pictures(4)
+    examples[2] = {"image_name": b"name2", "image": bitmap + bytes(48)}
+    path = write_tfrecord("a.tfrec", examples)
+    assert len(TFRecordFolder(tmp_path)) == 4
+    record = list(scan(tmp_path, path.name))[2]
+    data = bytearray(path.read_bytes())
+    end = record.offset + record.length
+    inside = {"name": data.index(b"name2"), "pixels": data.index(bitmap) + 54 + 20}
+    data[inside.get(place, {"first": record.offset, "last": end - 1}.get(place, end + 1))] ^= 4
+    path.write_bytes(data)
+
+    with pytest.warns(UserWarning, match=r"record 2 of a.tfrec: damaged: its checksum") as caught:
+        source = TFRecordFolder(tmp_path)
+    assert "Skipped 1 of 4" in str(caught[0].message)
+    assert source.names == ["name0", "name1", "name3"]
+    reader = iter(tf.data.TFRecordDataset(str(path)))
+    next(reader), next(reader)
+    with pytest.raises(tf.errors.DataLossError):
+        next(reader)
+
+
+def test_a_record_that_is_damaged_later_is_left_out_too(write_tfrecord, tmp_path):
+    path = write_tfrecord("a.tfrec", pictures(2))
+    source = TFRecordFolder(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="damaged: its checksum"):
+        source.read(1)
+    path.write_bytes(data[:-8])
+    with pytest.raises(ImageError, match="cut off"):
+        source.read(1)
+    assert source.read(0).shape == (4, 4, 3)
+
+
 def test_nothing_to_read_is_one_sentence(write_tfrecord, tmp_path):
     with pytest.raises(DataError, match="holds no TFRecord files"):
         TFRecordFolder(tmp_path)
@@ -112,10 +154,3 @@ def test_nothing_to_read_is_one_sentence(write_tfrecord, tmp_path):
 )
 def test_which_files_are_taken(name, expected):
     assert is_tfrecord_name(name) is expected
-
-
-def test_crc32c_of_a_known_vector():
-    """RFC 3720, B.4: CRC-32C of 32 zero bytes is 8a9136aa."""
-    crc = 0x8A9136AA
-    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-    assert masked_crc32c(bytes(32)) == masked
