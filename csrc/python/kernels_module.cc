@@ -54,6 +54,8 @@ PYBIND11_MODULE(_kernels, m) {
   DefineReflectConv2D(m);
   DefineConv2D(m);
   DefineResidualBlock(m);
+  DefineKuwahara(m);
+  DefineBilinearUpsampling(m);
   DefineUpdate(m);
   DefinePeak(m);
 }

@@ -1,7 +1,9 @@
 // The table of the ops: a class each, in the sense of op_context.h.
 #pragma once
 
+#include "tensorflow/bilinear_upsampling_op.h"
 #include "tensorflow/conv2d_op.h"
+#include "tensorflow/kuwahara_op.h"
 #include "tensorflow/norm_op.h"
 #include "tensorflow/reflect_conv2d_op.h"
 #include "tensorflow/reflection_pad_op.h"
@@ -16,6 +18,9 @@
 
 #define MONET_FOR_EVERY_OP(DO)     \
   MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
+  DO(BilinearUpsamplingForwardOp)  \
+  DO(BilinearUpsamplingBackwardOp) \
+  DO(KuwaharaOp)                   \
   DO(Conv2DForwardOp)              \
   DO(Conv2DBackwardInputOp)        \
   DO(Conv2DBackwardKernelOp)       \

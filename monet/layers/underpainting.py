@@ -6,18 +6,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from monet.layers.kuwahara import kuwahara
+from monet import ops
+from monet.layers.fused_op import FusedOpLayer
 
 
 @keras.saving.register_keras_serializable(package="monet")
-class Underpainting(keras.layers.Layer):
+class Underpainting(FusedOpLayer):
     """Pictures in flat dabs, of colours that may be matched to those of paintings.
 
     A generator that paints over this has shapes and edges to follow, but has to find every stroke
     itself; one that paints over the photo gets a photo with a pattern on it. Colours matched
     beforehand save it the time to learn them.
 
-    Dabs are those of `monet.layers.kuwahara.kuwahara`. Colours are `y = matrix · x + offset`,
+    Dabs are those of `monet.ops.kuwahara`. Colours are `y = matrix · x + offset`,
     clipped to [-1, 1]: at first unchanged, after `adapt` matched.
 
     Shapes: `[N, H, W, 3]` to the same.
@@ -68,7 +69,7 @@ class Underpainting(keras.layers.Layer):
     def call(self, images):
         dabs = tf.cast(images, tf.float32)
         if self.radius:
-            dabs = kuwahara(dabs, self.radius)
+            dabs = ops.kuwahara(dabs, self.radius)
         dabs = tf.cast(self.recolour(dabs), images.dtype)
         dabs.set_shape(images.shape)
         return dabs

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from monet.layers import Underpainting
-from monet.layers.kuwahara import kuwahara
+from monet.ops import kuwahara
 
 
 def pictures(count, mean, spread, seed=0):

@@ -34,6 +34,8 @@ OPS = (
     "instance_norm",
     "group_norm",
     "reflection_pad",
+    "bilinear_upsampling",
+    "kuwahara",
     "reflect_conv2d",
     "conv2d",
     "conv2d_transpose",
@@ -92,6 +94,12 @@ def random_call(rng: np.random.Generator) -> Call:
         tensors, pad = [x], int(rng.integers(0, min(height, width)))
         options = {"pad": pad}
         y_shape = (batch, height + 2 * pad, width + 2 * pad, channels)
+    elif op == "bilinear_upsampling":
+        tensors, y_shape = [x], (batch, 2 * height, 2 * width, channels)
+    elif op == "kuwahara":
+        tensors = [np.tanh(normal((max(batch, 1), height, width, 3)))]
+        options = {"radius": int(rng.integers(1, min(height, width, 5) + 1))}
+        y_shape = tensors[0].shape
     elif op == "reflect_conv2d":
         size = int(rng.choice([size for size in (1, 3, 5, 7) if size // 2 < min(height, width)]))
         out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))

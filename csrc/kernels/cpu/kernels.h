@@ -4,16 +4,20 @@
 #pragma once
 
 #include "conv/conv_kernels.h"
+#include "kuwahara/kuwahara_kernels.h"
 #include "norm/norm_kernels.h"
 #include "peak_probe/peak_probe.h"
 #include "update/update_kernels.h"
+#include "upsampling/upsampling_kernels.h"
 
 namespace monet {
 
 struct CpuKernels {
   const ConvKernels* conv;
   const NormKernels* (*norm)(DType dtype);
+  const KuwaharaKernels* kuwahara;
   const UpdateKernels* update;
+  const UpsamplingKernels* (*upsampling)(DType dtype);
   const PeakProbe* peak_probe;
 };
 

@@ -9,14 +9,16 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // 12 sums, 2 vectors of b and a va
 
 // The implementations work on the Vec and, for convolutions, the tile above.
 #include "conv/conv_kernels_impl.h"
+#include "kuwahara/kuwahara_kernels_impl.h"
 #include "norm/norm_kernels_impl.h"
 #include "peak_probe/peak_probe_impl.h"
 #include "update/update_kernels_impl.h"
+#include "upsampling/upsampling_kernels_impl.h"
 
 #include "kernels.h"
 
 namespace monet {
 
-const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kUpdateTable, &kProbe};
+const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kKuwaharaTable, &kUpdateTable, UpsamplingTableFor, &kProbe};
 
 }  // namespace monet

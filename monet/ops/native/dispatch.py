@@ -37,7 +37,10 @@ _REFLECTING = ("reflect_conv2d", "residual_block", "residual_trunk")
 _CONV2D = ("conv2d", "conv2d_transpose")
 # They write variables in place. Composed, they are TensorFlow's own kernels, weight by weight.
 _UPDATES = ("adam_update", "average_update")
+# Without weights. Composed, they are their twins.
+_FILTERS = ("bilinear_upsampling", "kuwahara")
 _PARTS = {
+    **dict.fromkeys(_FILTERS, ()),
     **dict.fromkeys(_UPDATES, ()),
     "conv2d": (),
     "conv2d_transpose": (),
@@ -45,7 +48,7 @@ _PARTS = {
     "residual_block": ("reflection_pad", "instance_norm"),
     "residual_trunk": ("reflection_pad", "instance_norm"),
 }
-_ON_CPUS = _NORMS + _PADDING + _REFLECTING + _CONV2D
+_ON_CPUS = _NORMS + _PADDING + _REFLECTING + _CONV2D + _FILTERS
 _FLOATS = ("float32", "bfloat16", "float16")
 
 
@@ -98,6 +101,8 @@ TABLE = (
         COMPOSED,
         "fused kernels, as custom calls, around XLA's convolutions",
     ),
+    Row(_FILTERS, "GPU", _FLOATS, COMPOSED, "TensorFlow's operations"),
+    Row(_FILTERS, "XLA_GPU", _FLOATS, COMPOSED, "XLA's operations"),
     Row(_CONV2D, "GPU", _FLOATS, COMPOSED, "cuDNN's convolutions"),
     Row(_CONV2D, "XLA_GPU", _FLOATS, COMPOSED, "XLA's convolutions"),
     Row(

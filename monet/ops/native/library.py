@@ -35,7 +35,9 @@ TENSORFLOW_DISTRIBUTIONS = (
 _OPS = (
     "monet_adam",
     "monet_average",
+    "monet_bilinear_upsampling",
     "monet_conv2d",
+    "monet_kuwahara",
     "monet_norm",
     "monet_reflect_conv2d",
     "monet_reflection_pad",
