@@ -240,6 +240,12 @@ def plain_norm(x, gamma, beta):
     return (x - mean) * tf.math.rsqrt(variance + tf.cast(1e-5, x.dtype)) * gamma + beta
 
 
+def is_tensorflows(case, dtype: str) -> bool:
+    """Whether TensorFlow computes this call on this CPU, whatever `monet.ops.use` says."""
+    has_amx = monet.ops.status().instruction_set == "amx"
+    return isinstance(case, Conv2D) and dtype == "bfloat16" and has_amx
+
+
 def make_dy(case, dtype: str) -> tf.Tensor:
     return _normals(1, case.shape)(case.result_shape, dtype)
 

