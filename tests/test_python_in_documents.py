@@ -42,7 +42,11 @@ def desk(tmp_path, monkeypatch):
 
 def run(block: str) -> dict:
     names: dict = {}
-    for epochs, fewer in (("epochs=20", "epochs=1"), ("epochs=40", "epochs=2")):
+    for epochs, fewer in (
+        ("epochs=20", "epochs=1"),
+        ("epochs=40", "epochs=2"),
+        ('"epochs": 20', '"epochs": 1'),
+    ):
         block = block.replace(epochs, fewer)
     exec(compile(block, "<document>", "exec"), names)
     return names
@@ -57,9 +61,9 @@ def test_the_readme_trains_and_paints(desk):
 
 
 def test_recipes_are_changed_from_python(desk):
-    (block,) = (block for block in blocks("docs/recipes.md") if "replace(" in block)
+    (block,) = (block for block in blocks("docs/recipes.md") if "change(" in block)
     recipe = run(block)["recipe"]
-    assert (recipe.pool_size, recipe.jitter) == (0, 1)
+    assert (recipe.pool_size, recipe.generator.filters) == (0, 32)
     (trained,) = (desk / "runs").iterdir()
     assert (trained / "generator.keras").is_file()
 
