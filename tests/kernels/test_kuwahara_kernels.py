@@ -10,7 +10,7 @@ OPTIONS = {"least_variance": 1e-3}
 
 
 def sector_kernels(radius):
-    """Any eight sets of weights that each add up to 1, float32 `[2 radius + 1, 2 radius + 1, 8]`."""
+    """Any eight sets of weights that each add up to 1, `[2 radius + 1, 2 radius + 1, 8]`."""
     side = 2 * radius + 1
     weights = np.random.default_rng(radius).uniform(0, 1, (side, side, 8))
     return (weights / weights.sum(axis=(0, 1))).astype(np.float32)
