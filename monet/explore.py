@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from monet import _plots
 from monet._command_line import (
     EXIT_SKIPPED,
     MISTAKE,
@@ -97,8 +98,6 @@ def _check_outside(out: Path, folders: Sequence[Path]) -> None:
 
 
 def _summarise(stats: dict[str, Any], out: Path) -> int:
-    from monet.exploration import plots
-
     unreadable = []
     for name, found in stats["domains"].items():
         colours = ", ".join(
@@ -113,8 +112,10 @@ def _summarise(stats: dict[str, Any], out: Path) -> int:
     duplicates = stats["duplicates"]
     near = "not compared" if duplicates["near"] is None else count(len(duplicates["near"]), "pair")
     print(f"Duplicates  exact: {count(len(duplicates['exact']), 'group')}; near: {near}")
-    if not plots.is_available():
-        print(f"No plots: matplotlib is not installed. For plots: {plots.INSTALL}")
+    for sentence in stats["insights"]:
+        print(sentence)
+    if not _plots.is_available():
+        print(f"No plots: matplotlib is not installed. For plots: {_plots.INSTALL}")
     print_unreadable(f"{len(unreadable):,} unreadable", unreadable, most=_SHOWN)
     print(f"Report    {out / 'index.html'}")
     return EXIT_SKIPPED if unreadable else 0

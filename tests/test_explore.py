@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monet import explore
-from monet.exploration import plots
+from monet import _plots, explore
 
 
 @pytest.fixture
@@ -73,6 +72,9 @@ def test_the_numbers_are_right(data, tmp_path):
         assert found["pixel_std"] == pytest.approx(pixels.std(), abs=1e-4)
         assert found["histogram"]["blue"] == np.bincount(pixels[:, 2], minlength=256).tolist()
         assert sum(found["mean_intensity"]["pictures"]) == len(names)
+        deviations = [np.asarray(Image.open(path)).std() for path in names]
+        assert found["picture_std_mean"] == pytest.approx(np.mean(deviations), abs=1e-4)
+        assert sum(found["picture_std"]["pictures"]) == len(names)
     photos = stats["domains"]["photos"]
     assert photos["sizes"] == [
         {"width": 32, "height": 32, "pictures": 3},
@@ -130,14 +132,26 @@ def test_plots(data, tmp_path):
     pytest.importorskip("matplotlib")
     report(data, tmp_path / "out")
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-    for name in ("counts.png", "widths.png", "mean_intensity.png", "channels.png"):
+    names = "counts.png widths.png mean_intensity.png deviations.png channels.png".split()
+    for name in names:
         assert f'src="{name}"' in page
         with Image.open(tmp_path / "out" / name) as plot:
             assert plot.width > 500 and np.asarray(plot.convert("RGB")).std() > 5
 
 
+def test_what_the_data_show_is_said_in_words(data, tmp_path, capsys):
+    report(data, tmp_path / "out")
+    sentences = read_stats(tmp_path / "out")["insights"]
+    assert len(sentences) == 3
+    assert sentences[0].startswith("Paintings are darker than photos (mean level ")
+    assert "cooler than photos (red is " in sentences[2]
+    printed = capsys.readouterr().out
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert all(sentence in printed and sentence in page for sentence in sentences)
+
+
 def test_without_matplotlib_everything_else_comes(data, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(plots, "is_available", lambda: False)
+    monkeypatch.setattr(_plots, "is_available", lambda: False)
     assert report(data, tmp_path / "out") == 1
     assert capsys.readouterr().out.count("pip install matplotlib") == 1
     found = {path.name for path in (tmp_path / "out").iterdir()}

@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from monet._page import page, section, table
+from monet._plots import INSTALL
 from monet._text import count
-from monet.exploration.plots import INSTALL
 
 _MOST_LISTED = 100
 
@@ -17,6 +17,7 @@ img { border-radius: 4px; }
 figure { margin: 0 0 1.25rem; }
 figcaption { font-weight: 500; margin-bottom: .35rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }
+.plots figure:last-child { grid-column: 1 / -1; }
 .plots img { background: #fff; width: 100%; border: 1px solid var(--rule); }
 """
 
@@ -40,7 +41,7 @@ def page_html(
     """
     domains = stats["domains"]
     sections = [
-        section("Pictures", _domain_table(domains)),
+        section("Pictures", _insights(stats["insights"]) + _domain_table(domains)),
         section("Samples", "".join(_figure(*picture) for picture in grids)),
         section("Distributions", _plots(plots)),
         section("Files", _inventory(stats["folders"])),
@@ -48,6 +49,10 @@ def page_html(
         section("Unreadable files", _unreadable(domains)),
     ]
     return page("Dataset report", stats["data"], "\n".join([*sections, _FOOTER]), style=_STYLE)
+
+
+def _insights(sentences: Sequence[str]) -> str:
+    return f"<p>{escape(' '.join(sentences))}</p>" if sentences else ""
 
 
 def _figure(path: str, caption: str) -> str:
@@ -75,6 +80,9 @@ def _domain_table(domains: Mapping[str, Mapping[str, Any]]) -> str:
         "std of R, G, B": [_levels(found["channel_std"]) for found in domains.values()],
         "pixel mean": [_levels([found["pixel_mean"]]) for found in domains.values()],
         "pixel std": [_levels([found["pixel_std"]]) for found in domains.values()],
+        "std within a picture": [
+            _levels([found["picture_std_mean"]]) for found in domains.values()
+        ],
         "without colour": [f"{found['without_colour']:,}" for found in domains.values()],
     }
     return table(

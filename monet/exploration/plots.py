@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from monet._plots import new_figure, plain
 from monet.exploration.survey import Survey
 
-INSTALL = "pip install matplotlib"
 _COLOURS = {"paintings": "#c9702b", "photos": "#2f6fb0"}
 _CHANNELS = {"red": "#c03028", "green": "#2e8b40", "blue": "#2f5fb0"}
 _INCHES = (6.4, 3.6)
-
-
-def is_available() -> bool:
-    """Whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
+_INCHES_OF_SIX = (9.6, 4.8)
+_LEVELS_OF_A_BAR = 4
 
 
 def write_plots(surveys: Mapping[str, Survey], folder: Path) -> list[tuple[str, str]]:
@@ -33,19 +29,12 @@ def write_plots(surveys: Mapping[str, Survey], folder: Path) -> list[tuple[str, 
         (file name, caption) of each.
     """
     made = []
-    for name, caption, draw in _PLOTS:
-        figure = _figure()
+    for name, caption, inches, draw in _PLOTS:
+        figure = new_figure(*inches)
         draw(figure, surveys)
-        figure.savefig(folder / name, dpi=110)
+        figure.savefig(folder / name)
         made.append((name, caption))
     return made
-
-
-def _figure() -> Any:
-    # Not pyplot, which keeps figures and a backend for the whole process.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=_INCHES, layout="constrained")
 
 
 def _counts(figure: Any, surveys: Mapping[str, Survey]) -> None:
@@ -75,6 +64,12 @@ def _intensities(figure: Any, surveys: Mapping[str, Survey]) -> None:
     _overlay(axes, means, np.linspace(0, 255, 52))
 
 
+def _deviations(figure: Any, surveys: Mapping[str, Survey]) -> None:
+    deviations = {name: np.asarray(survey.deviations) for name, survey in surveys.items()}
+    axes = _axes(figure, "standard deviation within a picture", "share of the pictures")
+    _overlay(axes, deviations, np.linspace(0, 127.5, 52))
+
+
 def _overlay(axes: Any, values: Mapping[str, np.ndarray], edges: np.ndarray) -> None:
     """Histograms on top of each other, as shares, since there are far more photos."""
     for name, numbers in values.items():
@@ -84,40 +79,48 @@ def _overlay(axes: Any, values: Mapping[str, np.ndarray], edges: np.ndarray) -> 
 
 
 def _channels(figure: Any, surveys: Mapping[str, Survey]) -> None:
-    all_axes = figure.subplots(1, len(surveys), sharex=True, sharey=True)
-    for axes, (domain, survey) in zip(np.atleast_1d(all_axes), surveys.items(), strict=True):
-        shares = survey.histogram / survey.histogram.sum(axis=1, keepdims=True)
-        for (channel, colour), share in zip(_CHANNELS.items(), shares, strict=True):
-            axes.plot(share, color=colour, linewidth=1.2, label=channel)
-        # Clipped black and white can be so frequent that nothing else would be seen.
-        axes.set_ylim(
-            0,
-            1.15
-            * max(np.quantile(s.histogram / s.histogram[0].sum(), 0.99) for s in surveys.values()),
-        )
-        axes.set_title(domain, fontsize="medium")
+    """A row for each domain, a column for each channel."""
+    all_axes = figure.subplots(len(surveys), 3, sharex=True, sharey=True)
+    edges = np.arange(0, 257, _LEVELS_OF_A_BAR)
+    shares = {
+        name: survey.histogram.reshape(3, -1, _LEVELS_OF_A_BAR).sum(axis=2)
+        / survey.histogram.sum(axis=1, keepdims=True)
+        for name, survey in surveys.items()
+    }
+    # Clipped black and white can be so frequent that nothing else would be seen.
+    highest = 1.15 * max(share[:, 1:-1].max() for share in shares.values())
+    for row, (domain, share) in enumerate(shares.items()):
+        for column, (channel, colour) in enumerate(_CHANNELS.items()):
+            axes = all_axes[row, column]
+            axes.stairs(share[column], edges, fill=True, color=colour, alpha=0.75)
+            axes.set_title(f"{domain}, {channel}", fontsize="medium")
+            axes.set_ylim(0, highest or 1)
+            plain(axes)
+    for axes in all_axes[-1]:
         axes.set_xlabel("level")
-        _plain(axes)
-    all_axes = np.atleast_1d(all_axes)
-    all_axes[0].set_ylabel("share of the pixels")
-    all_axes[0].legend(frameon=False)
+    for axes in all_axes[:, 0]:
+        axes.set_ylabel("share of the pixels")
 
 
 def _axes(figure: Any, x_label: str, y_label: str) -> Any:
     axes = figure.subplots()
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    _plain(axes)
+    plain(axes)
     return axes
 
 
-def _plain(axes: Any) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
+_Draw = Callable[[Any, Mapping[str, Survey]], None]
 
-
-_PLOTS: tuple[tuple[str, str, Callable[[Any, Mapping[str, Survey]], None]], ...] = (
-    ("counts.png", "Pictures in each domain", _counts),
-    ("widths.png", "Widths", _widths),
-    ("mean_intensity.png", "Mean intensity of the pictures", _intensities),
-    ("channels.png", "Red, green and blue; the peaks at 0 and 255 are cut", _channels),
+_PLOTS: tuple[tuple[str, str, tuple[float, float], _Draw], ...] = (
+    ("counts.png", "Pictures in each domain", _INCHES, _counts),
+    ("widths.png", "Widths", _INCHES, _widths),
+    ("mean_intensity.png", "Mean intensity of the pictures", _INCHES, _intensities),
+    ("deviations.png", "Contrast of the pictures", _INCHES, _deviations),
+    (
+        "channels.png",
+        "Red, green and blue; peaks at the ends may be cut",
+        _INCHES_OF_SIX,
+        _channels,
+    ),
 )

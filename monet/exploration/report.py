@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from monet import __version__
+from monet import __version__, _plots
 from monet._files import creating_folder
 from monet._parallel import usable_cores
 from monet.data import Domains, ImageSource, encode_png
 from monet.exploration import grids, plots
 from monet.exploration.duplicates import exact_groups, near_pairs
+from monet.exploration.insights import insights
 from monet.exploration.inventory import FolderInventory
 from monet.exploration.page import page_html
 from monet.exploration.survey import Survey, moments, survey
@@ -69,6 +70,7 @@ def write_report(
                 name: _domain_stats(sources[name], found) for name, found in surveys.items()
             },
             "duplicates": {"exact": exact, "near": near},
+            "insights": insights(surveys["paintings"], surveys["photos"]),
         }
         pictures = _write_grids(sources, surveys, near, folder)
         drawn = _write_plots(surveys, folder)
@@ -84,7 +86,6 @@ def _domain_stats(source: ImageSource, found: Survey) -> dict[str, Any]:
     channels = [moments(levels) for levels in found.histogram]
     pixel_mean, pixel_std = moments(found.histogram.sum(axis=0))
     widths, heights = zip(*found.sizes, strict=True) if found.sizes else ((), ())
-    intensity, edges = np.histogram(found.means, bins=51, range=(0, 255))
     return {
         "source": source.description,
         "pictures": len(found.names),
@@ -98,11 +99,18 @@ def _domain_stats(source: ImageSource, found: Survey) -> dict[str, Any]:
         "channel_std": _rounded(deviation for _, deviation in channels),
         "pixel_mean": _rounded([pixel_mean])[0],
         "pixel_std": _rounded([pixel_std])[0],
-        "mean_intensity": {"edges": edges.tolist(), "pictures": intensity.tolist()},
+        "picture_std_mean": _rounded([np.mean(found.deviations or [np.nan])])[0],
+        "mean_intensity": _binned(found.means, 255),
+        "picture_std": _binned(found.deviations, 127.5),
         "histogram": dict(zip(("red", "green", "blue"), found.histogram.tolist(), strict=True)),
         "without_colour": found.grey,
         "unreadable": [{"name": name, "reason": reason} for name, reason in found.unreadable],
     }
+
+
+def _binned(values: Sequence[float], most: float) -> dict[str, list]:
+    pictures, edges = np.histogram(values, bins=51, range=(0, most))
+    return {"edges": edges.tolist(), "pictures": pictures.tolist()}
 
 
 def _rounded(values) -> list[float | None]:
@@ -165,6 +173,6 @@ def _write_grids(
 
 
 def _write_plots(surveys: Mapping[str, Survey], folder: Path) -> list[tuple[str, str]]:
-    if not plots.is_available() or not all(found.names for found in surveys.values()):
+    if not _plots.is_available() or not all(found.names for found in surveys.values()):
         return []
     return plots.write_plots(surveys, folder)

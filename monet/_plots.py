@@ -1,0 +1,31 @@
+"""What all plots share. They are drawn by matplotlib, which is optional."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+INSTALL = "pip install matplotlib"
+"""The command for what is missing, where `is_available` says no."""
+
+_DPI = 110
+
+
+def is_available() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty `matplotlib.figure.Figure`, its sides in inches of 110 pixels.
+
+    Not by pyplot, which keeps figures and a backend for the whole process.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+
+
+def plain(axes: Any) -> None:
+    """Takes away the lines above and on the right of a plot."""
+    axes.spines[["top", "right"]].set_visible(False)
