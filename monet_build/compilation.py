@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from monet._parallel import usable_cores
 from monet_build.toolchain import Compiler
 
 CSRC = Path(__file__).resolve().parents[1] / "csrc"
@@ -68,7 +68,7 @@ class Compilation:
             name = f"csrc/{job.source.relative_to(CSRC)}"
             print(f"  [{next(done)}/{len(outdated)}] {name} ({seconds:.0f} s)", flush=True)
 
-        with concurrent.futures.ThreadPoolExecutor(_usable_cores()) as pool:
+        with concurrent.futures.ThreadPoolExecutor(usable_cores()) as pool:
             list(pool.map(make, outdated))
         return [job.target for job in jobs]
 
@@ -158,9 +158,3 @@ def _read_dependencies(listing: Path) -> list[Path]:
 def _every_source() -> list[Path]:
     """The inputs that are sure to include those of an object whose compiler lists none."""
     return [path for path in sorted(CSRC.rglob("*.*")) if path.is_file()]
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

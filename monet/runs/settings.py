@@ -135,11 +135,6 @@ class Settings:
     def total_steps(self) -> int:
         return self.recipe.epochs * self.steps_per_epoch
 
-    @property
-    def global_batch_size(self) -> int:
-        """Pictures of each domain that all devices together take in a step."""
-        return self.recipe.pictures_per_step(self.replicas)
-
     def to_config(self, domains: Domains, layout: Mapping[str, int]) -> dict[str, Any]:
         """What goes into `config.json` when a run starts.
 
