@@ -60,12 +60,24 @@ class SelfAttention(keras.layers.Layer):
         return layer
 
     def call(self, inputs, training=False):
-        query, key, value = (_pixels(layer(inputs)) for layer in (self.query, self.key, self.value))
+        query, key, value = self._project(inputs)
         if training or _is_small(inputs):
             mixed = _mix(query, key, value)
         else:
             mixed = _mix_in_parts(query, key, value)
         return inputs + tf.reshape(mixed, tf.shape(inputs))
+
+    def _project(self, inputs):
+        """Queries, keys and values of all pixels, `[N, H·W, ...]`, by one convolution.
+
+        Three would make four gradients of the inputs, with that of the skip, and in which order
+        TensorFlow adds so many depends on when other ops have finished; two have no order.
+        """
+        layers = self.query, self.key, self.value
+        kernel = tf.concat([tf.cast(layer.kernel, inputs.dtype) for layer in layers], axis=-1)
+        bias = tf.concat([tf.cast(layer.bias, inputs.dtype) for layer in layers], axis=0)
+        projected = _pixels(tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, 1, "VALID"), bias))
+        return tf.split(projected, [layer.filters for layer in layers], axis=-1)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

@@ -159,7 +159,9 @@ class BinaryCrossentropy(AdversarialLoss):
         """Cross-entropy of `[N, ...]` logits with their targets, `[N]`."""
         logits = tf.cast(logits, tf.float32)
         targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+        # Logits are used twice, not three times as in TensorFlow's own function: the order in which
+        # AddN adds three gradients depends on when other ops happen to have finished.
+        losses = targets * tf.nn.softplus(-logits) + (1.0 - targets) * tf.nn.softplus(logits)
         return tf.reduce_mean(losses, axis=list(range(1, losses.shape.rank)))
 
     def generator(self, fake_logits):

@@ -40,5 +40,6 @@ def _structure(images, pool):
     )
     grey = tf.linalg.matvec(rows, tf.constant(_LUMA * pool) / pool**2)
     coarse = tf.reduce_sum(tf.reshape(grey, [count, height, pool, width]), axis=2)
-    mean, variance = tf.nn.moments(coarse, axes=[1, 2], keepdims=True)
-    return (coarse - mean) * tf.math.rsqrt(variance + _LEAST_VARIANCE)
+    centred = coarse - tf.reduce_mean(coarse, axis=[1, 2], keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=[1, 2], keepdims=True)
+    return centred * tf.math.rsqrt(variance + _LEAST_VARIANCE)
