@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import BinaryIO
 
 _TEMPORARY = ".partial-"
 _WRITTEN_BY = re.compile(r"\.partial-([1-9]\d*)-")
+_PLAIN = re.compile(r"[\w ./+,:=@-]*", re.ASCII)
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:
@@ -78,6 +80,32 @@ def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def by_plain_path(folder: str | os.PathLike) -> Iterator[Path]:
+    """Yields a path to an existing folder for libraries that don't take each path as it stands.
+
+    TensorFlow reads `[`, `*`, `?` and `\\` in the path of a checkpoint as a pattern, and takes no
+    names that aren't UTF-8. Where there is anything unusual in the path of `folder`, what is
+    yielded is a link to it among the system's temporary files.
+
+    Raises:
+        OSError: a link is needed and can't be made, or wouldn't have a plain path either.
+    """
+    path = os.path.abspath(folder)
+    if _PLAIN.fullmatch(path):
+        yield Path(path)
+        return
+    place = tempfile.gettempdir()
+    if not _PLAIN.fullmatch(place):
+        raise OSError(
+            errno.EINVAL, "has an unusual name, and so has the folder for temporary files", place
+        )
+    with tempfile.TemporaryDirectory(prefix="monet-") as temporary:
+        link = Path(temporary, "link")
+        link.symlink_to(path, target_is_directory=True)
+        yield link
+
+
 def obstacle(path: str | os.PathLike) -> str | None:
     """What keeps a new folder from being made at `path`, to follow its name; None if nothing."""
     path = Path(path)
@@ -87,9 +115,13 @@ def obstacle(path: str | os.PathLike) -> str | None:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes `text` to `path` in one move."""
+    """Writes `text` to `path` in one move, as UTF-8.
+
+    Bytes of a file name that aren't text stand in Python strings as lone surrogates; they are
+    written as `\\udcff`, which JSON reads back as the same name.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _PAGE = Template("""\
 <!doctype html>
@@ -118,5 +121,6 @@ def table(
 
 
 def shown(text: str) -> str:
-    """`text` for HTML; bytes of a file name that are no UTF-8 become the replacement character."""
-    return escape(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    """`text` for HTML; what is no character, such as bytes of a file name that are no UTF-8, is
+    replaced by the sign for that."""
+    return escape(_SURROGATE.sub("\ufffd", text))

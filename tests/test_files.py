@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monet._files import remove_leftovers, replacing
+from monet._files import remove_leftovers, replacing, write_text
 
 DEAD = 2**31 - 1  # more than any system's processes
 
@@ -69,3 +70,9 @@ def test_what_a_killed_process_left_goes_when_the_next_one_writes(tmp_path, kind
 
 def test_no_folder_has_no_leftovers(tmp_path):
     remove_leftovers(tmp_path / "nowhere")
+
+
+def test_a_name_that_is_not_utf8_is_the_same_name_after_json(tmp_path):
+    name = os.fsdecode(b"\xff")
+    write_text(tmp_path / "a.json", json.dumps({"é": name}, ensure_ascii=False))
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"é": name}

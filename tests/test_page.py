@@ -8,8 +8,8 @@ import pytest
 
 from monet._page import page, section, table
 
-AWKWARD = "<script>alert('$title')</script> & \udcff"
-SHOWN = "<script>alert('$title')</script> & \ufffd"
+AWKWARD = "<script>alert('$title')</script> & \udcff\ud800"
+SHOWN = "<script>alert('$title')</script> & \ufffd\ufffd"
 
 
 class Elements(HTMLParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,11 @@ def check_ops() -> None:
     checked(dispatch.check_mode)
 
 
-def check_tensorboard(is_wanted: bool) -> None:
+def check_tensorboard(is_wanted: bool, path: str | os.PathLike[str]) -> None:
+    """Raises `RunError` if a run in the folder `path` is to be recorded for TensorBoard but can't.
+
+    TensorFlow writes the records, and takes the path as UTF-8.
+    """
     from monet.runs.callbacks import tensorboard
 
     if is_wanted and not tensorboard.is_available():
@@ -23,6 +28,19 @@ def check_tensorboard(is_wanted: bool) -> None:
             f"`tensorboard=True` needs the package tensorboard, which is not installed; run: "
             f"{tensorboard.REMEDY}, or give `tensorboard=False`."
         )
+    if is_wanted and not _is_utf8(os.path.abspath(path)):
+        raise RunError(
+            f"`tensorboard=True` takes a path of Unicode characters, which {path} isn't; give "
+            f"another folder by `out`, or `tensorboard=False`."
+        )
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def checked(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -94,7 +94,7 @@ def resume(
             fixed=unchanged,
         )
         check_ops()
-        check_tensorboard(settings.tensorboard)
+        check_tensorboard(settings.tensorboard, folder.path)
         domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
         settings.check_data(domains)
         interruption.check()

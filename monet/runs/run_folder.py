@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
+import errno
 import io
 import itertools
 import json
@@ -13,7 +15,7 @@ import shutil
 from pathlib import Path
 from typing import IO, Any
 
-from monet._files import obstacle, remove_leftovers, replacing, write_text
+from monet._files import by_plain_path, obstacle, remove_leftovers, replacing, write_text
 from monet.inference.generator import BEST_GENERATOR
 
 try:
@@ -25,6 +27,7 @@ RUNS = Path("runs")
 """Where runs are made that nobody names a folder for."""
 
 _LOCK = ".lock"
+_LONGEST_CHECKPOINT = Path("step-1000000000000_temp", "part-00000-of-00001".ljust(80, "-"))
 _locks: dict[Path, IO] = {}  # of the runs that this process trains; they end with it
 
 
@@ -75,6 +78,7 @@ class RunFolder:
         """
         run = cls(path)
         check_vacant(path)
+        _check_path(run)
         try:
             run.samples_dir.mkdir(parents=True, exist_ok=True)
             run.checkpoints_dir.mkdir(exist_ok=True)
@@ -103,6 +107,7 @@ class RunFolder:
         The run is this process's from then on: others are refused.
         """
         run = cls.find(path)
+        _check_path(run)
         _lock(run.path)
         for folder in (run.path, run.samples_dir, run.generators_dir):
             remove_leftovers(folder)
@@ -245,6 +250,29 @@ def check_vacant(path: str | os.PathLike) -> None:
         )
     if problem := obstacle(path):
         raise RunError(f"{path} {problem}; give another folder by `out`.")
+
+
+def _check_path(run: RunFolder) -> None:
+    """Raises `RunError` where TensorFlow couldn't write or read a run's checkpoints.
+
+    Whether they could be written for lack of rights or space is another matter.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(os.path.abspath(run.checkpoints_dir / _LONGEST_CHECKPOINT))
+        with by_plain_path(run.path):
+            pass
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise RunError(
+                f"the path {run.path} is too long for a run, which has folders and files in it; "
+                f"give a shorter one."
+            ) from error
+        raise RunError(
+            f"{run.path} needs a link among the temporary files, for it isn't of plain letters and "
+            f"TensorFlow reads signs such as [ and * as patterns; but {error.filename}: "
+            f"{error.strerror}. Give a plain path, or set TMPDIR."
+        ) from error
 
 
 def new_run_path(recipe_name: str, runs: str | os.PathLike = RUNS) -> Path:

@@ -13,7 +13,7 @@ from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
-from monet.runs.run_folder import RunError, RunFolder, check_vacant, new_run_path
+from monet.runs.run_folder import RUNS, RunError, RunFolder, check_vacant, new_run_path
 from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, DataLocation, Settings
 from monet.systems import (
     DEFAULT_MINUTES,
@@ -135,7 +135,7 @@ def start(
             gpus = gpus or 1
         chosen: Recipe = checked(change, base, fields)
         check_ops()
-        check_tensorboard(tensorboard)
+        check_tensorboard(tensorboard, out or RUNS)
         if out is not None:
             check_vacant(out)
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from monet._files import by_plain_path
 from monet.inference.weights import what_is_not_finite
 from monet.runs.run_folder import RunError
 
@@ -123,7 +124,8 @@ class TrainingState:
         self.check_weights()
         name = f"{_PREFIX}{self.step}"
         try:
-            self._checkpoint.write(str(self.folder / name))
+            with by_plain_path(self.folder) as folder:
+                self._checkpoint.write(str(folder / name))
             self._kept = [*(kept for kept in self._kept if kept != name), name][-self._keep :]
         finally:
             self._remove_all_but(self._kept)
@@ -155,7 +157,8 @@ class TrainingState:
 
     def _read(self, name: str) -> bool:
         try:
-            status = self._checkpoint.read(str(self.folder / name))
+            with by_plain_path(self.folder) as folder:
+                status = self._checkpoint.read(str(folder / name))
             status.assert_existing_objects_matched()
         except Exception as error:  # a damaged file can raise anything
             warnings.warn(f"Can't read the checkpoint {self.folder / name}: {error}", stacklevel=3)
