@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 INSTALL = "pip install matplotlib"
@@ -12,8 +11,12 @@ _DPI = 110
 
 
 def is_available() -> bool:
-    """Whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
+    """Whether matplotlib is installed and can be imported."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:  # also where it was compiled for another NumPy
+        return False
+    return True
 
 
 def new_figure(width: float, height: float) -> Any:

@@ -143,7 +143,7 @@ def send_signal(signum):
 def test_a_run_leaves_everything_in_its_folder(finished, capsys):
     names = {path.name for path in finished.iterdir()}
     assert names - {".lock"} == {
-        "checkpoints", "config.json", "generator.json", "generator.keras", "generators",
+        "checkpoints", "config.json", "figures", "generator.json", "generator.keras", "generators",
         "history.csv", "index.html", "samples",
     }  # fmt: skip
     samples = sorted(path.name for path in (finished / "samples").iterdir())

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from monet.data import ImageError, ImageSource
 from monet.data.images import central_square
 
 _GAP = 4
 _WHITE = 255
+_HEAD, _FONT = 24, 14  # pixels
 
 
 def choose(number: int, most: int, seed: int = 0) -> list[int]:
@@ -30,14 +32,38 @@ def read_cells(source: ImageSource, indices: Sequence[int], side: int) -> list[n
     return cells
 
 
-def grid(cells: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Lays out uint8 [S, S, 3] cells in rows, with white gaps; returns uint8 [H, W, 3]."""
+def grid(cells: Sequence[np.ndarray], columns: int, heads: Sequence[str] = ()) -> np.ndarray:
+    """Lays out uint8 [S, S, 3] cells in rows, with white gaps.
+
+    Args:
+        cells: the pictures, row by row.
+        columns: pictures in a row.
+        heads: what stands above the columns; nothing by default.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     side = cells[0].shape[0]
     columns = min(columns, len(cells))
     rows = -(-len(cells) // columns)
     step = side + _GAP
-    sheet = np.full((rows * step - _GAP, columns * step - _GAP, 3), _WHITE, np.uint8)
+    above = _HEAD if heads else 0
+    sheet = np.full((above + rows * step - _GAP, columns * step - _GAP, 3), _WHITE, np.uint8)
     for index, cell in enumerate(cells):
-        top, left = index // columns * step, index % columns * step
+        top, left = above + index // columns * step, index % columns * step
         sheet[top : top + side, left : left + side] = cell
-    return sheet
+    return _with_heads(sheet, heads, step) if heads else sheet
+
+
+def _with_heads(sheet: np.ndarray, heads: Sequence[str], step: int) -> np.ndarray:
+    picture = Image.fromarray(sheet)
+    draw = ImageDraw.Draw(picture)
+    try:
+        font = ImageFont.load_default(_FONT)
+    except (ImportError, TypeError):  # Pillow without FreeType, or 10.0: a font of one small size
+        font = ImageFont.load_default()
+    for column, head in enumerate(heads):
+        left, top, right, bottom = draw.textbbox((0, 0), head, font=font)
+        x = column * step + (step - _GAP - (right - left)) / 2 - left
+        draw.text((x, (_HEAD - (bottom - top)) / 2 - top), head, fill="black", font=font)
+    return np.asarray(picture)

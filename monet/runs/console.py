@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from monet import _plots
 from monet._progress import duration
 from monet.runs.environment import device_names, ops_name
 from monet.runs.run_folder import RunFolder
@@ -85,6 +86,9 @@ def report(run: RunFolder, recipe: Recipe) -> None:
     print(f"Gallery    {run.gallery_path}")
     if samples:
         print(f"Samples    {samples[-1][1]}")
+    print(f"Figures    {run.figures_dir}")
+    if not _plots.is_available():
+        print(f"No curves there: matplotlib is not installed. For curves: {_plots.INSTALL}")
     print(f"Generator  {run.generator_path}")
     words, options = system_of(recipe).invitation
     print(words)

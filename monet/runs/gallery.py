@@ -11,21 +11,13 @@ from typing import Any
 
 from monet._files import write_text
 from monet._page import page, section, table
+from monet.runs.charts import AXIS, Row, charts, curves_of
+from monet.runs.figures import figure_files
 from monet.runs.gallery_page import SCRIPT, STYLE
 from monet.runs.line_chart import line_chart
 from monet.runs.run_folder import RunFolder
 from monet.systems import SYSTEMS, Curve, System
 
-Row = Mapping[str, float]
-
-_AXIS = "epoch"
-"""The column of the history that charts are drawn over."""
-
-_OF_EVERY_RUN = (
-    Curve("fid", "", "FID", "photos kept out of the training, painted", "FID"),
-    Curve("swd", "", "SWD", "photos kept out of the training, painted", "SWD"),
-    Curve("learning_rate", "", "Learning rate", "generators", "learning rate"),
-)
 _LABELS = {"images_per_second": "images/s"}
 
 
@@ -52,13 +44,13 @@ def gallery_html(run: RunFolder, state: str = STOPPED) -> str:
     config = run.read_config()
     history = run.history()
     system = SYSTEMS[config["recipe"]["system"]]
-    curves = (*system.curves, *_OF_EVERY_RUN)
+    curves = curves_of(system)
     samples = [
         (_sample_label(epoch), path.relative_to(run.path).as_posix())
         for epoch, path in _samples(run)
     ]
     sections = [
-        section("", _samples_html(samples, config["samples"], system)),
+        section("", _samples_html(samples, config["samples"], system) + _figures_html(run)),
         section(
             "Losses",
             f'<div class="charts">{_charts_html(history, curves)}</div>'
@@ -140,6 +132,15 @@ def _samples_html(
     )
 
 
+def _figures_html(run: RunFolder) -> str:
+    """Links to the figures that there are, which are of the last time that the training ended."""
+    links = ", ".join(
+        f'<a href="{path.relative_to(run.path).as_posix()}">{escape(caption)}</a>'
+        for path, caption in figure_files(run)
+    )
+    return f'<p class="note">As files: {links}.</p>' if links else ""
+
+
 def _second_row(layout: Mapping[str, int]) -> float:
     """Where the second row of a sheet is, in percent of the way from the first to the last."""
     rows = max(2, round(layout["height"] / layout["cell"]))
@@ -151,13 +152,9 @@ def _sample_label(epoch: float) -> str:
 
 
 def _charts_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
-    charts: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for curve in curves:
-        if not curve.chart:
-            continue
-        points = [(row[_AXIS], row[curve.column]) for row in history if curve.column in row]
-        charts.setdefault(curve.chart, {})[curve.line] = points
-    drawn = (line_chart(title, series, unit=_AXIS) for title, series in charts.items())
+    drawn = (
+        line_chart(title, lines, unit=AXIS) for title, lines in charts(history, curves).items()
+    )
     return "".join(drawn) or "<p>The first figures come after a minute of training.</p>"
 
 

@@ -63,6 +63,25 @@ class Run:
         """The sample sheets as (epoch, path), in order; epoch 0 is before training."""
         return self._folder.samples()
 
+    def draw_figures(self) -> list[Path]:
+        """Draws `figures/` anew, as it is drawn when the training ends or stops.
+
+        PNG files: `curves.png` with all curves, where matplotlib is installed; `epochs.png`, the
+        same pictures at every 50th epoch side by side, or at some of a shorter run; `pairs.png`,
+        photos beside what the newest generator makes of them; or for a generator that paints from
+        noise in place of these `latents.png`, always from the same noise.
+
+        Returns:
+            Their paths, without those that there is nothing for yet.
+
+        Raises:
+            RunError: the run's records can't be read.
+            OSError: the folder can't be written.
+        """
+        from monet.runs.figures import draw_figures
+
+        return draw_figures(self._folder)
+
     def generator(self, *, which: str | None = None, mixed_precision: str = "auto") -> keras.Model:
         """A generator, in the precision that suits this machine.
 

@@ -43,6 +43,8 @@ class RunFolder:
         history.csv       a row per epoch, and some between: losses, learning rate, seconds, …
         samples/          epoch_0000.jpg (before training), epoch_0001.jpg, …; interim_1.2500.jpg
                           inside an epoch
+        figures/          curves.png, epochs.png, and pairs.png or latents.png, drawn when the
+                          training ends or stops
         checkpoints/      everything that `--resume` continues from
         generator.keras   the newest photo-to-painting generator
         generator.json    its epoch
@@ -64,6 +66,7 @@ class RunFolder:
         self.config_path = self.path / "config.json"
         self.history_path = self.path / "history.csv"
         self.samples_dir = self.path / "samples"
+        self.figures_dir = self.path / "figures"
         self.checkpoints_dir = self.path / "checkpoints"
         self.generator_path = self.path / "generator.keras"
         self.generators_dir = self.path / "generators"
@@ -109,7 +112,7 @@ class RunFolder:
         run = cls.find(path)
         _check_path(run)
         _lock(run.path)
-        for folder in (run.path, run.samples_dir, run.generators_dir):
+        for folder in (run.path, run.samples_dir, run.figures_dir, run.generators_dir):
             remove_leftovers(folder)
         run.samples_dir.mkdir(exist_ok=True)
         run.checkpoints_dir.mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ from monet._progress import Line
 from monet.data import Domains
 from monet.runs.budget import Budget, Plan, lay_out
 from monet.runs.callbacks import calibration_callbacks, run_callbacks
+from monet.runs.figures import draw_figures
 from monet.runs.gallery import FINISHED, STOPPED, write_gallery
 from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.judging import Judge, training_domains
@@ -133,13 +134,17 @@ class Session:
                 self.state.save()
                 epoch = self.state.step / self.settings.steps_per_epoch
                 self.run.save_generator(self.model.generator, epoch)
-                write_gallery(self.run, STOPPED)
+                self._show(STOPPED)
                 raise
         except BaseException:
             with contextlib.suppress(OSError, RunError):  # the first error is what matters
-                write_gallery(self.run, STOPPED)
+                self._show(STOPPED)
             raise
-        write_gallery(self.run, FINISHED)
+        self._show(FINISHED)
+
+    def _show(self, state: str) -> None:
+        draw_figures(self.run)
+        write_gallery(self.run, state)
 
     def _fit(self) -> None:
         if not self.state.has_checkpoint:

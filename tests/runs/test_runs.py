@@ -46,6 +46,10 @@ def test_a_run_from_start_to_paintings(data, tmp_path, capfd):
     assert runs.open(tmp_path / "run").recipe.epochs == 2
     assert [row["epoch"] for row in run.history()] == [1, 2]
     assert [epoch for epoch, _ in run.samples()] == [0, 1, 2]
+    figures = {path.name for path in (run.path / "figures").iterdir()}
+    assert {"epochs.png", "pairs.png"} <= figures
+    page = (run.path / "index.html").read_text(encoding="utf-8")
+    assert all(f"figures/{name}" in page for name in figures)
 
     options = {"mixed_precision": "off", "verbose": False}
     painted = run.paint(data / "trainB", tmp_path / "painted", **options)

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from monet.data import to_uint8
+from monet.systems.sheets.cells import GAP
 
-_GAP = 4
 _GAP_BETWEEN_DOMAINS = 16
 _LEAST_CELL = 128
 _BACKGROUND = 255
@@ -35,10 +35,10 @@ class ColumnSheet(abc.ABC):
         self._enlarge = max(1, _LEAST_CELL // side)
         self.cell = side * self._enlarge
         columns = len(photos) + len(paintings)
-        self.width = columns * (self.cell + _GAP) - _GAP
+        self.width = columns * (self.cell + GAP) - GAP
         if len(photos) and len(paintings):
-            self.width += _GAP_BETWEEN_DOMAINS - _GAP
-        self.height = self.rows * (self.cell + _GAP) - _GAP
+            self.width += _GAP_BETWEEN_DOMAINS - GAP
+        self.height = self.rows * (self.cell + GAP) - GAP
 
     @property
     def layout(self) -> dict[str, int]:
@@ -68,9 +68,9 @@ class ColumnSheet(abc.ABC):
         for images, is_photo in ((self.photos, True), (self.paintings, False)):
             for image in images:
                 self._draw_column(sheet, left, self.column(model, image, is_photo))
-                left += self.cell + _GAP
+                left += self.cell + GAP
             if len(images):
-                left += _GAP_BETWEEN_DOMAINS - _GAP
+                left += _GAP_BETWEEN_DOMAINS - GAP
         return sheet
 
     def measure(self, model: keras.Model) -> dict[str, float]:
@@ -79,6 +79,6 @@ class ColumnSheet(abc.ABC):
 
     def _draw_column(self, sheet, left, pictures) -> None:
         for row, picture in enumerate(pictures):
-            top = row * (self.cell + _GAP)
+            top = row * (self.cell + GAP)
             pixels = to_uint8(picture).repeat(self._enlarge, 0).repeat(self._enlarge, 1)
             sheet[top : top + self.cell, left : left + self.cell] = pixels

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from monet.data import to_uint8
+from monet.systems.sheets.cells import GAP
 
-_GAP = 4
 _LEAST_CELL = 64
 _BACKGROUND = 255
 _SIDE = 4
@@ -32,7 +32,7 @@ class NoiseSheet:
         self.latents = draw([_SIDE**2, latent_dim], [seed, 0], alg="philox")
         self._enlarge = max(1, _LEAST_CELL // side)
         self.cell = side * self._enlarge
-        self.width = self.height = _SIDE * (self.cell + _GAP) - _GAP
+        self.width = self.height = _SIDE * (self.cell + GAP) - GAP
         self._painting_diversity = pairwise_distance(paintings)
 
     @property
@@ -44,7 +44,7 @@ class NoiseSheet:
         """Returns the sheet, uint8 [height, width, 3], as `model.generator` paints it."""
         sheet = np.full((self.height, self.width, 3), _BACKGROUND, np.uint8)
         for index, picture in enumerate(to_uint8(self._paint(model))):
-            top, left = (place * (self.cell + _GAP) for place in divmod(index, _SIDE))
+            top, left = (place * (self.cell + GAP) for place in divmod(index, _SIDE))
             pixels = picture.repeat(self._enlarge, 0).repeat(self._enlarge, 1)
             sheet[top : top + self.cell, left : left + self.cell] = pixels
         return sheet

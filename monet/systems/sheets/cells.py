@@ -1,0 +1,34 @@
+"""Where the pictures of a sample sheet are, for those who draw it and those who cut it up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+GAP = 4
+"""Pixels between two pictures."""
+
+
+def cell(sheet: np.ndarray, layout: Mapping[str, int], row: int, column: int) -> np.ndarray:
+    """One picture of a sheet.
+
+    Args:
+        sheet: uint8 [height, width, 3].
+        layout: of the sheet, as `Sheet` gives it.
+        row: from 0 on.
+        column: from 0 on; of a sheet with two domains, of the first.
+
+    Returns:
+        uint8 [cell, cell, 3], cell being what `layout` says.
+
+    Raises:
+        ValueError: the sheet isn't as large as `layout` says.
+    """
+    height, width, side = layout["height"], layout["width"], layout["cell"]
+    if sheet.shape[:2] != (height, width):
+        raise ValueError(
+            f"the sheet has {sheet.shape[1]}×{sheet.shape[0]} pixels, its layout {width}×{height}."
+        )
+    top, left = row * (side + GAP), column * (side + GAP)
+    return sheet[top : top + side, left : left + side]
