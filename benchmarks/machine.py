@@ -40,10 +40,7 @@ def gpu_model() -> str | None:
 
 
 def device_class() -> str:
-    """The key of this machine in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable".
-
-    "amx" has no floors: nothing was measured on a CPU with AMX so far.
-    """
+    """The key of this machine in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable"."""
     import monet.ops
 
     gpu = gpu_model()

@@ -23,7 +23,7 @@ BEGIN = "<!-- what follows is written by benchmarks/table.py -->"
 END = "<!-- end of what benchmarks/table.py writes -->"
 HEADINGS = {"TF graph": "TensorFlow graph", "TF XLA": "TensorFlow XLA"}
 # The rows of the README's table, of one machine, and what they are called there.
-SHORT_CLASS = "avx512"
+SHORT_CLASS = "amx"
 SHORT = {
     "norm+relu 64x64x256 float32 forward+backward": "16 × norm and ReLU, 64×64×256, with gradient",
     "reflect_conv2d 64x64 3x3 256->256 float32 forward": "3×3 convolution, 64×64×256",
