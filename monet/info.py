@@ -17,6 +17,7 @@ from pathlib import Path
 import monet
 from monet._command_line import add_version, run
 from monet._parallel import usable_cores
+from monet._text import count
 
 
 def collect() -> dict:
@@ -219,7 +220,7 @@ def render(report: dict) -> str:
 
     cpu, gpu = report["cpu"], report["gpu"]
     features = ", ".join(name for name, present in cpu["features"].items() if present)
-    lines += ["", "Machine", _row("CPU", f"{cpu['model']}, {cpu['cores']} cores")]
+    lines += ["", "Machine", _row("CPU", f"{cpu['model']}, {count(cpu['cores'], 'core')}")]
     in_use = cpu["instruction_set"] or "none: the kernels are not there"
     lines.append(_row("instruction set", in_use + (f" (CPU has {features})" if features else "")))
     names = [f"{device['name']} (sm_{device['capability']})" for device in gpu["visible"]]

@@ -19,7 +19,7 @@ from setuptools import build_meta
 from monet_build import native, toolchain
 
 _NEEDED = ("csrc", "monet", "monet_build", "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE")
-_NEEDED += ("README.md",)
+_NEEDED += ("README.md", "build")  # the last for the objects of an earlier build
 _MADE = ("build", "monet.egg-info", "monet/ops/_build.json")
 
 
@@ -31,11 +31,7 @@ def get_requires_for_build_wheel(config_settings=None) -> list[str]:
     """A TensorFlow, unless the environment that is installed into has one, or nothing is built."""
     if native.mode() == "none" or toolchain.find_tensorflow():
         return []
-    try:
-        toolchain.find_compiler()
-    except toolchain.Missing:
-        return []
-    return [toolchain.any_tensorflow()]
+    return [toolchain.any_tensorflow()] if toolchain.has_compiler() else []
 
 
 get_requires_for_build_editable = get_requires_for_build_wheel

@@ -181,8 +181,8 @@ class Compiler:
     command: list[str]
     version: str
 
-    def run(self, arguments: list[str]) -> None:
-        """Runs the compiler; raises `Missing` with the first error it reports."""
+    def run(self, arguments: list[str]) -> str:
+        """Runs the compiler; returns what it says, or raises `Missing` with its first error."""
         done = subprocess.run([*self.command, *arguments], capture_output=True, text=True)
         if done.returncode:
             print(done.stderr, file=sys.stderr)
@@ -192,6 +192,7 @@ class Compiler:
                 f"{os.path.basename(self.command[0])} failed: {first.strip()}",
                 "see the compiler's output with pip install -v, and report it",
             )
+        return done.stdout + done.stderr
 
     def accepts(self, code: str, flags: list[str]) -> bool:
         with tempfile.TemporaryDirectory() as folder:
@@ -223,6 +224,15 @@ def find_compiler() -> Compiler:
                 "install a newer one, for example: apt-get install g++",
             ) from error
     return compiler
+
+
+def has_compiler() -> bool:
+    """Whether `find_compiler` finds one."""
+    try:
+        find_compiler()
+    except Missing:
+        return False
+    return True
 
 
 def _output(*command: str) -> str:

@@ -212,12 +212,12 @@ def copy_sources(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def try_out(case: Case, folder: Path, ready: Path) -> Row:
+def try_out(case: Case, folder: Path, ready: Path, objects: Path | None) -> Row:
     row = Row(case)
     started = time.monotonic()
     environment = Environment(case, folder)
     try:
-        steps(environment, row, ready)
+        steps(environment, row, ready, objects)
     except Failed as failed:
         row.note = str(failed)
         if "No matching distribution found for tensorflow" in row.note:
@@ -228,12 +228,14 @@ def try_out(case: Case, folder: Path, ready: Path) -> Row:
     return row
 
 
-def steps(environment: Environment, row: Row, ready: Path) -> None:
+def steps(environment: Environment, row: Row, ready: Path, objects: Path | None) -> None:
     case = environment.case
     source = environment.folder / "source"
     environment.prepare(ready)
     row.before = environment.tensorflow()
     copy_sources(source)
+    if objects:
+        shutil.copytree(objects, source / "build" / "objects")
     arguments = ["-v", *(["-e"] if case.editable else []), str(source)]
     if not case.isolated:
         environment.pip("setuptools", "wheel", "pybind11")
@@ -300,6 +302,11 @@ def main() -> int:
         "--every-pair", action="store_true", help="every Python with every TensorFlow"
     )
     parser.add_argument("--only", help="run the cases whose name or requirement contains this")
+    parser.add_argument(
+        "--objects",
+        type=Path,
+        help="build/objects of an earlier build, to compile only what it hasn't",
+    )
     parser.add_argument("--output", type=Path, help="file for the table, written after each case")
     parser.add_argument("--work-dir", type=Path, help="where the environments are made")
     parser.add_argument("--keep", action="store_true", help="keep the environments and logs")
@@ -314,7 +321,7 @@ def main() -> int:
                 continue
             folder = Path(tempfile.mkdtemp(prefix="monet-install-", dir=arguments.work_dir))
             key = re.sub(r"\W+", "-", f"{case.python} {case.tensorflow}")
-            rows.append(try_out(case, folder, Path(ready, key)))
+            rows.append(try_out(case, folder, Path(ready, key), arguments.objects))
             if arguments.keep:
                 print(f"{case.name}: {folder}", flush=True)
             else:

@@ -80,3 +80,15 @@ def test_read_only_source_tree_is_built_in_a_copy(built_in, tmp_path, monkeypatc
         there = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob(f"*{suffix}")}
         assert there and there <= built_in["files"]
     assert not [name for name in built_in["files"] if name.endswith(".so")]
+
+
+def test_what_is_compiled_in_a_read_only_tree_is_not_compiled_again(
+    built_in, tmp_path, monkeypatch
+):
+    tree = tmp_path / "tree"
+    (tree / "build" / "objects").mkdir(parents=True)
+    (tree / "build" / "objects" / "norm.o").touch()
+    monkeypatch.chdir(tree)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    backend.build_wheel(str(tmp_path))
+    assert "build/objects/norm.o" in built_in["files"] and built_in["folder"] != tree

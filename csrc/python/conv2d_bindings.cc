@@ -183,7 +183,7 @@ Args:
     kernel: [kernel_height, kernel_width, in_channels, out_channels], float32.
     stride: 1 or more, of both axes.
     padding: ((top, bottom), (left, right)) or (top, bottom, left, right), rows and columns of zeros around x.
-    precise: compute 4x4 kernels without Winograd's algorithm: slower, with a smaller rounding error.
+    precise: compute 3x3 and 4x4 kernels without Winograd's algorithms: slower, with a smaller rounding error.
     threads: how many threads compute. The result doesn't depend on it.
     out: where to write the result, contiguous float32 that overlaps no argument; None makes a new array.
 
