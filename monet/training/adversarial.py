@@ -141,10 +141,10 @@ class AdversarialModel(keras.Model):
     def _update_discriminators(self, gradients, step, accuracy):
         """Updates them, unless their balance skips the step; returns how many updates it was."""
 
-        def apply():
+        def apply(gradients):
             self.discriminator_optimizer.apply(gradients, self.discriminator_weights)
 
-        return self.balance.update(apply, step, accuracy)
+        return self.balance.update(apply, gradients, step, accuracy)
 
     def _scale(self, loss, optimizer):
         """The loss to differentiate: optimizers add up the gradients of all replicas."""

@@ -54,29 +54,41 @@ class Balance:
         split = [tf.split(pictures, self.steps) for pictures in tf.nest.flatten(batch)]
         return [tf.nest.pack_sequence_as(batch, part) for part in zip(*split, strict=True)]
 
-    def update(self, apply: Callable[[], None], step: tf.Tensor, accuracy: tf.Tensor) -> tf.Tensor:
-        """Calls `apply`, unless it is to be skipped.
+    def update(
+        self,
+        apply: Callable[[list[tf.Tensor | None]], None],
+        gradients: list[tf.Tensor | None],
+        step: tf.Tensor,
+        accuracy: tf.Tensor,
+    ) -> tf.Tensor:
+        """Calls `apply` with the discriminators' gradients, unless the step is to be skipped.
+
+        Several devices exchange gradients in every step or in none. There gradients of 0 stand for
+        a step that is skipped, in which Adam goes on by what is left of its momentum.
 
         Args:
             apply: updates the discriminators.
+            gradients: of their weights.
             step: how many steps were done before this one.
-            accuracy: of the discriminators in this step.
+            accuracy: of the discriminators in this step, on this device.
 
         Returns:
             How many updates it was, 0 or 1, float32.
         """
         if not self.skips:
-            apply()
+            apply(gradients)
             return tf.constant(1.0)
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-            raise ValueError(
-                "discriminator_every above 1 or discriminator_accuracy below 1 needs one device: "
-                "devices can't exchange gradients in some steps only. Give `gpus=1`."
-            )
+        has_others = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        if has_others:
+            context = tf.distribute.get_replica_context()
+            accuracy = context.all_reduce(tf.distribute.ReduceOp.MEAN, accuracy)
         is_due = (step % self.every == 0) & (accuracy <= self.accuracy)
+        if has_others:
+            apply([None if g is None else tf.where(is_due, g, tf.zeros_like(g)) for g in gradients])
+            return tf.cast(is_due, tf.float32)
 
         def updated() -> tf.Tensor:
-            apply()
+            apply(gradients)
             return tf.constant(1.0)
 
         return tf.cond(is_due, updated, lambda: tf.constant(0.0))

@@ -143,13 +143,3 @@ def test_accuracy_goes_by_the_side_of_the_threshold_that_the_loss_draws():
 def test_bad_balances(options, message):
     with pytest.raises(ValueError, match=message):
         Balance(**options)
-
-
-def test_devices_that_train_in_step_cannot_skip(monkeypatch):
-    class Two:
-        num_replicas_in_sync = 2
-
-    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
-    assert float(Balance(steps=2).update(lambda: None, tf.constant(1), 0.5)) == 1
-    with pytest.raises(ValueError, match="needs one device: .* Give `gpus=1`"):
-        Balance(every=2).update(lambda: None, tf.constant(1), 0.5)
