@@ -40,7 +40,7 @@ def gpu_model() -> str | None:
 
 
 def device_class() -> str:
-    """The key of this machine in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable"."""
+    """Its key in `floors.json`: "T4", "gpu", "amx", "avx512", "avx2" or "portable"."""
     import monet.ops
 
     gpu = gpu_model()
