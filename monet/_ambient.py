@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
 
 _LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
@@ -14,6 +16,11 @@ _AS_IT_COMES = {
 }
 _SHOWN = ("CUDA_", "KERAS_", "MONET_", "OMP_", "PYTHONWARNINGS", "TF_", "XLA_")
 _TERRAFORMS = ("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_PLUGIN_")
+
+XLA_FLAGS = ("XLA_FLAGS", "TF_XLA_FLAGS")
+_COMPILING = (
+    "import tensorflow as tf; tf.function(lambda x: x + x, jit_compile=True)(tf.constant(1.0))"
+)
 
 _overridden: dict[str, str] = {}
 
@@ -48,9 +55,9 @@ def check_keras() -> None:
     """
     from keras import config
 
+    check_backend()
     limits = [getattr(config, name, bool)() for name in ("max_epochs", "max_steps_per_epoch")]
     for what, found, needed, remedy in (
-        ("backend", config.backend(), "tensorflow", "set KERAS_BACKEND=tensorflow"),
         ("floatx", config.floatx(), "float32", "keras.config.set_floatx('float32')"),
         (
             "image_data_format",
@@ -61,10 +68,51 @@ def check_keras() -> None:
         ("limit of epochs or steps", any(limits), False, f"unset {' and '.join(_LIMITS)}"),
     ):
         if found != needed:
-            raise RuntimeError(
-                f"Keras's {what} is {found}, but monet needs {needed}; this program, a variable or "
-                f"keras.json has set it: {remedy}."
-            )
+            raise RuntimeError(_sentence(what, found, needed, remedy))
+
+
+def check_backend() -> None:
+    """The part of `check_keras` that can't change any more once Keras is imported."""
+    from keras import config
+
+    if config.backend() != "tensorflow":
+        remedy = "set KERAS_BACKEND=tensorflow before Keras is imported"
+        raise RuntimeError(_sentence("backend", config.backend(), "tensorflow", remedy))
+
+
+def _sentence(what: str, found: object, needed: object, remedy: str) -> str:
+    return (
+        f"Keras's {what} is {found}, but monet needs {needed}; this program, a variable or "
+        f"keras.json has set it: {remedy}."
+    )
+
+
+def remedies() -> list[str]:
+    """What to change for programs of the user's own: the commands don't heed these settings."""
+    return [
+        f"programs of your own need {name}={value}, not {_overridden[name]}; the commands of monet "
+        f"don't heed it"
+        for name, value in _AS_IT_COMES.items()
+        if name in _overridden and value is not None and name != "KERAS_HOME"
+    ]
+
+
+def what_xla_says() -> str | None:
+    """What TensorFlow's compiler ends a process with because of its flags; None if nothing."""
+    flags = [name for name in XLA_FLAGS if os.environ.get(name)]
+    if not flags:
+        return None
+    done = subprocess.run(
+        [sys.executable, "-c", _COMPILING],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    said = re.search("Unknown flags? .*", done.stderr)
+    if said is None or done.returncode == 0:
+        return None
+    return f"{' and '.join(flags)}: TensorFlow ends the process with {said[0]!r}; mend or unset it"
 
 
 def variables() -> dict[str, str]:

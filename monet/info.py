@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import monet
+from monet import _ambient
 from monet._command_line import add_version, run
 from monet._parallel import usable_cores
 from monet._text import count
@@ -22,6 +23,12 @@ from monet._text import count
 
 def collect() -> dict:
     """Everything `python -m monet.info` knows, as plain JSON types."""
+    variables = _ambient.variables()
+    xla_flags = _ambient.what_xla_says()
+    if xla_flags is not None:  # or this process would end so
+        for name in _ambient.XLA_FLAGS:
+            os.environ.pop(name, None)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     tensorflow, tensorflow_error = _import_tensorflow()
     from monet.ops.native import library  # imports TensorFlow, if there is one
 
@@ -39,8 +46,9 @@ def collect() -> dict:
         "cpu": _cpu(),
         "gpu": _gpu(tensorflow),
         "ops": _ops(library, tensorflow, record),
+        "variables": variables,
     }
-    report["remedies"] = _remedies(report)
+    report["remedies"] = [*filter(None, [xla_flags]), *_remedies(report), *_ambient.remedies()]
     return report
 
 
@@ -139,6 +147,8 @@ def _ops(library, tensorflow, record: dict) -> dict:
     }
     try:
         ops["mode"] = dispatch.mode()
+        with contextlib.suppress(RuntimeError):  # what is missing is told below, with its remedy
+            dispatch.check_mode()
     except ValueError as error:
         ops["mode_error"] = str(error)
     has_gpu = tensorflow is not None and bool(tensorflow.config.get_visible_devices("GPU"))
@@ -227,6 +237,10 @@ def render(report: dict) -> str:
     lines.append(_row("GPUs", ", ".join(names) or "none that TensorFlow sees"))
     lines.append(_row("CUDA of TensorFlow", gpu["cuda"] or "none"))
 
+    if report["variables"]:
+        lines += ["", "Variables that are set"]
+        lines += [_row(name, text) for name, text in report["variables"].items()]
+
     lines += ["", "To do"] + [f"  {remedy}" for remedy in report["remedies"] or ["nothing"]]
     return "\n".join(lines)
 
@@ -270,7 +284,6 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _report(*, as_json: bool) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _standard_error_closed():
         report = collect()
     print(json.dumps(report, indent=2) if as_json else render(report))

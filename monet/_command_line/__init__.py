@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import monet
+from monet._ambient import shield_keras, what_xla_says
 from monet._command_line.streams import make_tolerant, output_problem
 from monet._missing import what_is_missing
 from monet._text import printable
@@ -126,7 +127,12 @@ def quiet_tensorflow() -> None:
     TensorFlow 2.21 writes some before it looks at TF_CPP_MIN_LOG_LEVEL, so the error stream is held
     back while it is imported; what is not such a notice is passed on. TF_CPP_MIN_LOG_LEVEL=0 asks
     for them.
+
+    Raises:
+        CommandError: TensorFlow would end the process because of the flags for its compiler.
     """
+    if "tensorflow" not in sys.modules and (problem := what_xla_says()):
+        raise CommandError(f"{problem}.")
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" in sys.modules or level == "0":
         return
@@ -200,6 +206,7 @@ def run(command: Callable[[], int]) -> int:
     So do refusals of the system. Anything else is a mistake in this package, and shown whole.
     """
     make_tolerant()
+    shield_keras()
     try:
         code = _run(command)
     except SystemExit as end:  # argparse's, after --help or a mistake in the options

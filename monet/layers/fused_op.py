@@ -5,6 +5,9 @@ from __future__ import annotations
 import keras
 
 from monet import ops
+from monet._ambient import check_backend
+
+check_backend()  # or a layer would fail far away, with the first tensor
 
 
 class FusedOpLayer(keras.layers.Layer):

@@ -10,9 +10,12 @@ from monet.data import DataError
 from monet.runs.run_folder import RunError
 
 
-def check_ops() -> None:
+def check_environment() -> None:
+    """Raises `RunError` if the ops or Keras are set up as they can't be."""
+    from monet._ambient import check_keras
     from monet.ops.native import dispatch
 
+    checked(check_keras)
     checked(dispatch.check_mode)
 
 

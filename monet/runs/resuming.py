@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from monet.runs import console
-from monet.runs.checks import check_ops, check_tensorboard, checked
+from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.run import Run
@@ -93,7 +93,7 @@ def resume(
             tensorboard=tensorboard,
             fixed=unchanged,
         )
-        check_ops()
+        check_environment()
         check_tensorboard(settings.tensorboard, folder.path)
         domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
         settings.check_data(domains)

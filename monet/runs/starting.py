@@ -8,7 +8,7 @@ from typing import Any
 
 from monet import precision
 from monet.runs import console
-from monet.runs.checks import check_ops, check_tensorboard, checked
+from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.judging import plan_judging, training_domains
@@ -134,7 +134,7 @@ def start(
             mixed_precision = "off" if mixed_precision == "auto" else mixed_precision
             gpus = gpus or 1
         chosen: Recipe = checked(change, base, fields)
-        check_ops()
+        check_environment()
         check_tensorboard(tensorboard, out or RUNS)
         if out is not None:
             check_vacant(out)

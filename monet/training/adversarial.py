@@ -130,8 +130,12 @@ class AdversarialModel(keras.Model):
         return optimizer
 
     def _computes_in_float16(self):
+        # An input layer computes nothing, and has the policy that Keras takes by default.
         return any(
-            layer.compute_dtype == "float16" for net in self.networks for layer in net.layers
+            layer.compute_dtype == "float16"
+            for net in self.networks
+            for layer in net.layers
+            if not isinstance(layer, keras.layers.InputLayer)
         )
 
     @property

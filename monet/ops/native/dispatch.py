@@ -115,6 +115,8 @@ TABLE = (
     ),
 )
 
+_ISAS = ("portable", "avx2", "avx512", "amx")  # as csrc/kernels/cpu/isa.cc reads MONET_ISA
+
 _mode: contextvars.ContextVar[str | None] = contextvars.ContextVar("monet_ops_mode", default=None)
 _warned: set[str] = set()
 _warned_lock = threading.Lock()
@@ -200,10 +202,14 @@ def check_mode(op: str = "instance_norm", dtype: str = "float32") -> None:
     """Finds out early what would stop `choose`, on the device that TensorFlow takes by itself.
 
     Raises:
-        ValueError: there is no mode of that name, or `MONET_PRECISE` is neither 0 nor 1.
+        ValueError: there is no mode of that name, `MONET_PRECISE` is neither 0 nor 1, or there is
+            no instruction set `MONET_ISA`, which the kernels would not heed.
         RuntimeError: it is `"native"`, and `op` can't run natively in `dtype`.
     """
     precise()
+    cap = os.environ.get("MONET_ISA") or _ISAS[-1]
+    if cap not in _ISAS:
+        raise ValueError(f"MONET_ISA must be {', '.join(_ISAS[:-1])} or {_ISAS[-1]}, got {cap!r}")
     device = "GPU" if mode() == NATIVE and _gpu_is_visible() else "CPU"
     obstacle = _obstacle(op, device, dtype) if mode() == NATIVE else None
     if obstacle is not None:
