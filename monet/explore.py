@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from monet._command_line import (
     run,
 )
 from monet._command_line.data_options import add_data_options
-from monet._files import obstacle
 from monet._progress import Line, bar, duration
 from monet._text import count
 
@@ -48,27 +46,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def explore(args: argparse.Namespace) -> int:
     """Writes the report that the arguments describe; returns the exit code."""
-    from monet.data import DataError, open_domains
-    from monet.data.domains import SAMPLE_SET, dataset_folders
-    from monet.exploration.inventory import take_inventory
-    from monet.exploration.report import write_report
+    from monet.data import DataError
+    from monet.exploration.exploring import begin
 
-    folders = [folder for folder in (args.painting_dir, args.photo_dir) if folder]
-    if problem := obstacle(args.out):  # not even an earlier report is replaced
-        raise CommandError(f"{args.out} {problem}; give --out another name.")
     try:
-        if not folders:
-            folders = dataset_folders(args.data or SAMPLE_SET)
-        with warnings.catch_warnings():  # the report lists what can't be read
-            warnings.simplefilter("ignore")
-            domains = open_domains(
-                args.data, painting_dir=args.painting_dir, photo_dir=args.photo_dir
-            )
-        _check_outside(args.out, folders)
-        inventory = take_inventory(folders)
+        exploration = begin(
+            args.data, out=args.out, painting_dir=args.painting_dir, photo_dir=args.photo_dir
+        )
     except DataError as error:
         raise CommandError(str(error)) from error
 
+    domains = exploration.domains
     print(f"Data      {domains.description}")
     started, line = time.monotonic(), Line()
 
@@ -79,22 +67,12 @@ def explore(args: argparse.Namespace) -> int:
         )
 
     try:
-        stats = write_report(domains, inventory, args.out, progress=progress)
+        stats = exploration.write(progress)
     except OSError as error:
         raise CommandError(f"can't write {args.out}: {error.strerror or error}.") from error
     total = len(domains.paintings) + len(domains.photos)
     line.finish(f"{bar(total, total)}  {duration(time.monotonic() - started)}")
     return _summarise(stats, args.out)
-
-
-def _check_outside(out: Path, folders: Sequence[Path]) -> None:
-    """A report inside a folder of pictures would be taken for data next time."""
-    for folder in folders:
-        if folder.resolve() in (out.resolve(), *out.resolve().parents):
-            raise CommandError(
-                f"{out} is inside {folder}, where the report's own pictures would count as data; "
-                f"give --out another place."
-            )
 
 
 def _summarise(stats: dict[str, Any], out: Path) -> int:

@@ -10,7 +10,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 _TEXTS = {".py", ".md", ".toml", ".cc", ".h", ".cu", ".cuh", ".txt", ".yaml", ".cfg", ".ipynb", ""}
-_FOLDERS = ("monet", "monet_build", "csrc", "benchmarks", "tests", "tools", "docs", ".ci")
+_FOLDERS = (
+    "monet",
+    "monet_build",
+    "csrc",
+    "benchmarks",
+    "tests",
+    "tools",
+    "docs",
+    "notebooks",
+    ".ci",
+)
 
 # `pip install monet`, `pip install "monet[plots]"`, `pip install --upgrade 'monet>=1'`, and an
 # extra of that name anywhere; not `pip install ./monet` or a wheel's file name.

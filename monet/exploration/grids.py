@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -12,7 +13,7 @@ from monet.data.images import central_square
 
 _GAP = 4
 _WHITE = 255
-_HEAD, _FONT = 24, 14  # pixels
+_HEAD, _FONT, _LEAST_FONT = 24, 14, 7  # pixels
 
 
 def choose(number: int, most: int, seed: int = 0) -> list[int]:
@@ -58,12 +59,19 @@ def grid(cells: Sequence[np.ndarray], columns: int, heads: Sequence[str] = ()) -
 def _with_heads(sheet: np.ndarray, heads: Sequence[str], step: int) -> np.ndarray:
     picture = Image.fromarray(sheet)
     draw = ImageDraw.Draw(picture)
-    try:
-        font = ImageFont.load_default(_FONT)
-    except (ImportError, TypeError):  # Pillow without FreeType, or 10.0: a font of one small size
-        font = ImageFont.load_default()
+    font = _font(_FONT)
+    widest = max(draw.textlength(head, font=font) for head in heads)
+    if widest > step - _GAP:  # as small as it takes to fit
+        font = _font(max(_LEAST_FONT, int(_FONT * (step - _GAP) / widest)))
     for column, head in enumerate(heads):
         left, top, right, bottom = draw.textbbox((0, 0), head, font=font)
         x = column * step + (step - _GAP - (right - left)) / 2 - left
         draw.text((x, (_HEAD - (bottom - top)) / 2 - top), head, fill="black", font=font)
     return np.asarray(picture)
+
+
+def _font(size: int) -> Any:
+    try:
+        return ImageFont.load_default(size)
+    except (ImportError, TypeError):  # Pillow without FreeType, or 10.0: a font of one small size
+        return ImageFont.load_default()

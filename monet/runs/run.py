@@ -14,7 +14,9 @@ from monet.systems import Recipe
 if TYPE_CHECKING:
     import keras
 
+    from monet.data import ImageSource
     from monet.inference.painting import Painted
+    from monet.metrics import PictureSet
 
 
 class Run:
@@ -96,6 +98,35 @@ class Run:
         from monet.inference import load_generator
 
         return load_generator(self.path, precision=mixed_precision, which=which)
+
+    def pictures(
+        self, photos: ImageSource, *, count: int, size: int = 256, seed: int = 0
+    ) -> PictureSet:
+        """What it paints of some photos, or from noise, to be judged by `monet.metrics.evaluate`.
+
+        With the same `count` and `seed`, `monet.metrics.pictures_of` takes the same photos.
+
+        Args:
+            photos: what it paints, such as `monet.data.open_domains().photos`.
+            count: how many of them at most; from noise, how many pictures.
+            size: both sides of photos and pictures, in pixels.
+            seed: which photos, and of the noise.
+
+        Returns:
+            The pictures, which are painted when they are read.
+        """
+        from monet.metrics.sample import choose
+        from monet.runs.painted_set import painted_set
+
+        return painted_set(
+            self.path,
+            photos,
+            choose(len(photos), count, seed),
+            size,
+            name=self.path.name,
+            count=count,
+            seed=seed,
+        )
 
     def paint(
         self,
