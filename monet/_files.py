@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _TEMPORARY = ".partial-"
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(?=/)", re.IGNORECASE)  # a drive has a single letter
 _WRITTEN_BY = re.compile(r"\.partial-([1-9]\d*)-")
 _PLAIN = re.compile(r"[\w ./+,:=@-]*", re.ASCII)
 
@@ -106,9 +107,23 @@ def by_plain_path(folder: str | os.PathLike) -> Iterator[Path]:
         yield link
 
 
+def address(path: str | os.PathLike) -> str | None:
+    """`path`, if it is an address such as `gs://bucket/folder` and nothing on this machine.
+
+    Of its two slashes pathlib may have taken one away, which is there again.
+    """
+    text = os.fspath(path)
+    scheme = _ADDRESS.match(text)
+    if scheme is None or os.path.lexists(scheme[0]):
+        return None
+    return f"{scheme[0]}//{text[scheme.end() :].lstrip('/')}"
+
+
 def obstacle(path: str | os.PathLike) -> str | None:
     """What keeps a new folder from being made at `path`, to follow its name; None if nothing."""
     path = Path(path)
+    if address(path):
+        return "is an address, not a folder of this machine"
     if path.is_dir():
         return "is not empty" if any(path.iterdir()) else None
     return "exists and is not a folder" if os.path.lexists(path) else None

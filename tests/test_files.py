@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monet._files import remove_leftovers, replacing, write_text
+from monet._files import address, obstacle, remove_leftovers, replacing, write_text
 
 DEAD = 2**31 - 1  # more than any system's processes
 
@@ -35,6 +35,45 @@ def test_names_written_at_the_same_time_have_temporary_names_of_their_own(tmp_pa
         assert first != second
         first.touch()
         second.touch()
+
+
+@pytest.mark.parametrize("path", ["gs://bucket/a b", Path("gs://bucket/a b"), "gs:/bucket/a b"])
+def test_an_address_is_no_path_of_this_machine(path):
+    assert address(path) == "gs://bucket/a b"
+    assert obstacle(path) == "is an address, not a folder of this machine"
+
+
+@pytest.mark.parametrize("path", ["", "a", "a/gs://b", "gs:", "C:/pictures", "./gs:/b", "x:y/z"])
+def test_other_paths_are_no_addresses(path):
+    assert address(path) is None
+
+
+def test_a_folder_may_be_called_like_the_beginning_of_an_address(tmp_path, monkeypatch):
+    (tmp_path / "gs:").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert address("gs:/new") is None and obstacle("gs:/new") is None
+
+
+def test_every_command_says_what_to_do_with_an_address(tmp_path, monkeypatch, capsys):
+    from monet import explore, generate, train
+
+    monkeypatch.chdir(tmp_path)
+    remote = "gs://bucket/pictures"
+    for command, words in (
+        (lambda: explore.main(["--data", remote, "--out", "report"]), "copy it here first"),
+        (lambda: explore.main(["--out", remote]), "give --out another name"),
+        (lambda: train.main(["--data", remote, "--recipe", "dcgan"]), "copy it here first"),
+        (lambda: train.main(["--out", remote]), "give another folder by --out"),
+        (
+            lambda: generate.main(["--model", "x.keras", "--input", remote, "--output", "a"]),
+            "copy it here first",
+        ),
+    ):
+        assert command() == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and "gs:/" in error and "is an address" in error, error
+        assert words in error and error.count("\n") == 1, error
+    assert not list(tmp_path.iterdir())
 
 
 def test_leftovers_of_a_living_process_stay(tmp_path):
