@@ -25,7 +25,7 @@ class Compilation:
 
     An object's inputs are the compiler and its arguments, the source file, and the headers of csrc
     that the compiler says it has read: their contents, whatever their dates. They are noted beside
-    the object.
+    the object, and what the compiler said of it too.
 
     Args:
         folder: where the objects go.
@@ -72,6 +72,11 @@ class Compilation:
             list(pool.map(make, outdated))
         return [job.target for job in jobs]
 
+    def said(self, objects: list[Path]) -> str:
+        """What the compiler said when it made these, now or for an earlier build."""
+        notes = [path.with_suffix(".json").read_text(encoding="utf-8") for path in objects]
+        return "".join(json.loads(note)["said"] for note in notes)
+
     def link(self, compiler: Compiler, objects: list[Path], flags: list[str], target: Path) -> None:
         """Links a shared library; `target` is there only if that succeeds."""
         print(f"linking {target.name}", flush=True)
@@ -92,14 +97,14 @@ class Compilation:
             stale.unlink(missing_ok=True)
         started = time.time()
         listing = ["-MMD", "-MF", str(job.dependencies), "-MT", "object"]
-        compiler.run([*job.flags, *listing, "-c", str(job.source), "-o", str(job.target)])
+        said = compiler.run([*job.flags, *listing, "-c", str(job.source), "-o", str(job.target)])
         inputs = _read_dependencies(job.dependencies)
         if job.source not in inputs:  # it lists none, or (a cache) those of another source tree
             inputs = _every_source()
         if any(path.stat().st_mtime >= started for path in inputs):
             return  # edited meanwhile: which version was compiled, nobody knows
         noted = {str(path.relative_to(CSRC)): self._digest(path) for path in inputs}
-        note = {"command": self._command(compiler, job), "inputs": noted}
+        note = {"command": self._command(compiler, job), "inputs": noted, "said": said}
         job.note.write_text(json.dumps(note, indent=1), encoding="utf-8")
 
     def _is_current(self, compiler: Compiler, job: _Job) -> bool:

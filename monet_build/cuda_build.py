@@ -6,83 +6,103 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from monet_build import cuda_toolkit
+from monet_build import cuda_toolkit, toolchain
+from monet_build.compilation import CSRC, Compilation
 from monet_build.cuda_toolkit import ARCHITECTURES
 
-CSRC = Path(__file__).resolve().parents[1] / "csrc"
-
 KERNELS = CSRC / "kernels" / "cuda"
-SOURCES = [
-    KERNELS / "norm_forward.cu",
-    KERNELS / "norm_backward.cu",
-    KERNELS / "reflection_pad.cu",
-    KERNELS / "runtime.cu",
-    CSRC / "python" / "cuda_api.cu",
-]
 # Fortified longjmp refuses to change stacks, which is what the emulator's threads do.
 EMULATOR_FLAGS = ["-std=c++17", "-O1", "-g", "-fPIC", "-U_FORTIFY_SOURCE", "-xc++"]
-EMULATOR_FLAGS += ["-Wno-unknown-pragmas"]
+EMULATOR_FLAGS += ["-Wno-unknown-pragmas", "-Wall", "-Wextra", "-Werror"]
+
+_KERNEL_SOURCES = sorted(KERNELS.glob("*.cu"))
+_API = CSRC / "python" / "cuda_api.cu"
 
 
-class BuildError(RuntimeError):
-    """What the compiler printed."""
+def build_emulated(folder: Path) -> Path:
+    """Compiles the kernels for the emulator, warnings as errors; returns the shared library.
 
-
-def host_compiler() -> str | None:
-    return shutil.which(os.environ.get("CXX", "g++"))
-
-
-def nvcc() -> str | None:
-    found = cuda_toolkit.find_nvcc()
-    return found and found.command[0]
-
-
-def build_emulated(folder: Path, sources=SOURCES) -> Path:
-    """Compiles the kernels for the emulator; returns the shared library."""
-    flags = [*EMULATOR_FLAGS, f"-I{KERNELS}", "-Wall", "-Wextra", "-Werror"]
-    return _build([host_compiler(), *flags], [host_compiler()], folder, sources)[0]
+    Raises:
+        toolchain.Missing: there is no compiler, or they don't compile.
+    """
+    library = folder / f"{_API.stem}.so"
+    with emulated_kernels(folder) as (objects, kernels):
+        api = _emulate(objects, [_API])
+        objects.link(toolchain.find_compiler(), [*kernels, *api], [], library)
+    return library
 
 
 def build_cuda(folder: Path, architectures=ARCHITECTURES) -> tuple[Path, list[Kernel]]:
-    """Compiles for GPUs, warnings as errors; returns the library and what each kernel uses."""
+    """Compiles for GPUs, warnings as errors; returns the library and what each kernel uses.
+
+    Raises:
+        toolchain.Missing: they don't compile.
+    """
+    library = folder / f"{_API.stem}.so"
+    with cuda_kernels(folder, architectures) as (objects, kernels, toolkit):
+        made = [*kernels, *_compile(objects, toolkit, [_API])]
+        objects.link(toolchain.find_compiler(), made, toolkit.link_flags(), library)
+        return library, _parse_resources(objects.said(made))
+
+
+@contextlib.contextmanager
+def emulated_kernels(folder: Path) -> Iterator[tuple[Compilation, list[Path]]]:
+    """The kernels compiled for the emulator: a place for more objects, and theirs."""
+    with kept("emulated", folder) as objects:
+        yield objects, _emulate(objects, _KERNEL_SOURCES)
+
+
+@contextlib.contextmanager
+def cuda_kernels(
+    folder: Path, architectures=ARCHITECTURES
+) -> Iterator[tuple[Compilation, list[Path], cuda_toolkit.Toolkit]]:
+    """The kernels compiled for GPUs: a place for more objects, theirs, and what made them."""
     toolkit = cuda_toolkit.Toolkit(cuda_toolkit.find_nvcc(), tuple(architectures))
+    with kept("-".join(["cuda", *map(str, architectures)]), folder) as objects:
+        yield objects, _compile(objects, toolkit, _KERNEL_SOURCES), toolkit
+
+
+def _emulate(objects: Compilation, sources: list[Path]) -> list[Path]:
+    return objects.compile(toolchain.find_compiler(), dict.fromkeys(sources, []), EMULATOR_FLAGS)
+
+
+def _compile(
+    objects: Compilation, toolkit: cuda_toolkit.Toolkit, sources: list[Path]
+) -> list[Path]:
     flags = [*toolkit.compile_flags(), "-Xptxas", "-v"]
     flags += ["-Werror", "all-warnings", "-Xcompiler", "-Wall,-Wextra"]
-    command = toolkit.nvcc.command
-    library, outputs = _build([*command, *flags], command, folder, SOURCES)
-    return library, [kernel for output in outputs for kernel in _parse_resources(output)]
+    return objects.compile(toolkit.nvcc, dict.fromkeys(sources, []), flags)
 
 
-def _build(compile_command, link_command, folder, sources) -> tuple[Path, list[str]]:
-    objects = [folder / f"{source.stem}.o" for source in sources]
-    outputs = _run_side_by_side(
-        [*compile_command, "-c", str(source), "-o", str(out)]
-        for source, out in zip(sources, objects, strict=True)
-    )
-    library = folder / f"{sources[-1].stem}.so"
-    _run_side_by_side([[*link_command, "-shared", *map(str, objects), "-o", str(library)]])
-    return library, outputs
+@contextlib.contextmanager
+def kept(
+    name: str, otherwise: Path, names: Mapping[str, str] | None = None
+) -> Iterator[Compilation]:
+    """Objects that the next build finds again; for one process at a time.
 
+    Args:
+        name: of what is compiled with the same flags.
+        otherwise: where they go if the source tree can't be written to.
+        names: as for `Compilation`.
+    """
+    import fcntl  # which Windows doesn't have, nor any of these compilers
 
-def _run_side_by_side(commands) -> list[str]:
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for command in commands
-    ]
-    outputs = [process.communicate()[0] for process in processes]
-    for process, output in zip(processes, outputs, strict=True):
-        if process.returncode:
-            raise BuildError(f"{' '.join(process.args)}\n{output}")
-    return outputs
+    build = CSRC.parent / "build"
+    is_writable = os.access(build if build.is_dir() else build.parent, os.W_OK)
+    folder = (build if is_writable else otherwise) / f"objects-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Compilation(folder, names)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +170,7 @@ def main() -> int:
     default = ";".join(map(str, ARCHITECTURES))
     parser.add_argument("--architectures", default=default, help="(default: %(default)s)")
     architectures = cuda_toolkit.parse_architectures(parser.parse_args().architectures)
-    if nvcc() is None:
+    if cuda_toolkit.find_nvcc() is None:
         print("nvcc is not on PATH; install the CUDA toolkit or set CUDA_HOME", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:

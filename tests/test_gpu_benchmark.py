@@ -18,13 +18,13 @@ import gpu  # noqa: E402
 import table  # noqa: E402
 from gpu_stages import STAGES, driver, kernel_checks, tensorflow_stages  # noqa: E402
 
-from monet_build.cuda_build import host_compiler  # noqa: E402
+from monet_build import toolchain  # noqa: E402
 
 # These have tests and a smoke run of their own, and importing TensorFlow takes long.
 IN_TENSORFLOW = {name for name in STAGES if name.startswith("tensorflow")}
 
 needs_emulator = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or host_compiler() is None,
+    not sys.platform.startswith("linux") or not toolchain.has_compiler(),
     reason="the emulator needs Linux and a C++ compiler",
 )
 

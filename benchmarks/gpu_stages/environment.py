@@ -14,7 +14,7 @@ from machine import cpu_model, gpu_class
 
 from gpu_stages.driver import find_gpu
 from gpu_stages.stage import ROOT, Stage
-from monet_build import cuda_build
+from monet_build.cuda_toolkit import find_nvcc
 
 _SMI_FIELDS = (
     "driver_version,vbios_version,pstate,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,"
@@ -37,7 +37,8 @@ print(json.dumps(facts))
 
 
 def run(stage: Stage) -> None:
-    nvcc = cuda_build.nvcc()
+    found = find_nvcc()
+    nvcc = found and found.command[0]
     smi = _output("nvidia-smi", f"--query-gpu={_SMI_FIELDS}", "--format=csv,noheader").splitlines()
     values = smi[0].split(", ") if smi else []
     stage.facts |= {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gpu_stages.stage import Failed, NotRun, Stage
 from monet_build import cuda_build
+from monet_build.cuda_toolkit import find_nvcc
 
 _FOUND_SOMETHING = 9
 _FOLDER = "tests/kernels/cuda"
@@ -28,7 +29,7 @@ def run_build(stage: Stage) -> None:
     if stage.emulated:
         cuda_build.build_emulated(_folder(stage, "native"))
         return
-    if cuda_build.nvcc() is None:
+    if find_nvcc() is None:
         raise NotRun("nvcc is not on PATH; install the CUDA toolkit or set CUDA_HOME")
     native = int(stage.environment()["compute_capability"].replace(".", ""))
     builds = {"native": native} if native == 75 else {"native": native, "sm_75": 75}
@@ -62,7 +63,7 @@ def run_sanitizers(stage: Stage) -> None:
     stage.library()
     if stage.emulated:
         raise NotRun("the emulator looks for the same itself, in all tests")
-    beside = [str(Path(os.path.realpath(nvcc)).parent) for nvcc in [cuda_build.nvcc()] if nvcc]
+    beside = [str(Path(os.path.realpath(nvcc.command[0])).parent) for nvcc in [find_nvcc()] if nvcc]
     path = os.pathsep.join([os.environ.get("PATH", ""), *beside, "/usr/local/cuda/bin"])
     sanitizer = shutil.which("compute-sanitizer", path=path)
     if sanitizer is None:

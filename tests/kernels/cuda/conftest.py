@@ -10,7 +10,7 @@ import pytest
 from device_memory import GpuBuffer, GuardedBuffer
 from numpy_kernels import NumPyKernels
 
-from monet_build import cuda_build
+from monet_build import cuda_build, cuda_toolkit, toolchain
 from monet_build.cuda_kernels import CudaKernels
 
 # A compiled library, if there is one already: `benchmarks/gpu.py` tests those that it has built.
@@ -36,7 +36,7 @@ class Device:
 def emulator(tmp_path_factory) -> Device:
     if not sys.platform.startswith("linux"):
         pytest.skip("the emulator needs Linux")
-    if cuda_build.host_compiler() is None:
+    if not toolchain.has_compiler():
         pytest.skip("no C++ compiler on PATH")
     folder = tmp_path_factory.mktemp("cuda_emulated")
     return Device(CudaKernels(cuda_build.build_emulated(folder)))
@@ -54,7 +54,7 @@ def gpu(tmp_path_factory) -> Device:
 
 
 def _has_gpu() -> bool:
-    return cuda_build.nvcc() is not None and any(
+    return cuda_toolkit.find_nvcc() is not None and any(
         Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg")
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from monet_build import cuda_build
+from monet_build import cuda_build, cuda_toolkit
 from monet_build.cuda_kernels import CudaKernels, KernelError, norm_options
 
 
-@pytest.mark.skipif(cuda_build.nvcc() is None, reason="no nvcc on PATH")
+@pytest.mark.skipif(cuda_toolkit.find_nvcc() is None, reason="no nvcc on PATH")
 def test_nvcc(tmp_path, capsys):
     library, kernels = cuda_build.build_cuda(tmp_path)
     with capsys.disabled():

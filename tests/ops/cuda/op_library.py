@@ -8,43 +8,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monet_build import cuda_build, cuda_toolkit, toolchain
-from monet_build.compilation import Compilation
+from monet_build import cuda_build, toolchain
+from monet_build.compilation import CSRC
 
-CSRC = Path(__file__).resolve().parents[3] / "csrc"
-
-ON_THE_CPU = "-DMONET_CUDA_DEVICE=tensorflow::DEVICE_CPU"
+_ON_THE_CPU = "-DMONET_CUDA_DEVICE=tensorflow::DEVICE_CPU"
 
 
 def build_emulated(folder: Path) -> Path:
     """The kernels on the emulator, as those of TensorFlow's CPU device."""
-    kernels = _kernels(folder / "emulated", toolchain.find_compiler(), cuda_build.EMULATOR_FLAGS)
-    return _link(folder, "emulated", kernels, [], [ON_THE_CPU])
+    with cuda_build.emulated_kernels(folder) as (_, kernels):
+        return _link(folder, "emulated", kernels, [], on_the_cpu=True)
 
 
 def build_with_nvcc(folder: Path, *, on_the_cpu: bool = False) -> Path:
-    """The kernels compiled for a T4, as those of TensorFlow's GPU device, or of its CPU device."""
-    toolkit = cuda_toolkit.choose_architectures(cuda_toolkit.find_nvcc(), "75")
-    kernels = _kernels(folder / "nvcc", toolkit.nvcc, toolkit.compile_flags())
-    name, flags = ("nvcc_on_the_cpu", [ON_THE_CPU]) if on_the_cpu else ("nvcc", [])
-    return _link(folder, name, kernels, toolkit.link_flags(), flags)
+    """The kernels compiled for GPUs, as those of TensorFlow's GPU device, or of its CPU device."""
+    name = "nvcc_on_the_cpu" if on_the_cpu else "nvcc"
+    with cuda_build.cuda_kernels(folder) as (_, kernels, toolkit):
+        return _link(folder, name, kernels, toolkit.link_flags(), on_the_cpu=on_the_cpu)
 
 
-def _kernels(folder: Path, compiler: toolchain.Compiler, flags: list[str]) -> list[Path]:
-    sources = dict.fromkeys(sorted((CSRC / "kernels" / "cuda").glob("*.cu")), [])
-    return Compilation(folder).compile(compiler, sources, flags)
-
-
-def _link(folder: Path, name: str, kernels, link_flags, kernel_flags) -> Path:
+def _link(folder: Path, name: str, kernels, link_flags, *, on_the_cpu: bool) -> Path:
     tensorflow, compiler = toolchain.find_tensorflow(), toolchain.find_compiler()
-    compilation = Compilation(folder)
-    glue = {
-        CSRC / "tensorflow" / "norm_ops.cc": [],
-        CSRC / "tensorflow" / "reflection_pad_ops.cc": [],
-        CSRC / "tensorflow" / "cuda_kernels.cc": kernel_flags,
-    }
+    names = {str(tensorflow.path.parent): f"{tensorflow.distribution} {tensorflow.version}"}
     flags = ["-std=c++17", "-O1", "-fPIC", *tensorflow.compile_flags()]
-    objects = [*kernels, *compilation.compile(compiler, glue, flags)]
-    library = folder / f"{name}.so"
-    compilation.link(compiler, objects, [*tensorflow.link_flags(), *link_flags], library)
+    glue = ["norm_ops.cc", "reflection_pad_ops.cc", "cuda_kernels.cc"]
+    sources = dict.fromkeys([CSRC / "tensorflow" / file for file in glue], [])
+    with cuda_build.kept("glue-on-the-cpu" if on_the_cpu else "glue", folder, names) as compilation:
+        flags += [_ON_THE_CPU] if on_the_cpu else []
+        objects = [*kernels, *compilation.compile(compiler, sources, flags)]
+        library = folder / f"{name}.so"
+        compilation.link(compiler, objects, [*tensorflow.link_flags(), *link_flags], library)
     return library

@@ -16,6 +16,7 @@ from run_on_emulator import LIBRARY
 
 import monet.ops
 from monet.ops.native import library
+from monet_build import cuda_toolkit
 from monet_build.toolchain import Missing
 
 HERE = Path(__file__).parent
@@ -72,9 +73,7 @@ def test_the_ops_pass_their_tests_with_cuda_kernels_on_the_emulator(folder):
     assert passed > 100 and "skipped" not in done.stdout.splitlines()[-1], done.stdout[-1000:]
 
 
-needs_nvcc = pytest.mark.skipif(
-    op_library.cuda_toolkit.find_nvcc() is None, reason="no nvcc on PATH"
-)
+needs_nvcc = pytest.mark.skipif(cuda_toolkit.find_nvcc() is None, reason="no nvcc on PATH")
 
 DEVICES_OF_KERNELS = """
     import json, sys
