@@ -12,9 +12,9 @@ import tensorflow as tf
 class AdversarialLoss(keras.losses.Loss):
     """What a GAN minimises: one loss for the generator, one for the discriminator.
 
-    A subclass defines `generator` and `discriminator`, and `penalty` where it has one. They return
-    float32 scalars, means over logits of any shape. (Least squares and binary cross-entropy compare
-    logits with targets; hinge and Wasserstein losses don't, so targets are no part of this.)
+    A subclass that compares logits with targets defines `call` and, where they aren't 1 and 0,
+    `targets`; others define `generator` and `discriminator`. Either may have a `penalty`. These
+    return float32 scalars, means over logits of any shape.
 
     Args:
         halved: `True` averages the discriminator's real and fake term, so that it learns at half
@@ -24,13 +24,16 @@ class AdversarialLoss(keras.losses.Loss):
     threshold: ClassVar[float] = 0.0
     """Logits above it say "real", those below it "generated"."""
 
+    targets: ClassVar[tuple[float, float]] = (1.0, 0.0)
+    """What `call` compares the logits of real and of generated images with."""
+
     def __init__(self, halved=True, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self.halved = halved
 
     def generator(self, fake_logits: tf.Tensor) -> tf.Tensor:
         """The generator's loss, given the discriminator's logits for generated images."""
-        raise NotImplementedError
+        return tf.reduce_mean(self.call(self.targets[0], fake_logits))
 
     def discriminator(
         self, real_logits: tf.Tensor, fake_logits: tf.Tensor, seed: tf.Tensor | None = None
@@ -42,7 +45,11 @@ class AdversarialLoss(keras.losses.Loss):
             fake_logits: of generated images.
             seed: integers `[2]`, for a loss that draws at random; others don't need it.
         """
-        raise NotImplementedError
+        real_target, fake_target = self.targets
+        return self._combine(
+            tf.reduce_mean(self.call(real_target, real_logits)),
+            tf.reduce_mean(self.call(fake_target, fake_logits)),
+        )
 
     def penalty(
         self,
@@ -101,14 +108,6 @@ class LeastSquares(AdversarialLoss):
         """Squared distance of `[N, ...]` logits from their targets, `[N]`."""
         difference = tf.cast(logits, tf.float32) - tf.cast(targets, tf.float32)
         return tf.reduce_mean(tf.square(difference), axis=list(range(1, difference.shape.rank)))
-
-    def generator(self, fake_logits):
-        return tf.reduce_mean(self.call(1.0, fake_logits))
-
-    def discriminator(self, real_logits, fake_logits, seed=None):
-        real_loss = tf.reduce_mean(self.call(1.0, real_logits))
-        fake_loss = tf.reduce_mean(self.call(0.0, fake_logits))
-        return self._combine(real_loss, fake_loss)
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -212,6 +211,8 @@ class Hinge(AdversarialLoss):
     1.25
     """
 
+    targets = (1.0, -1.0)
+
     def __init__(self, halved=True, name="hinge", **kwargs):
         super().__init__(halved=halved, name=name, **kwargs)
 
@@ -222,8 +223,3 @@ class Hinge(AdversarialLoss):
 
     def generator(self, fake_logits):
         return -tf.reduce_mean(tf.cast(fake_logits, tf.float32))
-
-    def discriminator(self, real_logits, fake_logits, seed=None):
-        real_loss = tf.reduce_mean(self.call(1.0, real_logits))
-        fake_loss = tf.reduce_mean(self.call(-1.0, fake_logits))
-        return self._combine(real_loss, fake_loss)

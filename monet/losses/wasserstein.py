@@ -29,6 +29,8 @@ class WassersteinGradientPenalty(AdversarialLoss):
     -2.5
     """
 
+    targets = (1.0, -1.0)
+
     def __init__(
         self, halved=True, penalty_weight=10.0, name="wasserstein_gradient_penalty", **kwargs
     ):
@@ -41,14 +43,6 @@ class WassersteinGradientPenalty(AdversarialLoss):
         """`[N, ...]` logits times targets of 1 or -1, negated, `[N]`."""
         product = tf.cast(targets, tf.float32) * tf.cast(logits, tf.float32)
         return -tf.reduce_mean(product, axis=list(range(1, product.shape.rank)))
-
-    def generator(self, fake_logits):
-        return tf.reduce_mean(self.call(1.0, fake_logits))
-
-    def discriminator(self, real_logits, fake_logits, seed=None):
-        real_loss = tf.reduce_mean(self.call(1.0, real_logits))
-        fake_loss = tf.reduce_mean(self.call(-1.0, fake_logits))
-        return self._combine(real_loss, fake_loss)
 
     def penalty(self, discriminator, real_images, fake_images, seed=None):
         weight = self.penalty_weight * (0.5 if self.halved else 1.0)
