@@ -40,10 +40,10 @@ def time_row(
         least = roofline.seconds(work)
         row["roofline_seconds"] = float(f"{least:.5g}")
         for arm, timing in timings.items():
-            row["arms"][arm]["roofline_share"] = round(least / timing.seconds, 3)
+            row["arms"][arm]["roofline_share"] = float(f"{least / timing.seconds:.3g}")
             if not work.flops:
                 rate = work.bytes / timing.seconds / 1e9
-                row["arms"][arm]["gigabytes_per_second"] = round(rate, 1)
+                row["arms"][arm]["gigabytes_per_second"] = float(f"{rate:.3g}")
     return row
 
 
