@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from monet import ops
 from monet._ambient import check_backend
@@ -37,6 +38,34 @@ class FusedOpLayer(keras.layers.Layer):
             )
             for name, arguments in (("gamma", gamma), ("beta", beta))
         )
+
+
+def in_one_dtype(tensors: tuple, compute_dtype: str) -> tuple:
+    """What a layer was given, as its op takes it: for layers made with `autocast=False`.
+
+    Keras would cast inputs to float16 before `call`, where everything above 65,504 is infinite;
+    a layer that computes in float32 inside takes them as they are, and casts its result.
+
+    Args:
+        tensors: floating-point, or `None`; further dtypes are left to the op to refuse.
+        compute_dtype: the layer's.
+
+    Returns:
+        The tensors in the dtype that they have; in float32 where they have several, or float64
+        under a policy that has no such.
+    """
+    given = [tensor for tensor in tensors if tensor is not None]
+    dtypes = {tensor.dtype for tensor in given}
+    if compute_dtype == "float64":
+        dtype = tf.float64
+    elif len(dtypes) > 1 or tf.float64 in dtypes:
+        dtype = tf.float32
+    else:
+        return tensors
+    return tuple(
+        tf.cast(tensor, dtype) if tensor is not None and tensor.dtype.is_floating else tensor
+        for tensor in tensors
+    )
 
 
 def padded_shape(shape: tuple, padding: tuple, name: str) -> tuple:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from monet import ops
-from monet.layers.fused_op import FusedOpLayer, padded_shape
+from monet.layers.fused_op import FusedOpLayer, in_one_dtype, padded_shape
 from monet.ops.shared import activations
 
 
@@ -24,7 +25,7 @@ class _Normalization(FusedOpLayer):
         beta_constraint=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         activations.check(self.name, activation)
         if not (isinstance(pad, int) and pad >= 0):
             raise ValueError(f"pad={pad!r}: expected a count of pixels of at least 0.")
@@ -64,6 +65,10 @@ class _Normalization(FusedOpLayer):
     def compute_output_shape(self, inputs_shape, residual_shape=None):
         return padded_shape(tuple(inputs_shape), ((self.pad, self.pad),) * 2, self.name)
 
+    def call(self, inputs, residual=None):
+        inputs, residual = in_one_dtype((inputs, residual), self.compute_dtype)
+        return tf.cast(self._normalize(inputs, self._options(residual)), self.compute_dtype)
+
     def _options(self, residual) -> dict:
         return {
             "epsilon": self.epsilon,
@@ -97,7 +102,8 @@ class InstanceNormalization(_Normalization):
     `y = activation(gamma * (x - mean) / sqrt(variance + epsilon) + beta) + residual`, with mean and
     variance over the pixels of one channel of one image, reflection-padded by `pad` so that the
     next convolution can run `"valid"`. Statistics, `gamma` and `beta` are float32 under every dtype
-    policy. See `monet.ops.instance_norm`, which it calls, and Ulyanov et al. 2016
+    policy, and inputs are taken as they come: float32 values that float16 doesn't hold are good
+    ones. See `monet.ops.instance_norm`, which it calls, and Ulyanov et al. 2016
     (arXiv:1607.08022).
 
     Shapes: inputs `[N, H, W, C]`, residual the same or `None`; result
@@ -123,8 +129,8 @@ class InstanceNormalization(_Normalization):
     TensorShape([2, 10, 10, 16])
     """
 
-    def call(self, inputs, residual=None):
-        return ops.instance_norm(inputs, self.gamma, self.beta, **self._options(residual))
+    def _normalize(self, inputs, options):
+        return ops.instance_norm(inputs, self.gamma, self.beta, **options)
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -164,8 +170,8 @@ class GroupNormalization(_Normalization):
             )
         super().build(inputs_shape, residual_shape)
 
-    def call(self, inputs, residual=None):
-        return ops.group_norm(inputs, self.gamma, self.beta, self.groups, **self._options(residual))
+    def _normalize(self, inputs, options):
+        return ops.group_norm(inputs, self.gamma, self.beta, self.groups, **options)
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups}

@@ -36,7 +36,7 @@ class Underpainting(FusedOpLayer):
     """
 
     def __init__(self, radius=4, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if not (isinstance(radius, int) and radius >= 0):
             raise ValueError(f"radius={radius!r}: expected an integer of at least 0.")
         self.radius = radius
@@ -70,7 +70,7 @@ class Underpainting(FusedOpLayer):
         dabs = tf.cast(images, tf.float32)
         if self.radius:
             dabs = ops.kuwahara(dabs, self.radius)
-        dabs = tf.cast(self.recolour(dabs), images.dtype)
+        dabs = tf.cast(self.recolour(dabs), self.compute_dtype)
         dabs.set_shape(images.shape)
         return dabs
 

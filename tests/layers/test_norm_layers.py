@@ -85,8 +85,7 @@ def test_statistics_and_weights_stay_float32_under_every_policy(policy):
         loss = tf.reduce_sum(tf.cast(layer(x), tf.float32) ** 3)
     for gradient in tape.gradient(loss, layer.trainable_variables):
         assert gradient.dtype == tf.float32 and np.isfinite(gradient).all()
-    rounded = tf.cast(tf.cast(x, layer.compute_dtype), tf.float32).numpy()
-    want = expected(rounded, 1, 0, 4, None, 0, None, 0)
+    want = expected(x, 1, 0, 4, None, 0, None, 0)
     tolerance = {"float32": 1e-3, "float16": 2e-3, "bfloat16": 2e-2}[layer.compute_dtype]
     np.testing.assert_allclose(tf.cast(y, tf.float32), want, atol=tolerance)
 
@@ -147,3 +146,37 @@ def test_trains_in_fit(run_eagerly):
     before = model.get_weights()
     model.fit(normal(4, 6, 6, 4), normal(4, 6, 6, 4), verbose=0)
     assert all((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float32"])
+@pytest.mark.parametrize("groups", [None, 3])
+@pytest.mark.parametrize("graph", [False, True])
+def test_values_that_float16_does_not_hold_are_taken_as_given(policy, groups, graph):
+    """As Keras's own GroupNormalization does; float64 and other arrays too."""
+    layer = (
+        InstanceNormalization(dtype=policy)
+        if groups is None
+        else GroupNormalization(groups, dtype=policy)
+    )
+    x = 1e6 * normal(2, 6, 5, 9)
+    want = expected(x, 1.0, 0.0, groups or 9, None, 0.2, None, 0)
+    tolerance = {"mixed_float16": 2e-3, "mixed_bfloat16": 2e-2, "float32": 1e-5}[policy]
+    call = tf.function(layer) if graph else layer
+    for given in (x, x.astype("float64"), tf.constant(x)):
+        y = call(given)
+        assert y.dtype == layer.compute_dtype
+        np.testing.assert_allclose(tf.cast(y, tf.float32), want, rtol=tolerance, atol=tolerance)
+    images = keras.Input(x.shape[1:])
+    model = keras.Model(images, layer(images))
+    assert model.output.dtype == layer.compute_dtype
+    np.testing.assert_allclose(tf.cast(model(x), tf.float32), want, rtol=tolerance, atol=tolerance)
+
+
+def test_a_residual_of_another_dtype_keeps_its_range():
+    x, residual = normal(1, 4, 4, 3), 1e5 * normal(1, 4, 4, 3)
+    layer = InstanceNormalization(dtype="mixed_bfloat16")
+    y = layer(tf.cast(x, tf.bfloat16), residual=residual)
+    want = expected(x, 1.0, 0.0, 3, None, 0.2, residual, 0)
+    np.testing.assert_allclose(tf.cast(y, tf.float32), want, rtol=2e-2, atol=2e-2)
+    small = InstanceNormalization(dtype="mixed_float16")(tf.cast(x, tf.float16), residual=x)
+    assert small.dtype == tf.float16

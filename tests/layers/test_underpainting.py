@@ -78,3 +78,11 @@ def test_its_colours_are_saved_with_a_model(tmp_path):
 def test_radius_is_checked(radius):
     with pytest.raises(ValueError, match="radius=.*: expected an integer of at least 0"):
         Underpainting(radius)
+
+
+def test_pictures_are_taken_as_given_under_a_mixed_policy():
+    """The arithmetic is float32: rounded to float16 before, these would all be infinite."""
+    x = 1e5 * np.sign(pictures(1, 0.0, 0.4))
+    y = Underpainting(0, dtype="mixed_float16")(x)
+    assert y.dtype == "float16"
+    np.testing.assert_array_equal(y, np.sign(x))
