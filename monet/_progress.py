@@ -6,12 +6,13 @@ import os
 import sys
 import time
 
-_SECONDS_BETWEEN_LOG_LINES = 30.0
+# A notebook shows the last text as a terminal does, but keeps all of them in its file.
+_SECONDS_ON_A_TERMINAL, _SECONDS_IN_A_NOTEBOOK, _SECONDS_IN_A_LOG = 0.1, 2.0, 30.0
 
 
-def is_terminal() -> bool:
-    """Whether somebody watches: a terminal, or a notebook that runs the code itself."""
-    return sys.stdout.isatty() or "ipykernel" in sys.modules
+def is_notebook() -> bool:
+    """Whether a notebook runs the code itself."""
+    return "ipykernel" in sys.modules
 
 
 def duration(seconds: float) -> str:
@@ -44,15 +45,17 @@ def columns() -> int:
 
 
 class Line:
-    """A status line that overwrites itself in a terminal and is rare in a log.
+    """A status line that overwrites itself in a terminal or a notebook, and is rare in a log.
 
     The line is cut to the terminal's width: one that wraps can't be overwritten.
     """
 
     def __init__(self) -> None:
-        self._terminal = is_terminal()
-        self._interval = 0.1 if self._terminal else _SECONDS_BETWEEN_LOG_LINES
-        self._last = time.monotonic() if not self._terminal else 0.0
+        self._overwrites = sys.stdout.isatty() or is_notebook()
+        self._interval = _SECONDS_IN_A_LOG
+        if self._overwrites:
+            self._interval = _SECONDS_IN_A_NOTEBOOK if is_notebook() else _SECONDS_ON_A_TERMINAL
+        self._last = -self._interval if self._overwrites else time.monotonic()
         self._width = 0
 
     def update(self, text: str) -> None:
@@ -60,7 +63,7 @@ class Line:
         now = time.monotonic()
         if now - self._last >= self._interval:
             self._last = now
-            self._show(text, end="" if self._terminal else "\n")
+            self._show(text, end="" if self._overwrites else "\n")
 
     def finish(self, text: str) -> None:
         """Shows `text` and leaves it there."""
@@ -68,7 +71,7 @@ class Line:
         self._width = 0
 
     def _show(self, text: str, end: str) -> None:
-        if self._terminal:
+        if self._overwrites:
             text = text[: columns() - 1]
             width, text = len(text), "\r" + text.ljust(self._width)
             self._width = width

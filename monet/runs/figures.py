@@ -16,6 +16,7 @@ import numpy as np
 from monet import _plots
 from monet._files import replacing
 from monet.data import ImageError, encode_png, read_image
+from monet.data.images import shrink
 from monet.exploration.grids import grid
 from monet.runs.charts import AXIS, Point, charts, curves_of
 from monet.runs.run_folder import RunFolder
@@ -26,6 +27,7 @@ _EVERY = 50  # epochs between the columns of a strip, in a run that has enough o
 _LEAST_COLUMNS, _MOST_COLUMNS = 3, 12
 _COLUMNS_OF_A_SHORT_RUN = 6
 _MOST_ROWS = 4
+_LARGEST_CELL = 160  # pixels, of a strip
 _LINES = ("#2f6fb0", "#c9702b")  # as on the page
 _CHARTS_IN_A_ROW = 3
 _INCHES = (4.2, 2.8)  # of one chart
@@ -144,7 +146,7 @@ def _strip(sheets: _Sheets) -> np.ndarray | None:
             columns.append(painted)
             heads.append(f"epoch {epoch}" if epoch else "untrained")
     rows = list(zip(*columns, strict=True))[:_MOST_ROWS]
-    cells = [picture for row in rows for picture in row]
+    cells = [shrink(picture, _LARGEST_CELL) for row in rows for picture in row]
     return grid(cells, len(columns), heads) if cells else None
 
 
