@@ -5,7 +5,7 @@ arm; the comparison with the others is in a table of its own and in each result'
 
 Options of these benchmarks: `--smoke` runs one small case of each once (does it work, not how
 fast); `--check-floors` fails where a ratio falls below `floors.json`; `--rows` names a file that
-each row is written to as soon as it is measured.
+each row is written to as soon as it is measured; `--grid` has narrow convolutions on a whole grid.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="PATH",
         help="add each row to this file, as a line of JSON, as soon as it is measured",
+    )
+    group.addoption(
+        "--grid",
+        action="store_true",
+        help="narrow convolutions: a whole grid of them, which takes hours",
     )
 
 

@@ -70,7 +70,23 @@ FEW_PIXELS = [
     Case((2, 40, 40, 64), 16, (1, 1), 5),
     Case((1, 20, 19, 3), 64, (7, 7), 2, ((3, 4), (4, 3))),
 ]
-PLAIN = [*sweep(), *NETWORKS, *FEW_PIXELS]
+# Few channels on one side: vectors of pixels where there are up to 4 outputs and 64 inputs, in one
+# strip of 128 columns or several, and kernel gradients with up to 8 in place.
+NARROW = [
+    Case((2, 70, 45, 16), 3, (5, 5), 1, ((2, 2), (2, 2))),
+    Case((1, 9, 300, 24), 4, (7, 7), 1, ((3, 3), (3, 3))),
+    Case((1, 34, 260, 2), 1, (3, 3), 1, SYMMETRIC),
+    Case((1, 12, 129, 64), 2, (3, 2), 1, ((4, 4), (3, 4))),
+    Case((3, 5, 40, 3), 3, (4, 3), 1, ((3, 0), (0, 5))),
+    Case((1, 70, 80, 3), 64, (4, 4), 2, SYMMETRIC),
+    Case((2, 69, 131, 3), 24, (4, 4), 2, ((1, 2), (2, 1))),
+    Case((2, 37, 131, 5), 32, (6, 6), 2),
+    Case((1, 33, 140, 8), 80, (7, 7), 1, ((3, 3), (3, 3))),
+    Case((1, 66, 67, 2), 17, (2, 2), 3),
+    Case((1, 20, 150, 17), 8, (9, 9), 1, ((4, 4), (4, 4))),
+    Case((2, 40, 70, 33), 5, (3, 4), 2, SYMMETRIC),
+]
+PLAIN = [*sweep(), *NETWORKS, *FEW_PIXELS, *NARROW]
 # One for each way there may be to compute: large and small, few channels in or out.
 SOME = [
     same_case((2, 20, 23, 65), 80),
@@ -82,6 +98,8 @@ SOME = [
     Case((1, 10, 13, 64), 130, (1, 1), 3),
     Case((1, 8, 9, 16), 16, (4, 3), 3, ((0, 3), (2, 1))),
     *FEW_PIXELS[2:9:2],
+    *NARROW[::3],
+    NARROW[7],
     # By Winograd's algorithms, the first of each in several chunks of tiles.
     Case((3, 51, 50, 80), 130, (3, 3), 1, ((1, 2), (3, 0))),
     Case((1, 12, 16, 17), 48, (3, 3), 1, ((0, 1), (2, 1))),

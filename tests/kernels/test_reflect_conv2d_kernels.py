@@ -36,6 +36,8 @@ CASES = [
     Case((1, 1, 1, 5), 6, size=1),
     Case((2, 3, 4, 140), 1, size=1),
     Case((1, 12, 17, 2), 3, size=9),
+    Case((2, 9, 40, 16), 3, size=5),
+    Case((1, 6, 140, 5), 32, size=7),
 ]
 # The rounding error that Winograd's F(4x4, 3x3) may have, in units of the direct sum's. Up to 8
 # where multiply-adds are fused; the portable kernels, which round twice, come to 9.

@@ -14,17 +14,19 @@ namespace monet {
 //
 //   c[i][j] = init[i][j] + sum over k of a[i][k] * b[k][j]
 //
-// for one panel of b. The matrix b is packed in panels of `panel` columns (see ConvKernels), each [depth][panel] and
-// padded to whole panels; or it is used where it lies, if the columns are a multiple of 16.
+// for one panel of b: `panel` columns (see ConvKernels) or fewer. The matrix b is packed in such panels, [depth][width
+// of the panel], as PanelWidth has it; or it is used where it lies, if the columns are a multiple of 16.
 struct PanelProduct {
   int64_t rows;     // of a and c
   int64_t columns;  // of c, panel or fewer
   const float* b;
-  int64_t b_stride;  // between rows: `panel` if packed
+  int64_t b_stride;  // between rows: the panel's width if packed
   float* c;
   int64_t c_stride;   // between rows
   const float* init;  // null: zero. May be c.
   int64_t init_stride;
+  float* const* c_rows = nullptr;  // if not null, c's row i is at c_rows[i] + c_begin instead
+  int64_t c_begin = 0;
 };
 
 // A matrix by rows. A row consists of segments, each `depth` floats long: rows[segment * segment_stride + i] + begin
@@ -51,6 +53,36 @@ struct DotProducts {
   int64_t vector_stride;
   float* const* c;    // [rows], to [num_vectors] each
   const float* init;  // [num_vectors], or null
+};
+
+// Convolution of one row of pixels, for very few outputs; x has its channels' pixels side by side:
+//
+//   sums[o][w] = bias[o] + sum over row, tap, c of rows[row][c * channel_stride + w + tap] * weights[row][tap][c][o]
+struct PixelProduct {
+  int64_t outputs;  // 1 to 4
+  int64_t pixels;   // whole vectors are read and written
+  const float* const* rows;
+  int64_t num_rows, taps, channels;  // of the kernel; rows that are null are zero
+  int64_t channel_stride;
+  const float* weights;  // [num_rows][taps][channels][outputs]
+  const float* bias;     // [outputs], or null
+  float* sums;
+  int64_t sum_stride;  // between outputs
+};
+
+// The kernel's gradient for very few outputs, from pixels side by side of one row:
+//
+//   sums[t][o][c] += sum over i of x[i * stride + t][c] * dy[i][o]
+struct TapProduct {
+  int64_t outputs;  // 1 to 8
+  int64_t taps, channels;
+  int64_t pixels;        // of dy
+  const float* x;        // whole vectors of channels are read
+  int64_t pixel_stride;  // between pixels of x
+  int64_t stride;        // in pixels of x
+  const float* dy;       // [pixels][outputs]
+  float* sums;           // [taps][outputs][sum_stride]; whole vectors are written
+  int64_t sum_stride;
 };
 
 // ---- Winograd; winograd_transforms.h has the formulas
@@ -89,7 +121,7 @@ struct WinogradKernels {
                           const TransformedTile& to);
   // The transformed tile of one panel becomes tile_out x tile_out pixels.
   void (*transform_output)(const float* values, int64_t value_stride, const OutputTile& to);
-  // Transforms taps x taps weights to a [panel] each; those beyond `channels` count as zero.
+  // Transforms taps x taps weights to values of `channels` each. Writes whole vectors.
   void (*transform_kernel)(const float* const* taps, int64_t channels, float* to, int64_t value_stride);
 
   // The transposes of the last two, for the kernel's gradient. Taps that are null are left out.
@@ -98,11 +130,13 @@ struct WinogradKernels {
 };
 
 struct ConvKernels {
-  int64_t panel;  // columns of a panel
+  int64_t panel;  // columns of a panel, at most
 
   void (*multiply_rows)(const RowsOperand& a, const PanelProduct& product);
   void (*multiply_columns)(const ColumnsOperand& a, const PanelProduct& product);
   void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
+  void (*multiply_pixels)(const PixelProduct& product);
+  void (*multiply_taps)(const TapProduct& product);
   // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a
   // vector.
   void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,

@@ -5,6 +5,8 @@
 #include "conv_kernels.h"
 #include "dot_product.h"
 #include "panel_product.h"
+#include "pixel_product.h"
+#include "tap_product.h"
 #include "../winograd/winograd_transforms.h"
 
 namespace monet {
@@ -40,6 +42,8 @@ constexpr ConvKernels kConvTable = {
     MultiplyPanel<RowsOperand>,
     MultiplyPanel<ColumnsOperand>,
     DotRows,
+    MultiplyPixels,
+    MultiplyTaps,
     GatherRows,
     TransposeMatrix,
     kWinogradTable<F4x3>,

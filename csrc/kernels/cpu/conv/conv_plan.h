@@ -17,6 +17,13 @@ inline const NormKernels& Float32NormKernels() { return SelectedNormKernels(DTyp
 inline int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }
 
+// How wide the panels are that `columns` are dealt out to evenly: ConvKernels' panel, or a multiple of 16 below it. Of
+// 144 columns, three of 48 are better than two of 64 and one of 16, which keeps few sums.
+inline int64_t PanelWidth(int64_t columns) {
+  const int64_t panel = SelectedConvKernels().panel, panels = std::max<int64_t>(CeilDiv(columns, panel), 1);
+  return std::clamp<int64_t>(RoundUp(CeilDiv(columns, panels), 16), 1, panel);
+}
+
 // Where the weight is that a tap (i, j) multiplies with: tap number first + i * row + j * column of the kernel, which
 // is stored as [tap][in_channels][out_channels], or `transposed`, [tap][out_channels][in_channels].
 struct KernelOrder {

@@ -9,8 +9,8 @@
 
 namespace monet {
 
-// The packed kernel: [panel of out_channels][taps][in_channels][panel], or for very few out_channels their dot
-// products' vectors, [out_channels][taps][in_channels].
+// The packed kernel: [panel of out_channels][taps][in_channels][panel], a panel being PanelWidth wide; or for very few
+// out_channels [taps][in_channels][out_channels] and, for dot products, [out_channels][taps][in_channels].
 size_t DirectPackedBytes(const ConvGeometry& geometry);
 void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed, ThreadPool& pool);
 
@@ -40,13 +40,16 @@ size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads);
 // Computes several at once, since to wake the threads for each would take longer than a small one does.
 void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool);
 
-// dkernel [kernel_height, kernel_width, in_channels, out_channels]. The second does it for few out_channels; the first
-// hands over to it.
+// dkernel [kernel_height, kernel_width, in_channels, out_channels]. The others do it for few out_channels and few
+// in_channels; the first hands over to them.
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* scratch,
                           ThreadPool& pool);
 size_t FewOutputsBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
 void FewOutputsBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel,
                               void* scratch, ThreadPool& pool);
+size_t FewInputsBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads);
+void FewInputsBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel,
+                             void* scratch, ThreadPool& pool);
 
 }  // namespace monet

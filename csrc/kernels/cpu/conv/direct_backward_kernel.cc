@@ -20,7 +20,7 @@ constexpr int64_t kSmallKernel = 131072;
 
 struct KernelGradientPlan {
   explicit KernelGradientPlan(const ConvGeometry& geometry)
-      : panel(SelectedConvKernels().panel),
+      : panel(PanelWidth(geometry.out_channels)),
         length(InputSegments::Length(geometry)),
         width(CeilDiv(length, CeilDiv(length, 6 * kBlock))),
         widths(CeilDiv(length, width)),
@@ -139,6 +139,7 @@ void AddRanges(const KernelGradientPlan& plan, const float* sum, float* dkernel)
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
   if (UsesFewOutputsKernelGradient(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
+  if (UsesFewInputsKernelGradient(geometry)) return FewInputsBackwardKernelScratchBytes(geometry, threads);
   return KernelGradientScratch(geometry, KernelGradientPlan(geometry), threads, nullptr).bytes;
 }
 
@@ -146,6 +147,10 @@ void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const fl
                           ThreadPool& pool) {
   if (UsesFewOutputsKernelGradient(geometry)) {
     FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
+    return;
+  }
+  if (UsesFewInputsKernelGradient(geometry)) {
+    FewInputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
     return;
   }
   const int64_t pixels = geometry.out_pixels();

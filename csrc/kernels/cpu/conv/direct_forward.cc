@@ -1,5 +1,8 @@
+#include <variant>
+
 #include "../scratch.h"
 #include "direct.h"
+#include "few_outputs_forward.h"
 #include "input_segments.h"
 
 namespace monet {
@@ -17,7 +20,7 @@ struct ForwardPlan {
   ForwardPlan(const ConvGeometry& geometry, int threads)
       : segments(InputSegments::Count(geometry)),
         depth(InputSegments::Length(geometry)),
-        panel(SelectedConvKernels().panel),
+        panel(PanelWidth(geometry.out_channels)),
         panels(CeilDiv(geometry.out_channels, panel)) {
     pixels = std::clamp<int64_t>(262144 / std::max<int64_t>(geometry.depth(), 1), 12, 96);
     // Weights in place come from far away: they are read once.
@@ -79,7 +82,7 @@ class Worker {
       float* patches = scratch.patches + (worker * plan.segments + segment) * scratch.patch_size;
       InputSegments(geometry_, call.x, zeros_, patches).Find(first, pixels_, segment, Rows(segment));
     }
-    for (int64_t i = 0; i < pixels_; ++i) outputs_[i] = Output(first + i);
+    FindOutputs(first);
   }
 
   // Computes the output channels as dot products.
@@ -104,6 +107,7 @@ class Worker {
     product.c_stride = dense ? O : plan_.panel;
     product.init = bias;
     product.init_stride = 0;
+    product.c_begin = o;
 
     const int64_t chunks = CeilDiv(plan_.segments * plan_.depth, kChunk);
     const int64_t segments_per_chunk = CeilDiv(plan_.segments, std::min(plan_.segments, chunks));
@@ -115,13 +119,13 @@ class Worker {
       for (int64_t c = 0; c < plan_.depth; c += chunk) {
         const int64_t depth = std::min(chunk, plan_.depth - c);
         Weights(segment, segments, c, depth, o, columns, &product);
+        const bool ends = segment + segments == plan_.segments && c + depth == plan_.depth;
+        if (ends && !dense) product.c_rows = outputs_;
         kernels_.multiply_rows({Rows(segment), segments, pixels_, c, depth}, product);
         product.init = product.c;
         product.init_stride = product.c_stride;
       }
     }
-    if (dense) return;
-    for (int64_t i = 0; i < pixels_; ++i) std::copy_n(products_ + i * plan_.panel, columns, outputs_[i] + o);
   }
 
  private:
@@ -156,12 +160,17 @@ class Worker {
     return std::all_of(Rows(segment), Rows(segment) + pixels_, [&](const float* row) { return row == zeros_; });
   }
 
-  // Where output pixel number i, counted over the whole batch, is stored.
-  float* Output(int64_t i) const {
-    const int64_t w = i % geometry_.out_width, line = i / geometry_.out_width;
-    const int64_t n = line / geometry_.out_height, h = line % geometry_.out_height;
-    const int64_t row = n * places_.height + h * places_.step + places_.top;
-    return call_.y + (row * places_.width + w * places_.step + places_.left) * geometry_.out_channels;
+  // Where the output pixels are stored, from number `first` of the whole batch on.
+  void FindOutputs(int64_t first) const {
+    const int64_t width = geometry_.out_width;
+    int64_t w = first % width, line = first / width;
+    for (int64_t i = 0; i < pixels_; ++line, w = 0) {
+      const int64_t n = line / geometry_.out_height, h = line % geometry_.out_height;
+      const int64_t row = n * places_.height + h * places_.step + places_.top;
+      for (; w < width && i < pixels_; ++w, ++i) {
+        outputs_[i] = call_.y + (row * places_.width + w * places_.step + places_.left) * geometry_.out_channels;
+      }
+    }
   }
 
   const ConvGeometry& geometry_;
@@ -208,26 +217,34 @@ class Run {
 }  // namespace
 
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
+  if (UsesPixelVectors(geometry)) return FewOutputsForwardScratchBytes(geometry, threads);
   return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
 }
 
 void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
-  std::vector<Run> runs;
+  std::vector<std::variant<Run, FewOutputsForward>> runs;
+  std::vector<int64_t> ends;  // of their items, counted over all of them
   int64_t items = 0;
   for (const DirectConv& conv : convs) {
-    runs.emplace_back(conv, pool.num_threads());
-    items += runs.back().items();
+    if (UsesPixelVectors(conv.geometry)) {
+      runs.emplace_back(FewOutputsForward(conv, pool.num_threads()));
+    } else {
+      runs.emplace_back(Run(conv, pool.num_threads()));
+    }
+    items += std::visit([](const auto& run) { return run.items(); }, runs.back());
+    ends.push_back(items);
   }
   ForItems(pool, items, [&](int worker, int64_t item) {
-    const Run* run = runs.data();
-    for (; item >= run->items(); ++run) item -= run->items();
-    run->Do(worker, item);
+    size_t i = 0;
+    while (item >= ends[i]) ++i;
+    const int64_t begin = i > 0 ? ends[i - 1] : 0;
+    std::visit([&](const auto& run) { run.Do(worker, item - begin); }, runs[i]);
   });
 }
 
 size_t DirectPackedBytes(const ConvGeometry& geometry) {
-  const int64_t columns =
-      UsesDotProducts(geometry) ? geometry.out_channels : RoundUp(geometry.out_channels, SelectedConvKernels().panel);
+  const int64_t O = geometry.out_channels;
+  const int64_t columns = UsesDotProducts(geometry) || UsesPixelVectors(geometry) ? O : RoundUp(O, PanelWidth(O));
   return static_cast<size_t>(geometry.depth() * columns) * sizeof(float);
 }
 
@@ -239,6 +256,13 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
   auto weights = [&](int64_t tap) {
     return geometry.Weights(kernel, tap / geometry.kernel_width, tap % geometry.kernel_width);
   };
+  if (UsesPixelVectors(geometry)) {
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      const float* from = weights(tap);
+      for (int64_t i = 0; i < C * O; ++i) packed[tap * C * O + i] = from[i / O * c_stride + i % O * o_stride];
+    }
+    return;
+  }
   if (UsesDotProducts(geometry)) {
     ParallelFor(pool, O * taps, std::max<int64_t>(1, kSmallPacking / C), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -248,7 +272,7 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
     });
     return;
   }
-  const int64_t panel = SelectedConvKernels().panel, grain = std::max<int64_t>(1, kSmallPacking / (C * panel));
+  const int64_t panel = PanelWidth(O), grain = std::max<int64_t>(1, kSmallPacking / (C * panel));
   ParallelFor(pool, CeilDiv(O, panel) * taps, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / taps * panel, columns = std::min(panel, O - first);

@@ -36,13 +36,24 @@ ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) 
   return {ConvMethod::kDirect};
 }
 
-bool UsesDotProducts(const ConvGeometry& geometry) { return geometry.out_channels <= 4 && geometry.in_channels >= 16; }
+bool UsesPixelVectors(const ConvGeometry& geometry) {
+  return geometry.out_channels <= 4 && geometry.in_channels <= 64 && geometry.stride == 1 && geometry.out_width >= 32;
+}
+
+bool UsesDotProducts(const ConvGeometry& geometry) {
+  return geometry.out_channels <= 4 && geometry.in_channels >= 16 && !UsesPixelVectors(geometry);
+}
 
 bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry) {
   return geometry.out_channels <= 8 && geometry.in_channels >= 16;
 }
 
+bool UsesFewInputsKernelGradient(const ConvGeometry& geometry) {
+  return geometry.in_channels <= 8 && geometry.out_channels >= 16;
+}
+
 bool UsesKernelInPlace(const ConvGeometry& geometry) {
+  if (UsesPixelVectors(geometry)) return !geometry.order.transposed;
   const bool dot_products = UsesDotProducts(geometry), few_pixels = geometry.out_pixels() <= kFewPixels;
   if (geometry.order.transposed) return InputSegments::Taps(geometry) == 1 && (dot_products || few_pixels);
   return !dot_products && geometry.out_channels % 16 == 0 && few_pixels;

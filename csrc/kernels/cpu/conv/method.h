@@ -31,10 +31,15 @@ ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const Amx
 
 // ---- Variants of kDirect, for each of its convolutions by itself
 
-// With very few outputs, as a generator's last layer has them, panels would be mostly empty. They are computed as dot
-// products (dot_product.h), and the kernel's gradient by few_outputs_backward_kernel.cc.
+// With very few outputs, as a generator's last layer has them, panels would be mostly empty. They are computed by
+// vectors of pixels (few_outputs_forward.h) or, of few pixels, as dot products (dot_product.h), and the kernel's
+// gradient by few_outputs_backward_kernel.cc.
+bool UsesPixelVectors(const ConvGeometry& geometry);
 bool UsesDotProducts(const ConvGeometry& geometry);
 bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry);
+// Where there are few inputs, as in a network's first layer, its gradient needs no copy of x
+// (few_inputs_backward_kernel.cc).
+bool UsesFewInputsKernelGradient(const ConvGeometry& geometry);
 
 // Whether a kernel that isn't packed yet had better be used where it lies: for so few pixels that packing it would be
 // most of the work.

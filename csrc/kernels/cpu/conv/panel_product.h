@@ -1,7 +1,7 @@
 // Matrix products with a register tile, over the Vec of whichever simd_*.h was included before this file.
 //
-// The tile, kTileRows x kTileVecs vectors (AVX-512: 6 x 4 of the 32 registers), stays in registers over the whole
-// depth:
+// The tile, kTileRows x kTileVecs vectors (AVX-512: 6 x 4 of the 32 registers; up to 12 rows where the panel is
+// narrower), stays in registers over the whole depth:
 //
 //                        b[k]:  |   b0   |   b1   |   b2   |   b3   |   kPanel columns, loaded once per k
 //                                                                       and used by all rows
@@ -26,7 +26,6 @@ namespace {
 
 constexpr int64_t kPanel = kTileVecs * kLanes;
 constexpr int64_t kLine = 16;  // floats in a cache line
-constexpr int64_t kLinesPerPanel = (kPanel + kLine - 1) / kLine;
 
 // Into the second level cache; the address needn't exist.
 inline void Prefetch(const float* p) { __builtin_prefetch(p, 0, 2); }
@@ -71,9 +70,10 @@ inline int64_t Segments(const ColumnsOperand&) { return 1; }
 // fetched.
 struct Ahead {
   Ahead(const PanelProduct& product, int64_t depth, int64_t tile, int64_t tiles) {
-    const bool is_packed = product.b_stride == kPanel;
-    const int64_t sharers = is_packed || tiles > kLinesPerPanel ? kLinesPerPanel : tiles;
-    const int64_t width = (kLinesPerPanel + sharers - 1) / sharers * kLine;
+    const int64_t panel_lines = (product.columns + kLine - 1) / kLine;
+    const bool is_packed = product.b_stride == panel_lines * kLine;
+    const int64_t sharers = is_packed || tiles > panel_lines ? panel_lines : tiles;
+    const int64_t width = (panel_lines + sharers - 1) / sharers * kLine;
     lines = tile < sharers ? width / kLine : 0;
     first = product.b + depth * product.b_stride + tile * width * (is_packed ? depth : 1);
     step = is_packed ? width : product.b_stride;
@@ -112,7 +112,8 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
   auto finish = [&](auto last) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-      float* c = product.c + (first_row + i) * product.c_stride;
+      const int64_t row = first_row + i;
+      float* c = product.c_rows ? product.c_rows[row] + product.c_begin : product.c + row * product.c_stride;
       const float* init = product.init ? product.init + (first_row + i) * product.init_stride : nullptr;
 #pragma GCC unroll 16
       for (int j = 0; j < kVecs - 1; ++j) {
@@ -134,25 +135,31 @@ void MultiplyTile(const Operand& a, const PanelProduct& product, int64_t first_r
 template <typename Operand>
 using TileFunction = void (*)(const Operand&, const PanelProduct&, int64_t, const Ahead&);
 
-// MultiplyTile for every number of rows (1 .. kTileRows) and vectors (1 .. kTileVecs).
-template <typename Operand, int... kIndices>
-inline TileFunction<Operand> ChooseTile(int64_t rows, int64_t vecs, std::integer_sequence<int, kIndices...>) {
-  static constexpr TileFunction<Operand> kFunctions[] = {
-      MultiplyTile<Operand, kIndices / kTileVecs + 1, kIndices % kTileVecs + 1>...};
-  return kFunctions[(rows - 1) * kTileVecs + vecs - 1];
+// The rows of a tile of `vecs` vectors. Six sums at a time would not hide the latency of a multiply-add; more than
+// twelve rows need more pointers than there are registers for.
+constexpr int TileRows(int vecs) {
+  return kTileRows * kTileVecs / vecs < 2 * kTileRows ? kTileRows * kTileVecs / vecs : 2 * kTileRows;
 }
 
 // Rows are dealt out evenly: 32 rows make 6 + 6 + 5 + 5 + 5 + 5 rather than five tiles of 6 and a slow one of 2.
-template <typename Operand>
-void MultiplyPanel(const Operand& a, const PanelProduct& product) {
-  const int64_t vecs = (product.columns + kLanes - 1) / kLanes;
-  const int64_t tiles = (product.rows + kTileRows - 1) / kTileRows;
+template <typename Operand, int kVecs, int... kRows>
+void MultiplyTiles(const Operand& a, const PanelProduct& product, std::integer_sequence<int, kRows...>) {
+  static constexpr TileFunction<Operand> kFunctions[] = {MultiplyTile<Operand, kRows + 1, kVecs>...};
+  constexpr int64_t kMost = sizeof...(kRows);
+  const int64_t tiles = (product.rows + kMost - 1) / kMost;
   for (int64_t tile = 0, row = 0; tile < tiles; ++tile) {
     const int64_t rows = (product.rows - row + tiles - tile - 1) / (tiles - tile);
-    const auto multiply = ChooseTile<Operand>(rows, vecs, std::make_integer_sequence<int, kTileRows * kTileVecs>());
-    multiply(a, product, row, Ahead(product, Segments(a) * a.depth, tile, tiles));
+    kFunctions[rows - 1](a, product, row, Ahead(product, Segments(a) * a.depth, tile, tiles));
     row += rows;
   }
+}
+
+template <typename Operand, int kVecs = kTileVecs>
+void MultiplyPanel(const Operand& a, const PanelProduct& product) {
+  if constexpr (kVecs > 1) {
+    if (product.columns <= (kVecs - 1) * kLanes) return MultiplyPanel<Operand, kVecs - 1>(a, product);
+  }
+  MultiplyTiles<Operand, kVecs>(a, product, std::make_integer_sequence<int, TileRows(kVecs)>());
 }
 
 }  // namespace

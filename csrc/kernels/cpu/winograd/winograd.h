@@ -55,7 +55,7 @@ struct WinogradProblem {
 };
 
 // The packed kernel: [panel of an output part's channels][values][depth][panel], where [depth][panel] is padded to
-// ValueStride.
+// ValueStride. A panel is PanelWidth(out_channels) wide.
 size_t WinogradPackedBytes(const WinogradProblem& problem);
 void WinogradPack(const WinogradProblem& problem, const float* kernel, float* packed, ThreadPool& pool);
 

@@ -19,7 +19,7 @@ struct KernelGradientPlan {
   explicit KernelGradientPlan(const WinogradProblem& problem)
       : grid(problem),
         values(problem.kernels->values()),
-        panel(std::min(SelectedConvKernels().panel, RoundUp(problem.out_channels, 16))),
+        panel(PanelWidth(problem.out_channels)),
         panels(CeilDiv(problem.out_channels, panel)),
         block(std::min<int64_t>(64, RoundUp(problem.in_channels, 16))),
         blocks_per_part(CeilDiv(problem.in_channels, block)),

@@ -9,10 +9,10 @@ namespace {
 // channels, multiplies and transforms back. The block is as large as the second level cache lets it be (its transformed
 // input takes 1.2 MB), because the packed kernel is read once per block.
 struct ForwardPlan {
-  ForwardPlan(const WinogradProblem& problem, int64_t panel_width)
+  explicit ForwardPlan(const WinogradProblem& problem)
       : grid(problem),
         values(problem.kernels->values()),
-        panel(panel_width),
+        panel(PanelWidth(problem.out_channels)),
         panels_per_part(CeilDiv(problem.out_channels, panel)),
         panels(problem.all_out_parts() * panels_per_part),
         depth(TransformedDepth(problem)),
@@ -44,7 +44,7 @@ struct ForwardScratch {
     in = scratch.Take<float>(threads * plan.values * plan.in_stride());
     out = scratch.Take<float>(threads * plan.values * plan.out_stride());
     rows = scratch.Take<const float*>(threads * plan.values * plan.block);
-    moments = scratch.Take<float>(threads * 2 * plan.panel);
+    moments = scratch.Take<float>(threads * 2 * SelectedConvKernels().panel);
     bytes = scratch.bytes();
   }
 
@@ -52,7 +52,7 @@ struct ForwardScratch {
   float* in;           // [worker][value][tile][depth], padded to in_stride
   float* out;          // [worker][value][tile][panel], padded to out_stride
   const float** rows;  // [worker][value][tile]: the rows of `in`
-  float* moments;      // [worker][2][panel]
+  float* moments;      // [worker][2][ConvKernels' panel]
   size_t bytes;
 };
 
@@ -69,7 +69,7 @@ class Worker {
         in_(scratch.in + worker * plan.values * plan.in_stride()),
         out_(scratch.out + worker * plan.values * plan.out_stride()),
         rows_(scratch.rows + worker * plan.values * plan.block),
-        moments_(scratch.moments + worker * 2 * plan.panel) {}
+        moments_(scratch.moments + worker * 2 * kernels_.panel) {}
 
   void TransformInput(int64_t block) const {
     const int64_t begin = plan_.BlockBegin(block), end = plan_.BlockEnd(block);
@@ -133,7 +133,7 @@ class Worker {
     const int64_t O = problem_.out_channels;
     float* mean = call_.moments->values + segment * 2 * O + panel * plan_.panel;
     std::copy_n(moments_, to.channels, mean);
-    std::copy_n(moments_ + plan_.panel, to.channels, mean + O);
+    std::copy_n(moments_ + kernels_.panel, to.channels, mean + O);
     if (panel == 0) call_.moments->pixels[segment] = to.pixels_before;
   }
 
@@ -178,11 +178,11 @@ int64_t WinogradProblem::Tap(int64_t part, int64_t a, int64_t b) const {
 }
 
 size_t WinogradForwardScratchBytes(const WinogradProblem& problem, int threads) {
-  return ForwardScratch(ForwardPlan(problem, SelectedConvKernels().panel), threads, nullptr).bytes;
+  return ForwardScratch(ForwardPlan(problem), threads, nullptr).bytes;
 }
 
 void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& call, void* memory, ThreadPool& pool) {
-  const ForwardPlan plan(problem, SelectedConvKernels().panel);
+  const ForwardPlan plan(problem);
   const ForwardScratch scratch(plan, pool.num_threads(), memory);
   std::fill_n(scratch.zeros, plan.depth, 0.0f);
 
@@ -202,14 +202,12 @@ void RunWinogradForward(const WinogradProblem& problem, const WinogradForward& c
   });
 }
 
-int64_t WinogradSegments(const WinogradProblem& problem) {
-  return ForwardPlan(problem, SelectedConvKernels().panel).segments(problem.batch);
-}
+int64_t WinogradSegments(const WinogradProblem& problem) { return ForwardPlan(problem).segments(problem.batch); }
 
 // Chan's formula, as in norm_kernels_impl.h, in the order of the segments.
 void WinogradImageMoments(const WinogradProblem& problem, const WinogradMoments& moments, int64_t n, int64_t begin,
                           int64_t channels, double* mean, double* variance) {
-  const ForwardPlan plan(problem, SelectedConvKernels().panel);
+  const ForwardPlan plan(problem);
   const int64_t per_image = plan.grid.per_image;
   const int64_t first_block = n * per_image / plan.block, last_block = ((n + 1) * per_image - 1) / plan.block;
   std::fill_n(mean, channels, 0.0);

@@ -11,8 +11,9 @@ constexpr float kNoWeights[kMaxPanel] = {};
 // Rows [begin, end) of an input part are read where they lie, for `channels` output channels from `first` on.
 void PackRows(const WinogradProblem& problem, const float* const* taps, int64_t first, int64_t channels, int64_t begin,
               int64_t end, float* to, int64_t value_stride) {
+  const int64_t panel = PanelWidth(problem.out_channels);
   const int64_t O = problem.out_channels, count = problem.kernels->taps * problem.kernels->taps;
-  for (int64_t c = begin; c < end; ++c, to += SelectedConvKernels().panel) {
+  for (int64_t c = begin; c < end; ++c, to += panel) {
     const float* weights[kMaxWinogradTaps];
     for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? taps[t] + c * O + first : kNoWeights;
     problem.kernels->transform_kernel(weights, channels, to, value_stride);
@@ -22,6 +23,7 @@ void PackRows(const WinogradProblem& problem, const float* const* taps, int64_t 
 // The same for a kernel that is stored as [tap][out_channels][in_channels].
 void PackTransposedRows(const WinogradProblem& problem, const float* const* taps, int64_t first, int64_t channels,
                         int64_t begin, int64_t end, float* to, int64_t value_stride) {
+  const int64_t panel = PanelWidth(problem.out_channels);
   const int64_t C = problem.in_channels, count = problem.kernels->taps * problem.kernels->taps;
   float turned[kRows][kMaxWinogradTaps][kMaxPanel];
   for (int64_t t = 0; t < count; ++t) {
@@ -29,7 +31,7 @@ void PackTransposedRows(const WinogradProblem& problem, const float* const* taps
     SelectedConvKernels().transpose(taps[t] + first * C + begin, C, channels, end - begin, turned[0][t],
                                     kMaxWinogradTaps * kMaxPanel);
   }
-  for (int64_t c = begin; c < end; ++c, to += SelectedConvKernels().panel) {
+  for (int64_t c = begin; c < end; ++c, to += panel) {
     const float* weights[kMaxWinogradTaps];
     for (int64_t t = 0; t < count; ++t) weights[t] = taps[t] ? turned[c - begin][t] : kNoWeights;
     problem.kernels->transform_kernel(weights, channels, to, value_stride);
@@ -37,11 +39,11 @@ void PackTransposedRows(const WinogradProblem& problem, const float* const* taps
 }
 
 int64_t PanelsPerPart(const WinogradProblem& problem) {
-  return CeilDiv(problem.out_channels, SelectedConvKernels().panel);
+  return CeilDiv(problem.out_channels, PanelWidth(problem.out_channels));
 }
 
 int64_t PanelFloats(const WinogradProblem& problem) {
-  return problem.kernels->values() * ValueStride(problem.depth() * SelectedConvKernels().panel);
+  return problem.kernels->values() * ValueStride(problem.depth() * PanelWidth(problem.out_channels));
 }
 
 }  // namespace
@@ -52,7 +54,7 @@ size_t WinogradPackedBytes(const WinogradProblem& problem) {
 }
 
 void WinogradPack(const WinogradProblem& problem, const float* kernel, float* packed, ThreadPool& pool) {
-  const int64_t panel = SelectedConvKernels().panel, panels = PanelsPerPart(problem);
+  const int64_t panel = PanelWidth(problem.out_channels), panels = PanelsPerPart(problem);
   const int64_t C = problem.in_channels, blocks = CeilDiv(C, kRows), in_parts = problem.all_in_parts();
   ForItems(pool, problem.all_out_parts() * panels * in_parts * blocks, [&](int, int64_t item) {
     const int64_t block = item % blocks, in_part = item / blocks % in_parts, p = item / blocks / in_parts;

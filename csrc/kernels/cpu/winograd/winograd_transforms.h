@@ -356,9 +356,6 @@ void TransformKernel(const float* const* taps, int64_t channels, float* to, int6
         [&](int i, int j) { return LoadFloat(taps[i * T::kFrom + j] + c, part); },
         [&](int i, int j, Vec value) { StoreFloat(to + (i * T::kTo + j) * value_stride + c, value, Full{}); });
   });
-  for (int64_t c = (channels + kLanes - 1) / kLanes * kLanes; c < kPanel; c += kLanes) {
-    for (int t = 0; t < T::kTo * T::kTo; ++t) StoreFloat(to + t * value_stride + c, Zero(), Full{});
-  }
 }
 
 template <typename Algorithm>
