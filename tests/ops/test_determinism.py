@@ -102,7 +102,7 @@ def test_concurrent_sessions_do_not_disturb_one_another(native):
 
 def test_every_number_of_threads_gives_the_same_bits(fused_convolutions):
     here = digest()
-    for threads in (1, 3, 7):
+    for threads in (1, 7):  # processes of their own; tests/kernels has more numbers in one
         assert digest_with_threads(threads) == here
 
 

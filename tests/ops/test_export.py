@@ -8,7 +8,6 @@ import sys
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import monet.layers
@@ -43,44 +42,47 @@ def save_traced_function(model, path):
     tf.saved_model.save(module, path, signatures={"serve": module.serve})
 
 
+# Of each kind of export: how it is made, and the signature that it is called by.
+EXPORTS = {
+    "keras_export": (save_keras_export, "serving_default"),
+    "saved_model": (save_saved_model, "serving_default"),
+    "traced_function": (save_traced_function, "serve"),
+}
+
 LOAD = """
 import sys, numpy as np, tensorflow as tf
 assert "monet" not in sys.modules
-loaded = tf.saved_model.load(sys.argv[1])
-serve = loaded.signatures[sys.argv[2]]
-(result,) = serve(tf.constant(np.load(sys.argv[3]))).values()
-np.save(sys.argv[4], result)
+x = tf.constant(np.load("x.npy"))
+for name, signature in zip(sys.argv[1::2], sys.argv[2::2]):
+    (result,) = tf.saved_model.load(name).signatures[signature](x).values()
+    np.save(f"{name}.npy", result)
 """
 
 
-@pytest.mark.parametrize(
-    ("save", "signature"),
-    [
-        (save_keras_export, "serving_default"),
-        (save_saved_model, "serving_default"),
-        (save_traced_function, "serve"),
-    ],
-)
-def test_export_loads_without_this_package(native, tmp_path, save, signature):
-    model = keras.Sequential(
-        [
-            keras.Input((None, None, 3)),
-            monet.layers.Conv2D(4, 3, strides=2),
-            Normalize(),
-            monet.layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
-        ]
-    )
+def test_exports_load_without_this_package(native, tmp_path):
     x = np.random.default_rng(0).normal(size=[1, 9, 8, 3]).astype(np.float32)
-    expected = model(x).numpy()
-    save(model, str(tmp_path / "saved"))
     np.save(tmp_path / "x.npy", x)
-    arguments = [str(tmp_path / name) for name in ("saved", "x.npy", "y.npy")]
+    expected, arguments = {}, []
+    for name, (save, signature) in EXPORTS.items():
+        model = keras.Sequential(
+            [
+                keras.Input((None, None, 3)),
+                monet.layers.Conv2D(4, 3, strides=2),
+                Normalize(),
+                monet.layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
+            ]
+        )
+        expected[name] = model(x).numpy()
+        save(model, str(tmp_path / name))
+        arguments += [name, signature]
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, arguments[0], signature, *arguments[1:]],
+        [sys.executable, "-c", LOAD, *arguments],
         cwd=tmp_path,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), expected, rtol=1e-4, atol=1e-5)
+    for name, want in expected.items():
+        got = np.load(tmp_path / f"{name}.npy")
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5, err_msg=name)
