@@ -33,7 +33,10 @@ class HostContext final : public CustomCallContext {
   // Not through the FFI's ScratchAllocator, which the CPU doesn't have.
   absl::Status allocate_temp(tensorflow::DataType type, const tensorflow::TensorShape& shape,
                              tensorflow::Tensor* temp) override {
-    return tensorflow::Tensor::BuildTensor(type, shape, temp);
+    TF_RETURN_IF_ERROR(tensorflow::Tensor::BuildTensor(type, shape, temp));
+    if (temp->IsInitialized()) return absl::OkStatus();  // BuildTensor doesn't look at what the allocator gave
+    return absl::ResourceExhaustedError(absl::StrCat("out of memory for a temporary tensor of shape ",
+                                                     shape.DebugString(), " and type ", DataTypeString(type)));
   }
 };
 

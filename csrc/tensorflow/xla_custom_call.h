@@ -96,6 +96,19 @@ class CustomCallContext : public OpContext {
     }
   }
 
+  // Whether XLA had the memory for them all.
+  absl::Status CheckBuffers() const {
+    for (const auto* tensors : {&inputs_, &outputs_}) {
+      for (const tensorflow::Tensor& tensor : *tensors) {
+        if (tensor.NumElements() > 0 && tensor.data() == nullptr) {
+          return absl::ResourceExhaustedError(
+              absl::StrCat("out of memory for a tensor of shape ", tensor.shape().DebugString()));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
   const tensorflow::Tensor& input(int index) override { return inputs_[index]; }
 
   // XLA has allocated the outputs, with the shapes that Lowering inferred.
@@ -120,9 +133,10 @@ class CustomCallContext : public OpContext {
 
 // Calls the op: what a handler returns.
 template <typename Op, typename Device>
-ffi::Error Call(OpContext* context, const Device& device, const ffi::Dictionary& attributes) {
+ffi::Error Call(CustomCallContext* context, const Device& device, const ffi::Dictionary& attributes) {
   Op op;
   absl::Status status = ReadAttributes(attributes, &op);
+  if (status.ok()) status = context->CheckBuffers();
   if (status.ok()) status = op.Compute(context, device);
   if (status.ok()) return ffi::Error::Success();
   return ffi::Error(static_cast<ffi::ErrorCode>(status.code()), absl::StrCat(Op::kName, ": ", status.message()));
