@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from monet import runs
+from monet import layers, runs
 from monet._ambient import check_keras, variables
 from monet.inference import load_generator
 from monet.models import PatchGANDiscriminator, ResNetGenerator
@@ -200,6 +200,24 @@ def test_what_a_program_has_set_is_told_before_a_run(data, tmp_path, restored, c
     with pytest.raises(RunError, match=message):
         runs.start(TINY, data=data, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.InstanceNormalization,
+        lambda: layers.GroupNormalization(2),
+        lambda: layers.Conv2D(4, 3),
+        lambda: layers.Conv2DTranspose(4, 3),
+        layers.ReflectionPadding2D,
+        layers.BilinearUpsampling2D,
+    ],
+)
+def test_a_layer_never_takes_another_axis_for_channels(restored, make):
+    make()
+    keras.config.set_image_data_format("channels_first")
+    with pytest.raises(ValueError, match=r"takes \[N, H, W, C\], but Keras's image_data_format"):
+        make()
 
 
 def test_the_default_dtype_policy_of_a_program_does_not_matter(data, tmp_path, restored):

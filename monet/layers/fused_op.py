@@ -12,7 +12,21 @@ check_backend()  # or a layer would fail far away, with the first tensor
 
 
 class FusedOpLayer(keras.layers.Layer):
-    """A layer on `[N, H, W, C]` that XLA may compile only where the ops under it allow that."""
+    """A layer on `[N, H, W, C]` that XLA may compile only where the ops under it allow that.
+
+    Raises:
+        ValueError: Keras's global image format is `"channels_first"`, so that the last axis would
+            most likely be taken for channels that it doesn't hold.
+    """
+
+    def __init__(self, *args, **kwargs):
+        if keras.config.image_data_format() != "channels_last":
+            raise ValueError(
+                f"{type(self).__name__} takes [N, H, W, C], but Keras's image_data_format is "
+                f"{keras.config.image_data_format()!r}; call "
+                f"keras.config.set_image_data_format('channels_last')."
+            )
+        super().__init__(*args, **kwargs)
 
     @property
     def supports_jit(self) -> bool:
