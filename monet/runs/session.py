@@ -65,8 +65,9 @@ class Session:
                 recipe, settings.steps_per_epoch, settings.seed, dtype=settings.policy, **options
             )
             self.progress = tf.Variable(0.0, trainable=False, name="progress")
+            self.rate_scale = tf.Variable(1.0, trainable=False, name="rate_scale")
             if settings.minutes is not None:
-                self.system.follow_progress(self.model, recipe, self.progress)
+                self.system.follow_progress(self.model, recipe, self.progress, self.rate_scale)
         has_budget = settings.minutes is not None
         self.state = TrainingState(self.model, run.checkpoints_dir, has_budget=has_budget)
         self._started = started
@@ -153,6 +154,7 @@ class Session:
             )
         if self.budget is not None and not self.settings.is_planned:
             self._plan(self.budget)
+        self.rate_scale.assign(self.settings.recipe.rate_scale(self.settings.total_steps))
         while not self.is_finished:
             last_epoch = self.settings.recipe.epochs
             if self.budget is not None:

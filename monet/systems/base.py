@@ -192,7 +192,8 @@ class System(abc.ABC, Generic[AnyRecipe]):
         decay_steps = round(recipe.decay_fraction * steps)
 
         def adam(learning_rate: float) -> FusedAdam:
-            schedule = ConstantThenLinear(learning_rate, steps - decay_steps, decay_steps)
+            rate = learning_rate * recipe.rate_scale(steps)
+            schedule = ConstantThenLinear(rate, steps - decay_steps, decay_steps)
             return FusedAdam(
                 schedule, beta_1=recipe.beta_1, beta_2=recipe.beta_2, epsilon=recipe.epsilon
             )
@@ -200,7 +201,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
         return adam(recipe.generator_learning_rate), adam(recipe.discriminator_learning_rate)
 
     def follow_progress(
-        self, model: AdversarialModel, recipe: Recipe, progress: tf.Variable
+        self, model: AdversarialModel, recipe: Recipe, progress: tf.Variable, scale: tf.Variable
     ) -> None:
         """Lets the learning rates of a model that `build` made fall with progress, not with steps.
 
@@ -208,6 +209,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
             model: the model.
             recipe: what it was built from.
             progress: float32 scalar in [0, 1]: the share of the training that is done.
+            scale: float32 scalar: what the rates are multiplied by.
         """
         from monet.training.schedules import ConstantThenLinearByProgress
 
@@ -216,7 +218,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
             (model.discriminator_optimizer, recipe.discriminator_learning_rate),
         ):
             optimizer.learning_rate = ConstantThenLinearByProgress(
-                learning_rate, recipe.decay_fraction, progress
+                learning_rate, recipe.decay_fraction, progress, scale
             )
 
 

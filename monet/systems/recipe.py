@@ -60,6 +60,8 @@ class Recipe:
         epochs: how many times `steps_per_epoch` steps are taken.
         decay_fraction: last part of the training, in [0, 1], over which the learning rates fall
             linearly to 0.
+        full_rate_steps: the learning rates are for trainings of up to so many steps; those of a
+            longer one are as much lower as it is longer. 0 for the same rates in all.
         steps_per_epoch: a number of steps, or which domain an epoch passes over, "smaller" or
             "larger".
         batch_size: pictures of each domain per step and device.
@@ -95,6 +97,7 @@ class Recipe:
     epsilon: float = 1e-7
     epochs: int = 200
     decay_fraction: float = 0.0
+    full_rate_steps: int = 0
     steps_per_epoch: int | str = "smaller"
     batch_size: int = 1
     image_size: int = 256
@@ -123,6 +126,8 @@ class Recipe:
             value = getattr(self, field)
             self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)
         self.check("decay_fraction", "in [0, 1]", is_number(self.decay_fraction, 0, 1))
+        holds = is_integer(self.full_rate_steps, 0)
+        self.check("full_rate_steps", "an integer of at least 0", holds)
         is_weight = is_number(self.gradient_penalty, 0)
         self.check("gradient_penalty", "a number of at least 0", is_weight)
         self.check("penalty", f"one of {', '.join(PENALTIES)}", self.penalty in PENALTIES)
@@ -185,6 +190,10 @@ class Recipe:
     def pictures_per_step(self, replicas: int = 1) -> int:
         """Pictures of each domain that all devices together take in a step."""
         return self.batch_size * self.discriminator_steps * replicas
+
+    def rate_scale(self, steps: int) -> float:
+        """What the learning rates are multiplied by in a training of so many steps, in (0, 1]."""
+        return min(1.0, self.full_rate_steps / steps) if self.full_rate_steps else 1.0
 
     def count_steps(self, paintings: int, photos: int, *, replicas: int = 1) -> int:
         """Steps of one epoch.

@@ -60,6 +60,7 @@ class ConstantThenLinearByProgress(keras.optimizers.schedules.LearningRateSchedu
         decay_fraction: last part of the training, in [0, 1], in which it falls to 0.
         progress: share of the training that is done, in [0, 1]: a scalar `tf.Variable` that
             somebody keeps up to date, or a number.
+        scale: what the rate is multiplied by, in the same way a variable or a number.
 
     Example:
 
@@ -71,16 +72,21 @@ class ConstantThenLinearByProgress(keras.optimizers.schedules.LearningRateSchedu
     """
 
     def __init__(
-        self, initial_learning_rate: float, decay_fraction: float, progress: tf.Variable | float
+        self,
+        initial_learning_rate: float,
+        decay_fraction: float,
+        progress: tf.Variable | float,
+        scale: tf.Variable | float = 1.0,
     ):
         if not 0 <= decay_fraction <= 1:
             raise ValueError(f"decay_fraction={decay_fraction}: expected a number in [0, 1].")
         self.initial_learning_rate = initial_learning_rate
         self.decay_fraction = decay_fraction
         self.progress = progress
+        self.scale = scale
 
     def __call__(self, step):
-        rate = tf.constant(self.initial_learning_rate, tf.float32)
+        rate = self.initial_learning_rate * tf.cast(self.scale, tf.float32)
         if self.decay_fraction == 0:
             return rate
         left = 1.0 - tf.cast(self.progress, tf.float32)
@@ -91,4 +97,5 @@ class ConstantThenLinearByProgress(keras.optimizers.schedules.LearningRateSchedu
             "initial_learning_rate": self.initial_learning_rate,
             "decay_fraction": self.decay_fraction,
             "progress": float(self.progress),
+            "scale": float(self.scale),
         }

@@ -119,6 +119,18 @@ def test_a_machine_that_slows_down_ends_in_time_too(clock, data, tmp_path, monke
     assert run.history()[-1]["learning_rate"] < (2 * 60 + 2 * 15) / (1800 - 15) * 2e-4
 
 
+def test_a_long_training_takes_lower_rates(clock, data, tmp_path):
+    recipe = RECIPE.replace(full_rate_steps=25)
+    run = runs.start(
+        recipe, data=data, out=tmp_path / "run", minutes=60, started=clock(), verbose=False
+    )
+    steps = run.settings.total_steps
+    assert steps > 50
+    first, *_, last = [row["learning_rate"] for row in run.history()]
+    assert first == pytest.approx(2e-4 * 25 / steps)
+    assert last < first / 4
+
+
 @pytest.mark.parametrize("stop_at", [2, 30])
 def test_a_resumed_run_keeps_the_rest_of_its_time(clock, data, tmp_path, monkeypatch, stop_at):
     advance = TrainingState.advance
@@ -230,6 +242,8 @@ def test_learning_rates_follow_progress():
     assert rates == pytest.approx([2e-4, 2e-4, 1e-4, 0.0])
     copy = ConstantThenLinearByProgress.from_config(schedule.get_config())
     assert float(copy(0)) == 0.0
+    scaled = ConstantThenLinearByProgress(2e-4, 0.4, progress=0.8, scale=tf.Variable(0.5))
+    assert float(scaled(0)) == pytest.approx(5e-5)
     constant = ConstantThenLinearByProgress(2e-4, decay_fraction=0.0, progress=progress)
     assert float(constant(0)) == pytest.approx(2e-4)
     with pytest.raises(ValueError, match="decay_fraction=2"):

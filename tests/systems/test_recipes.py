@@ -6,7 +6,7 @@ import json
 import pytest
 
 from monet.models import Discriminator, Generator, PatchGANDiscriminator, ResNetGenerator
-from monet.systems import RECIPES, get_recipe, recipe_from_dict
+from monet.systems import RECIPES, get_recipe, recipe_from_dict, system_of
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -54,6 +54,15 @@ def test_an_unknown_name_lists_the_known_ones():
         get_recipe("monnet")
 
 
+def test_longer_trainings_take_lower_rates():
+    recipe = get_recipe("cyclegan").replace(full_rate_steps=100, epochs=4, decay_fraction=0.0)
+    assert [recipe.rate_scale(steps) for steps in (1, 100, 400)] == [1.0, 1.0, 0.25]
+    assert get_recipe("cyclegan").rate_scale(10**6) == 1.0
+    for steps_per_epoch, rate in ((25, 2e-4), (100, 5e-5)):
+        for optimizer in system_of(recipe).optimizers(recipe, steps_per_epoch):
+            assert float(optimizer.learning_rate) == pytest.approx(rate)
+
+
 def test_recipes_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         get_recipe("sample").epochs = 1
@@ -80,6 +89,7 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"steps_per_epoch": 0}, "a number of steps"),
         ({"steps_per_epoch": "all"}, "smaller, larger"),
         ({"decay_fraction": 1.5}, r"\[0, 1\]"),
+        ({"full_rate_steps": -1}, "full_rate_steps=-1: expected an integer of at least 0"),
         ({"generator_learning_rate": 0.0}, "above 0"),
         ({"lambda_cycle": -1.0}, "at least 0"),
         ({"lambda_cycle": float("nan")}, "at least 0"),
