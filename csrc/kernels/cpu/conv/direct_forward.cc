@@ -234,11 +234,15 @@ void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
     items += std::visit([](const auto& run) { return run.items(); }, runs.back());
     ends.push_back(items);
   }
+  // Those of one size take turns: together they fill the lines of memory that each writes a part of.
+  bool alike = true;
+  for (size_t i = 0; i < ends.size(); ++i) alike &= ends[i] == static_cast<int64_t>(i + 1) * ends[0];
   ForItems(pool, items, [&](int worker, int64_t item) {
     size_t i = 0;
     while (item >= ends[i]) ++i;
-    const int64_t begin = i > 0 ? ends[i - 1] : 0;
-    std::visit([&](const auto& run) { run.Do(worker, item - begin); }, runs[i]);
+    int64_t own = item - (i > 0 ? ends[i - 1] : 0);
+    if (alike) i = item % runs.size(), own = item / runs.size();
+    std::visit([&](const auto& run) { run.Do(worker, own); }, runs[i]);
   });
 }
 
