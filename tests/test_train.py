@@ -472,7 +472,15 @@ def test_the_last_good_checkpoint_outlives_weights_that_are_no_numbers(
 
 
 @pytest.mark.parametrize(
-    "damage", [{"policy": "float8"}, {"sample_every": 0}, {"seed": -1}, {"checkpoint_minutes": "x"}]
+    "damage",
+    [
+        {"policy": "float8"},
+        {"sample_every": 0},
+        {"seed": -1},
+        {"checkpoint_minutes": "x"},
+        {"samples": False},
+        {"description": 7},
+    ],
 )
 def test_a_damaged_config_is_one_sentence(finished, tmp_path, capsys, damage):
     config = json.loads((finished / "config.json").read_text())

@@ -181,6 +181,7 @@ class Settings:
             RunError: `config` is not one that `to_config` made.
         """
         try:
+            _check_shown(config)
             data = dict(config["data"])
             paintings, photos = data.pop("paintings"), data.pop("photos")
             judging = config["judging"]
@@ -316,6 +317,19 @@ class Settings:
                 f"photos, but now there are {found[0]:,} and {found[1]:,} "
                 f"({domains.description}); bring them back, or start a new run."
             )
+
+
+def _check_shown(config: Mapping[str, Any]) -> None:
+    """Raises `ValueError` where what the page of a run shows of its record isn't of its kind."""
+    for name in ("command", "created", "description"):
+        text = config.get(name, "")
+        _check(name, text, "text", isinstance(text, str))
+    for name in ("samples", "environment"):
+        found = config.get(name, {})
+        _check(name, found, "an object", isinstance(found, dict))
+    for name, number in config.get("samples", {}).items():
+        in_range = _is_whole(number) and 0 <= number < 2**31
+        _check(f"samples.{name}", number, f"a whole number below {2**31}", in_range)
 
 
 def _is_number(value: Any) -> bool:
