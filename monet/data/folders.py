@@ -66,7 +66,7 @@ def check_folder(folder: Path) -> None:
     if remote := address(folder):
         raise DataError(
             f"{remote} is an address, and only folders of this machine are read; copy it here "
-            f"first (from gs://, by gcloud storage cp --recursive)."
+            f"first (from gs://, by gcloud storage cp)."
         )
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "doesn't exist"

@@ -260,6 +260,9 @@ class Settings:
             )
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
+        if minutes is not None and self.minutes is not None and self.is_planned:
+            # As many times the steps as there is time: learning rates depend on their number.
+            epochs = max(1, round(self.recipe.epochs * minutes / self.minutes))
         changes = {
             "sample_every": sample_every,
             "checkpoint_minutes": checkpoint_minutes,

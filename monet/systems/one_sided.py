@@ -110,8 +110,8 @@ _MONET = OneSidedRecipe(
         "score of 35.1; DiffAugment (Zhao et al. 2020) at half strength; averaged generator "
         "(Karras et al. 2018); crops at the scale of the painted pictures."
     ),
-    # A faster generator runs ahead of the discriminator, and its strokes get ever stronger; so do
-    # they when the discriminator has had the time to learn the 300 paintings by heart.
+    # A faster generator runs ahead of the discriminator, and its strokes get ever stronger; they do
+    # so at these rates too, after 10,000 steps, while the discriminator's loss keeps falling.
     generator_learning_rate=1.5e-4,
     discriminator_learning_rate=1e-3,
     full_rate_steps=5000,
@@ -150,8 +150,8 @@ _RECIPES = (
         summary="monet, wider; for a GPU",
         source=(
             "`monet` with wider networks, batches of 16 on each GPU and whole pictures. Its "
-            "numbers are estimates: 40,000 steps should fit into a session on one T4. Not yet "
-            "trained to the end."
+            "numbers are estimates: 40,000 steps should fit into a session on one T4, at rates an "
+            "eighth of those that stand here, see full_rate_steps. Not yet trained to the end."
         ),
         generator=PainterGenerator(filters=64, blocks=6, levels=3, head_filters=32),
         discriminator=TwoHeadedDiscriminator(filters=64),

@@ -130,6 +130,12 @@ def test_a_long_training_takes_lower_rates(clock, data, tmp_path):
     assert first == pytest.approx(2e-4 * 25 / steps)
     assert last < first / 4
 
+    count = len(run.history())
+    longer = runs.resume(run.path, minutes=120, started=clock(), verbose=False)
+    assert longer.settings.total_steps == pytest.approx(2 * steps, rel=0.05)
+    # Half of the time is over, and with it the share in which rates are held.
+    assert longer.history()[count]["learning_rate"] == pytest.approx(first / 2, rel=0.1)
+
 
 @pytest.mark.parametrize("stop_at", [2, 30])
 def test_a_resumed_run_keeps_the_rest_of_its_time(clock, data, tmp_path, monkeypatch, stop_at):
