@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from monet._files import obstacle
 from monet.data import DataError, Domains, open_domains
 from monet.data.domains import SAMPLE_SET, dataset_folders
+from monet.data.folders import check_outside
 from monet.exploration.inventory import FolderInventory, take_inventory
 from monet.exploration.report import write_report
 
@@ -64,7 +65,7 @@ def begin(
     with warnings.catch_warnings():  # the report lists what can't be read
         warnings.simplefilter("ignore")
         domains = open_domains(data, painting_dir=painting_dir, photo_dir=photo_dir)
-    _check_outside(out, folders)
+    check_outside(out, folders, "the report's own pictures")
     return Exploration(domains, take_inventory(folders), out)
 
 
@@ -96,13 +97,3 @@ def explore(
         OSError: the folder can't be written.
     """
     return begin(data, out=out, painting_dir=painting_dir, photo_dir=photo_dir).write()
-
-
-def _check_outside(out: Path, folders: Sequence[Path]) -> None:
-    """A report inside a folder of pictures would be taken for data next time."""
-    for folder in folders:
-        if folder.resolve() in (out.resolve(), *out.resolve().parents):
-            raise DataError(
-                f"{out} is inside {folder}, where the report's own pictures would count as data; "
-                f"give `out` another place."
-            )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from monet.runs.line_chart import Point
 from monet.systems import Curve, System
 
 Row = Mapping[str, float]
-Point = tuple[float, float]
 
 AXIS = "epoch"
 """The column of the history that charts are drawn over."""

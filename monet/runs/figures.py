@@ -18,7 +18,8 @@ from monet._files import replacing
 from monet.data import ImageError, encode_png, read_image
 from monet.data.images import shrink
 from monet.exploration.grids import grid
-from monet.runs.charts import AXIS, Point, charts, curves_of
+from monet.runs.charts import AXIS, charts, curves_of
+from monet.runs.line_chart import Point
 from monet.runs.run_folder import RunFolder
 from monet.systems import SYSTEMS, System
 from monet.systems.sheets.cells import cell
