@@ -138,14 +138,16 @@ class Session:
                 self._show(STOPPED)
                 raise
         except BaseException:
-            with contextlib.suppress(OSError, RunError):  # the first error is what matters
+            with contextlib.suppress(Exception):  # the first error is what matters
                 self._show(STOPPED)
             raise
         self._show(FINISHED)
 
     def _show(self, state: str) -> None:
-        draw_figures(self.run)
-        write_gallery(self.run, state)
+        try:
+            draw_figures(self.run)
+        finally:  # or the page would say for ever that the run is running
+            write_gallery(self.run, state)
 
     def _fit(self) -> None:
         if not self.state.has_checkpoint:
