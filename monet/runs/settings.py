@@ -120,7 +120,7 @@ class Settings:
             is_positive = isinstance(minutes, int | float) and minutes > 0
             _check(name, minutes, "a number above 0", is_positive)
         minutes = self.minutes
-        is_positive = minutes is None or (_is_number(minutes) and 0 < minutes < float("inf"))
+        is_positive = minutes is None or _is_duration(minutes)
         _check("minutes", minutes, "a number above 0", is_positive)
         for name in ("tensorboard", "is_planned"):
             value = getattr(self, name)
@@ -248,6 +248,8 @@ class Settings:
                     "run kept none; leave it out, or give it to a new run."
                 )
             judging = dataclasses.replace(judging, every=evaluate_every)
+        if minutes is not None:
+            _check("minutes", minutes, "a number above 0", _is_duration(minutes))
         if epochs is not None and self.minutes is not None:
             raise RunError(
                 f"the run was started for {self.minutes:g} minutes, so `epochs={epochs}` can't "
@@ -337,6 +339,10 @@ def _check_shown(config: Mapping[str, Any]) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_duration(value: Any) -> bool:
+    return _is_number(value) and 0 < value < float("inf")
 
 
 def _is_whole(value: Any) -> bool:

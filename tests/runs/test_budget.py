@@ -130,6 +130,11 @@ def test_a_long_training_takes_lower_rates(clock, data, tmp_path):
     assert first == pytest.approx(2e-4 * 25 / steps)
     assert last < first / 4
 
+    for minutes in (0, float("inf"), float("nan")):
+        with pytest.raises(runs.RunError, match=f"minutes must be a number above 0, got {minutes}"):
+            runs.resume(run.path, minutes=minutes, started=clock(), verbose=False)
+    assert runs.open(run.path).settings == run.settings
+
     count = len(run.history())
     longer = runs.resume(run.path, minutes=120, started=clock(), verbose=False)
     assert longer.settings.total_steps == pytest.approx(2 * steps, rel=0.05)
@@ -204,6 +209,18 @@ def test_minutes_that_can_t_be(data, tmp_path, fields, message):
     with pytest.raises(runs.RunError, match=message):
         runs.start(RECIPE, data=data, out=tmp_path / "run", **fields)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_figure_that_fails_leaves_no_page_of_a_running_run(clock, data, tmp_path, monkeypatch):
+    def fail(run):
+        raise OSError("no place for figures")
+
+    monkeypatch.setattr(session_module, "draw_figures", fail)
+    with pytest.raises(runs.RunError, match="no place for figures"):
+        start(clock, data, tmp_path / "run", verbose=False)
+    page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
+    assert session_module.FINISHED in page
+    assert "http-equiv" not in page  # it doesn't read itself again
 
 
 def test_a_plan_says_what_fits():
