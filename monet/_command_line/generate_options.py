@@ -15,8 +15,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m monet.generate",
         formatter_class=HelpFormatter,
         description="Paints photos of any size with a trained generator; each comes back in its "
-        "own size, under its own name. A generator that paints from noise (recipe dcgan and its "
-        "like) takes --count in place of --input.",
+        "own size, under its own name. A generator that paints from noise takes "
+        "--count in place of --input.",
         epilog="Exit code: 0 all painted, 1 some inputs skipped or paintings in a single colour, 2 "
         f"nothing done, {MISTAKE}.",
     )

@@ -70,8 +70,8 @@ class Run:
 
         PNG files: `curves.png` with all curves, where matplotlib is installed; `epochs.png`, the
         same pictures at every 50th epoch side by side, or at some of a shorter run; `pairs.png`,
-        photos beside what the newest generator makes of them; or for a generator that paints from
-        noise in place of these `latents.png`, always from the same noise.
+        the photos of the newest sample sheet beside what was made of them; or for a generator that
+        paints from noise in place of these `latents.png`, always from the same noise.
 
         Returns:
             Their paths, without those that there is nothing for yet.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
 import errno
@@ -46,7 +45,7 @@ class RunFolder:
         figures/          curves.png, epochs.png, and pairs.png or latents.png, drawn when the
                           training ends or stops
         checkpoints/      everything that `--resume` continues from
-        generator.keras   the newest photo-to-painting generator
+        generator.keras   the newest generator
         generator.json    its epoch
         generators/       epoch_0002.keras, epoch_0004.keras, …: some of those before it
         generator-best.keras    the best one, where they are judged while the run trains
@@ -261,16 +260,17 @@ def _check_path(run: RunFolder) -> None:
     Whether they could be written for lack of rights or space is another matter.
     """
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.stat(os.path.abspath(run.checkpoints_dir / _LONGEST_CHECKPOINT))
-        with by_plain_path(run.path):
-            pass
+        os.stat(os.path.abspath(run.checkpoints_dir / _LONGEST_CHECKPOINT))
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise RunError(
                 f"the path {run.path} is too long for a run, which has folders and files in it; "
                 f"give a shorter one."
             ) from error
+    try:
+        with by_plain_path(run.path):
+            pass
+    except OSError as error:
         raise RunError(
             f"{run.path} needs a link among the temporary files, for it isn't of plain letters and "
             f"TensorFlow reads signs such as [ and * as patterns; but {error.filename}: "
