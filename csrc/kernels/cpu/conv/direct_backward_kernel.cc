@@ -1,5 +1,6 @@
 #include "direct.h"
 #include "input_segments.h"
+#include "kernel_ranges.h"
 #include "../scratch.h"
 
 namespace monet {
@@ -126,15 +127,6 @@ class Worker {
   float* sum_;
 };
 
-// dkernel from the sums of all ranges.
-void AddRanges(const KernelGradientPlan& plan, const float* sum, float* dkernel) {
-  for (int64_t i = 0; i < plan.kernel; ++i) {
-    float total = sum[i];
-    for (int64_t range = 1; range < plan.ranges; ++range) total += sum[range * plan.kernel + i];
-    dkernel[i] = total;
-  }
-}
-
 }  // namespace
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
@@ -176,7 +168,7 @@ void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const fl
       }
     }
   });
-  if (plan.ranges > 1) AddRanges(plan, scratch.sum, dkernel);
+  if (plan.ranges > 1) AddRanges(scratch.sum, plan.kernel, plan.ranges, dkernel);
 }
 
 }  // namespace monet

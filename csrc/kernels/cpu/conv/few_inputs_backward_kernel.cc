@@ -1,5 +1,6 @@
 #include "direct.h"
 #include "input_line.h"
+#include "kernel_ranges.h"
 #include "../scratch.h"
 
 namespace monet {
@@ -103,15 +104,6 @@ class Worker {
   float* sum_;
 };
 
-// dkernel from the sums of all ranges.
-void AddRanges(const FewInputsPlan& plan, const float* sum, float* dkernel) {
-  for (int64_t i = 0; i < plan.kernel; ++i) {
-    float total = sum[i];
-    for (int64_t range = 1; range < plan.ranges; ++range) total += sum[range * plan.kernel + i];
-    dkernel[i] = total;
-  }
-}
-
 }  // namespace
 
 size_t FewInputsBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
@@ -135,7 +127,7 @@ void FewInputsBackwardKernel(const ConvGeometry& geometry, const float* x, const
       }
     }
   });
-  AddRanges(plan, scratch.sum, dkernel);
+  AddRanges(scratch.sum, plan.kernel, plan.ranges, dkernel);
 }
 
 }  // namespace monet

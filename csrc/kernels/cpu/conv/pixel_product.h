@@ -15,12 +15,6 @@
 namespace monet {
 namespace {
 
-// AVX-512: 24 sums, weights and a value of x in 32 registers; others have 16.
-constexpr int PixelVecs(int outputs) {
-  const int vecs = (kLanes == 16 ? 24 : 12) / outputs;
-  return vecs < 8 ? vecs : 8;
-}
-
 template <int kOutputs, int kVecs>
 void PixelTile(const PixelProduct& p, int64_t first) {
   const int64_t depth = p.taps * p.channels;
@@ -80,7 +74,7 @@ void PixelTiles(const PixelProduct& p, std::integer_sequence<int, kVecs...>) {
 
 template <int kOutputs>
 void PixelOutputs(const PixelProduct& p) {
-  PixelTiles<kOutputs>(p, std::make_integer_sequence<int, PixelVecs(kOutputs)>());
+  PixelTiles<kOutputs>(p, std::make_integer_sequence<int, TileSide(kOutputs)>());
 }
 
 void MultiplyPixels(const PixelProduct& p) {

@@ -14,12 +14,6 @@
 namespace monet {
 namespace {
 
-// AVX-512: 24 sums, gradients and a value of x in 32 registers; others have 16.
-constexpr int TileTaps(int outputs) {
-  const int taps = (kLanes == 16 ? 24 : 12) / outputs;
-  return taps < 8 ? taps : 8;
-}
-
 template <int kOutputs, int kTaps>
 void TapTile(const TapProduct& p, int64_t first_tap, int64_t c) {
   Vec sum[kTaps][kOutputs];
@@ -69,7 +63,7 @@ void TapTiles(const TapProduct& p, std::integer_sequence<int, kTaps...>) {
 
 template <int kOutputs>
 void TapOutputs(const TapProduct& p) {
-  TapTiles<kOutputs>(p, std::make_integer_sequence<int, TileTaps(kOutputs)>());
+  TapTiles<kOutputs>(p, std::make_integer_sequence<int, TileSide(kOutputs)>());
 }
 
 template <int... kOutputs>

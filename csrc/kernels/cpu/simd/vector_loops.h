@@ -23,5 +23,12 @@ inline void ForVectors(int64_t count, Body body) {
   if (i < count) body(i, Partial(count - i));
 }
 
+// How many vectors, or rows of them, a register tile has beside its outputs, at most 8: AVX-512 has 32 registers for 24
+// sums, weights and a value of x; others have 16.
+constexpr int TileSide(int outputs) {
+  const int side = (kLanes == 16 ? 24 : 12) / outputs;
+  return side < 8 ? side : 8;
+}
+
 }  // namespace
 }  // namespace monet
