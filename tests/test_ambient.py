@@ -13,28 +13,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tiny_recipe import TINY
 
 from monet import layers, runs
 from monet._ambient import check_keras, variables
 from monet.inference import load_generator
-from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.ops.native import dispatch
 from monet.runs.run_folder import RunError
-from monet.systems.cyclegan import CycleGANRecipe
 
 ROOT = Path(__file__).parents[1]
 UNWRITABLE = "/proc"  # even for root
 ONE_THREAD = {name: "1" for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
 ONE_THREAD["OMP_NUM_THREADS"] = "1"
-TINY = CycleGANRecipe(
-    name="tiny",
-    source="these tests",
-    generator=ResNetGenerator(filters=4, blocks=1),
-    discriminator=PatchGANDiscriminator(filters=4),
-    image_size=32,
-    epochs=1,
-    steps_per_epoch=2,
-)
 SMALL = ["--recipe", "cyclegan", "--epochs", "1", "--steps-per-epoch", "2", "--image-size", "32"]
 SMALL += ["--set", "generator.filters=4", "--set", "generator.blocks=1"]
 SMALL += ["--set", "discriminator.filters=4"]

@@ -12,15 +12,14 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tiny_recipe
 
 from monet import evaluate, explore, generate, runs, train
 from monet._files import by_plain_path
-from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.runs.callbacks import tensorboard
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.state import TrainingState
 from monet.systems import RECIPES
-from monet.systems.cyclegan import CycleGANRecipe
 
 NAMES = {
     "brackets": "runs [a]",
@@ -45,15 +44,7 @@ NAMES = {
 }
 EVERYTHING = "[a]*?\\{b,c}\n'é\"" + NAMES["not UTF-8"]  # in one name
 
-TINY = CycleGANRecipe(
-    name="tiny",
-    source="these tests",
-    generator=ResNetGenerator(filters=4, blocks=1),
-    discriminator=PatchGANDiscriminator(filters=4),
-    image_size=32,
-    epochs=1,
-    steps_per_epoch=1,
-)
+TINY = tiny_recipe.TINY.replace(steps_per_epoch=1)
 
 
 @pytest.fixture(scope="module")

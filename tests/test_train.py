@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_recipe
 
 from monet import generate, precision, train
 from monet._command_line import EXIT_MISTAKE
@@ -36,21 +37,11 @@ from monet.runs.run_folder import RunError, new_run_path
 from monet.runs.session import Session
 from monet.runs.state import TrainingState
 from monet.systems import RECIPES, recipe_from_dict
-from monet.systems.cyclegan import CycleGANRecipe
 from monet.systems.documents import DOCUMENTS, Document
 
 EPOCHS, STEPS = 3, 4
-TINY = CycleGANRecipe(
-    name="tiny",
-    source="these tests",
-    generator=ResNetGenerator(filters=4, blocks=1),
-    discriminator=PatchGANDiscriminator(filters=4),
-    image_size=32,
-    batch_size=2,
-    epochs=EPOCHS,
-    steps_per_epoch=STEPS,
-    decay_fraction=0.5,
-    pool_size=3,
+TINY = tiny_recipe.TINY.replace(
+    batch_size=2, epochs=EPOCHS, steps_per_epoch=STEPS, decay_fraction=0.5, pool_size=3
 )
 
 

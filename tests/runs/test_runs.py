@@ -12,22 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_recipe import TINY
 
 from monet import runs
 from monet.data import DataError
-from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.runs.state import TrainingState
-from monet.systems.cyclegan import CycleGANRecipe
-
-TINY = CycleGANRecipe(
-    name="tiny",
-    source="these tests",
-    generator=ResNetGenerator(filters=4, blocks=1),
-    discriminator=PatchGANDiscriminator(filters=4),
-    image_size=32,
-    epochs=1,
-    steps_per_epoch=2,
-)
 
 
 def test_importing_takes_no_tensorflow():
