@@ -170,17 +170,13 @@ def _latents(sheets: _Sheets) -> np.ndarray | None:
 
 
 def _inputs(path: Path, sheets: _Sheets) -> list[np.ndarray]:
-    """The photos of a sheet that has some."""
-    return _cells(path, sheets.layout, [(0, column) for column in range(sheets.layout["photos"])])
+    """The photos of a sheet; none where pictures come from noise."""
+    return _cells(path, sheets.layout, sheets.system.sheet_cells(sheets.layout)[0])
 
 
 def _painted(path: Path, sheets: _Sheets) -> list[np.ndarray]:
     """What was made of the photos of a sheet, or of noise."""
-    layout = sheets.layout
-    if sheets.system.sheet_shows_inputs:
-        return _cells(path, layout, [(1, column) for column in range(layout["photos"])])
-    side = math.isqrt(layout["noise"])
-    return _cells(path, layout, [divmod(index, side) for index in range(layout["noise"])])
+    return _cells(path, sheets.layout, sheets.system.sheet_cells(sheets.layout)[1])
 
 
 def _cells(

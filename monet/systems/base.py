@@ -168,6 +168,20 @@ class System(abc.ABC, Generic[AnyRecipe]):
         """The sample sheet; the same arguments give the same inputs."""
 
     @abc.abstractmethod
+    def sheet_cells(
+        self, layout: Mapping[str, int]
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Where inputs and what was made of them stand on a sample sheet.
+
+        Args:
+            layout: the sheet's.
+
+        Returns:
+            Row and column of each input, and in the same order of each picture that was painted.
+            No inputs for pictures from noise.
+        """
+
+    @abc.abstractmethod
     def caption(self, layout: Mapping[str, int]) -> str:
         """What a sample sheet shows, in words, from the sheet's `layout`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from monet.models.architecture import (
@@ -220,6 +221,10 @@ class DCGANSystem(System[DCGANRecipe]):
         paintings = fixed_images(domains.paintings, _COMPARED_PAINTINGS, recipe.image_size, seed)
         positive = recipe.sheet_latents == "positive"
         return NoiseSheet(paintings, recipe.generator.latent_dim, seed, positive=positive)
+
+    def sheet_cells(self, layout):
+        side = math.isqrt(layout["noise"])
+        return [], [divmod(index, side) for index in range(layout["noise"])]
 
     def caption(self, layout):
         return f"{layout.get('noise', 0)} pictures, from the same noise at every epoch"

@@ -81,6 +81,10 @@ class TranslationSystem(System[AnyTranslationRecipe]):
     invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     sheet_shows_inputs = True
 
+    def sheet_cells(self, layout):
+        columns = range(layout["photos"])
+        return [(0, column) for column in columns], [(1, column) for column in columns]
+
     @abc.abstractmethod
     def augment(self, recipe: AnyTranslationRecipe) -> Augment:
         """What is done to the training pictures."""
