@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer
 
 
@@ -30,7 +31,7 @@ class BilinearUpsampling2D(FusedOpLayer):
 
     def __init__(self, factor=2, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(factor, int) and factor >= 1):
+        if not is_integer(factor, 1):
             raise ValueError(f"factor={factor!r}: expected an integer of at least 1.")
         self.factor = factor
         self.input_spec = keras.layers.InputSpec(ndim=4)

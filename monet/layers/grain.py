@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from monet._numbers import is_integer
+
 _SEED = 17
 _SCALE = 4  # between one level and the next
 
@@ -33,7 +35,7 @@ class Grain(keras.layers.Layer):
 
     def __init__(self, levels=2, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(levels, int) and levels >= 1):
+        if not is_integer(levels, 1):
             raise ValueError(f"levels={levels!r}: expected an integer of at least 1.")
         self.levels = levels
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer, in_one_dtype, padded_shape
 from monet.ops.shared import activations
 
@@ -27,7 +28,7 @@ class _Normalization(FusedOpLayer):
     ):
         super().__init__(autocast=False, **kwargs)
         activations.check(self.name, activation)
-        if not (isinstance(pad, int) and pad >= 0):
+        if not is_integer(pad, 0):
             raise ValueError(f"pad={pad!r}: expected a count of pixels of at least 0.")
         self.epsilon = epsilon
         self.activation = activation
@@ -157,7 +158,7 @@ class GroupNormalization(_Normalization):
 
     def __init__(self, groups=32, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(groups, int) and groups >= 1):
+        if not is_integer(groups, 1):
             raise ValueError(f"groups={groups!r}: expected an integer of at least 1.")
         self.groups = groups
 

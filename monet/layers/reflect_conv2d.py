@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer, padded_shape
 
 
@@ -52,9 +53,9 @@ class ReflectionConv2D(FusedOpLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not (isinstance(filters, int) and filters >= 1):
+        if not is_integer(filters, 1):
             raise ValueError(f"filters={filters!r}: expected an integer of at least 1.")
-        if not (isinstance(kernel_size, int) and kernel_size >= 1 and kernel_size % 2 == 1):
+        if not (is_integer(kernel_size, 1) and kernel_size % 2 == 1):
             raise ValueError(f"kernel_size={kernel_size!r}: expected an odd number of pixels.")
         self.filters = filters
         self.kernel_size = kernel_size

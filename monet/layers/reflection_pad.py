@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer, padded_shape
 from monet.ops.shared.arguments import DTYPES
 
@@ -52,13 +53,10 @@ def _normalize(padding) -> tuple:
     pairs = tuple(
         tuple(pair) if isinstance(pair, (tuple, list)) else (pair, pair) for pair in pairs
     )
-    if [len(pair) for pair in pairs] != [2, 2] or not all(map(_is_count, sum(pairs, ()))):
+    are_counts = all(is_integer(side, 0) for pair in pairs for side in pair)
+    if [len(pair) for pair in pairs] != [2, 2] or not are_counts:
         raise ValueError(
             f"padding={padding!r}: expected a count of pixels of at least 0, (rows, columns), or "
             "((top, bottom), (left, right))."
         )
     return pairs
-
-
-def _is_count(value) -> bool:
-    return isinstance(value, int) and value >= 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer, padded_shape
 
 
@@ -42,7 +43,7 @@ class ResidualBlock(FusedOpLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not (isinstance(filters, int) and filters >= 1):
+        if not is_integer(filters, 1):
             raise ValueError(f"filters={filters!r}: expected an integer of at least 1.")
         if padding not in ("reflect", "zero"):
             raise ValueError(f"padding={padding!r}: expected 'reflect' or 'zero'.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer, padded_shape
 from monet.layers.residual_block import ResidualBlock, independent_of
 
@@ -47,7 +48,7 @@ class ResidualTrunk(FusedOpLayer):
     ):
         super().__init__(**kwargs)
         for name, count in (("blocks", blocks), ("filters", filters)):
-            if not (isinstance(count, int) and count >= 1):
+            if not is_integer(count, 1):
                 raise ValueError(f"{name}={count!r}: expected an integer of at least 1.")
         self.num_blocks = blocks
         self.filters = filters

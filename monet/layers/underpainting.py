@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from monet import ops
+from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer
 
 
@@ -37,7 +38,7 @@ class Underpainting(FusedOpLayer):
 
     def __init__(self, radius=4, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        if not (isinstance(radius, int) and radius >= 0):
+        if not is_integer(radius, 0):
             raise ValueError(f"radius={radius!r}: expected an integer of at least 0.")
         self.radius = radius
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})

@@ -24,10 +24,10 @@ ResNetGenerator(filters=64, blocks=9, padding='zero')
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from monet._numbers import is_integer
 from monet.models.latents import DISTRIBUTIONS
 
 if TYPE_CHECKING:
@@ -220,12 +220,3 @@ def register(variants: Mapping[str, Mapping[str, Any]]) -> Callable[[Class], Cla
         return cls
 
     return decorate
-
-
-def is_integer(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def is_number(value: Any, least: float, most: float = float("inf")) -> bool:
-    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_one and math.isfinite(value) and least <= value <= most

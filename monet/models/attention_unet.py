@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import is_number, register
+from monet._numbers import is_number
+from monet.models.architecture import register
 from monet.models.patchgan import PatchDiscriminator
 from monet.models.unet import UNet, unet_widths
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import ImageDiscriminator, NoiseGenerator, is_number, register
+from monet._numbers import is_number
+from monet.models.architecture import ImageDiscriminator, NoiseGenerator, register
 from monet.models.latents import distributed
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import Generator, is_integer, register
+from monet._numbers import is_integer
+from monet.models.architecture import Generator, register
 
 if TYPE_CHECKING:
     import keras

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import Discriminator, is_number, register
+from monet._numbers import is_number
+from monet.models.architecture import Discriminator, register
 
 if TYPE_CHECKING:
     import keras

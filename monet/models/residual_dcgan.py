@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import NoiseGenerator, is_integer, register
+from monet._numbers import is_integer
+from monet.models.architecture import NoiseGenerator, register
 from monet.models.dcgan import doublings
 from monet.models.latents import distributed
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.models.architecture import Generator, is_integer, is_number, register
+from monet._numbers import is_integer, is_number
+from monet.models.architecture import Generator, register
 from monet.models.patchgan import PatchDiscriminator
 
 if TYPE_CHECKING:

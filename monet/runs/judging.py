@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from monet._numbers import is_positive
 from monet.data import Domains
 from monet.data.sources import Selection
 from monet.metrics.extractor import Extractor, ExtractorError
@@ -56,8 +57,7 @@ class Judging:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.every, int | float) and not isinstance(self.every, bool)
-        if not is_number or not 0 < self.every < math.inf:
+        if not is_positive(self.every):
             raise ValueError(
                 f"evaluate_every must be a number of epochs above 0, got {self.every!r}"
             )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from monet._numbers import is_integer, is_positive
 from monet.data import Domains, open_domains
 from monet.runs.environment import environment
 from monet.runs.judging import Judging
@@ -108,20 +109,17 @@ class Settings:
             ("replicas", 1),
         ):
             value = getattr(self, name)
-            is_enough = _is_whole(value) and value >= least
-            _check(name, value, f"a whole number from {least} on", is_enough)
+            _check(name, value, f"a whole number from {least} on", is_integer(value, least))
         steps = self.recipe.steps_per_epoch
-        _check("steps_per_epoch", steps, "a number here", _is_whole(steps))
-        in_range = _is_whole(self.seed) and 0 <= self.seed < 2**31
+        _check("steps_per_epoch", steps, "a number here", is_integer(steps))
+        in_range = is_integer(self.seed, 0) and self.seed < 2**31
         _check("seed", self.seed, f"from 0 to {2**31 - 1}", in_range)
         _check("policy", self.policy, f"one of {', '.join(_POLICIES)}", self.policy in _POLICIES)
         for name in ("checkpoint_minutes", "sample_minutes"):
-            minutes = getattr(self, name)
-            is_positive = isinstance(minutes, int | float) and minutes > 0
-            _check(name, minutes, "a number above 0", is_positive)
-        minutes = self.minutes
-        is_positive = minutes is None or _is_duration(minutes)
-        _check("minutes", minutes, "a number above 0", is_positive)
+            value = getattr(self, name)
+            _check(name, value, "a number above 0", is_positive(value))
+        if self.minutes is not None:
+            _check("minutes", self.minutes, "a number above 0", is_positive(self.minutes))
         for name in ("tensorboard", "is_planned"):
             value = getattr(self, name)
             _check(name, value, "true or false", isinstance(value, bool))
@@ -249,7 +247,7 @@ class Settings:
                 )
             judging = dataclasses.replace(judging, every=evaluate_every)
         if minutes is not None:
-            _check("minutes", minutes, "a number above 0", _is_duration(minutes))
+            _check("minutes", minutes, "a number above 0", is_positive(minutes))
         if epochs is not None and self.minutes is not None:
             raise RunError(
                 f"the run was started for {self.minutes:g} minutes, so `epochs={epochs}` can't "
@@ -333,20 +331,8 @@ def _check_shown(config: Mapping[str, Any]) -> None:
         found = config.get(name, {})
         _check(name, found, "an object", isinstance(found, dict))
     for name, number in config.get("samples", {}).items():
-        in_range = _is_whole(number) and 0 <= number < 2**31
+        in_range = is_integer(number, 0) and number < 2**31
         _check(f"samples.{name}", number, f"a whole number below {2**31}", in_range)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_duration(value: Any) -> bool:
-    return _is_number(value) and 0 < value < float("inf")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check(name: str, value: Any, expected: str, is_met: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet.models.architecture import Discriminator, Generator, is_integer, is_number
+from monet._numbers import is_integer, is_number
+from monet.models.architecture import Discriminator, Generator
 from monet.models.attention_unet import AttentionDiscriminator, AttentionUNetGenerator
 from monet.models.patchgan import PatchGANDiscriminator
 from monet.models.resnet import ResNetGenerator

@@ -6,13 +6,8 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from monet.models.architecture import (
-    Architecture,
-    ImageDiscriminator,
-    NoiseGenerator,
-    is_integer,
-    is_number,
-)
+from monet._numbers import is_integer, is_number
+from monet.models.architecture import Architecture, ImageDiscriminator, NoiseGenerator
 from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from monet.models.residual_dcgan import ResidualDCGANGenerator
 from monet.systems.base import PENALTY_CURVES, Curve, System, register

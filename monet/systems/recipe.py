@@ -9,13 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from monet.models.architecture import (
-    Architecture,
-    Discriminator,
-    Generator,
-    is_integer,
-    is_number,
-)
+from monet._numbers import is_integer, is_number, is_positive
+from monet.models.architecture import Architecture, Discriminator, Generator
 
 EPOCH_LENGTHS = ("smaller", "larger")
 ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
@@ -121,7 +116,7 @@ class Recipe:
             self.check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
         for field in ("generator_learning_rate", "discriminator_learning_rate", "epsilon"):
             value = getattr(self, field)
-            self.check(field, "a number above 0", is_number(value, 0) and value > 0)
+            self.check(field, "a number above 0", is_positive(value))
         for field in ("beta_1", "beta_2", "average_momentum"):
             value = getattr(self, field)
             self.check(field, "in [0, 1)", is_number(value, 0, 1) and value < 1)

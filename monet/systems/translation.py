@@ -6,7 +6,7 @@ import abc
 import dataclasses
 from typing import TYPE_CHECKING, TypeVar
 
-from monet.models.architecture import is_integer, is_number
+from monet._numbers import is_integer, is_number
 from monet.systems.base import System
 from monet.systems.recipe import Recipe
 

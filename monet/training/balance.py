@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from monet._numbers import is_integer
+
 
 @dataclasses.dataclass(frozen=True)
 class Balance:
@@ -28,7 +30,7 @@ class Balance:
     def __post_init__(self):
         for field in ("steps", "every"):
             value = getattr(self, field)
-            if not (isinstance(value, int) and value >= 1):
+            if not is_integer(value, 1):
                 raise ValueError(
                     f"discriminator_{field}={value!r}: expected an integer of at least 1."
                 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from monet._numbers import is_integer
+
 
 @keras.saving.register_keras_serializable(package="monet")
 class ImagePool(keras.layers.Layer):
@@ -32,7 +34,7 @@ class ImagePool(keras.layers.Layer):
 
     def __init__(self, capacity: int, image_shape: tuple, seed: int = 0, **kwargs):
         super().__init__(trainable=False, autocast=False, **kwargs)
-        if not (isinstance(capacity, int) and capacity >= 1):
+        if not is_integer(capacity, 1):
             raise ValueError(f"capacity={capacity!r}: expected an integer of at least 1.")
         image_shape = tuple(image_shape)
         if len(image_shape) != 3 or None in image_shape:

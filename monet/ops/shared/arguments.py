@@ -104,6 +104,7 @@ def resolve_precise(op: str, precise: bool | None) -> bool:
 
 
 def is_int(value) -> bool:
+    """Whether `value` is an integer, of Python or NumPy: sizes are often computed."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 

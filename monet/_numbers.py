@@ -1,0 +1,22 @@
+"""What counts as a number among values that users give, and JSON files hold; booleans don't."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def is_integer(value: Any, least: float = -math.inf) -> bool:
+    """Whether `value` is an integer of at least `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_number(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
+    """Whether `value` is a finite number from `least` to `most`."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_one and math.isfinite(value) and least <= value <= most
+
+
+def is_positive(value: Any) -> bool:
+    """Whether `value` is a finite number above 0."""
+    return is_number(value) and value > 0
