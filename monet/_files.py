@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+StrPath = str | os.PathLike[str]
+"""What names a file or a folder, wherever one is asked for."""
+
 _TEMPORARY = ".partial-"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(?=/)", re.IGNORECASE)  # a drive has a single letter
 _WRITTEN_BY = re.compile(r"\.partial-([1-9]\d*)-")
 _PLAIN = re.compile(r"[\w ./+,:=@-]*", re.ASCII)
 
 
-def open_regular(path: str | os.PathLike) -> BinaryIO:
+def open_regular(path: StrPath) -> BinaryIO:
     """Opens a file to read bytes from.
 
     Raises:
@@ -40,7 +43,7 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: StrPath) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block succeeds.
 
     Whoever opens `path` sees the old file or the new one, never half of either. When the block
@@ -61,7 +64,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
+def creating_folder(path: StrPath) -> Iterator[Path]:
     """Yields a temporary folder beside `path` that becomes `path` when the block succeeds.
 
     When the block fails or is interrupted, nothing is left.
@@ -82,7 +85,7 @@ def creating_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def by_plain_path(folder: str | os.PathLike) -> Iterator[Path]:
+def by_plain_path(folder: StrPath) -> Iterator[Path]:
     """Yields a path to an existing folder for libraries that don't take each path as it stands.
 
     TensorFlow reads `[`, `*`, `?` and `\\` in the path of a checkpoint as a pattern, and takes no
@@ -107,7 +110,7 @@ def by_plain_path(folder: str | os.PathLike) -> Iterator[Path]:
         yield link
 
 
-def address(path: str | os.PathLike) -> str | None:
+def address(path: StrPath) -> str | None:
     """`path`, if it is an address such as `gs://bucket/folder` and nothing on this machine.
 
     Of its two slashes pathlib may have taken one away, which is there again.
@@ -119,7 +122,7 @@ def address(path: str | os.PathLike) -> str | None:
     return f"{scheme[0]}//{text[scheme.end() :].lstrip('/')}"
 
 
-def obstacle(path: str | os.PathLike) -> str | None:
+def obstacle(path: StrPath) -> str | None:
     """What keeps a new folder from being made at `path`, to follow its name; None if nothing."""
     path = Path(path)
     if address(path):
@@ -129,7 +132,7 @@ def obstacle(path: str | os.PathLike) -> str | None:
     return "exists and is not a folder" if os.path.lexists(path) else None
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: StrPath, text: str) -> None:
     """Writes `text` to `path` in one move, as UTF-8.
 
     Bytes of a file name that aren't text stand in Python strings as lone surrogates; they are
@@ -139,7 +142,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
-def remove_leftovers(folder: str | os.PathLike) -> None:
+def remove_leftovers(folder: StrPath) -> None:
     """Removes temporary files and folders that killed processes left in `folder`.
 
     Those of living ones stay, and so does what may not be removed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import zipfile
 import zlib
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import open_regular
+from monet._files import StrPath, open_regular
 from monet._text import count
 from monet.data.folders import DataError, is_image_name
 from monet.data.images import ImageError, read_image
@@ -32,7 +31,7 @@ class ImageArchive(ImageSource):
         DataError: there is no such archive, it is damaged, or holds no pictures.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: StrPath):
         self.path = Path(path)
         try:
             self._archive = zipfile.ZipFile(open_regular(self.path))

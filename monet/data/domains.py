@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from monet._files import StrPath
 from monet._text import count
 from monet.data.folders import DataError, check_folder, find_files, is_image_name
 from monet.data.sources import ImageFolder, ImageSource, NoImages
@@ -50,10 +50,10 @@ class Domains:
 
 
 def open_domains(
-    data: str | os.PathLike | None = None,
+    data: StrPath | None = None,
     *,
-    painting_dir: str | os.PathLike | None = None,
-    photo_dir: str | os.PathLike | None = None,
+    painting_dir: StrPath | None = None,
+    photo_dir: StrPath | None = None,
     photos: bool = True,
     tfrecords: bool = False,
 ) -> Domains:
@@ -96,13 +96,13 @@ def open_domains(
     return _open_dataset(SAMPLE_SET, "the embedded sample set: ", tfrecords)
 
 
-def dataset_folders(data: str | os.PathLike) -> list[Path]:
+def dataset_folders(data: StrPath) -> list[Path]:
     """The folders of pictures in a dataset folder, both formats where both are there."""
     painting_folders, photo_folders = _find_layout(Path(data)) or ([], [])
     return [*painting_folders, *photo_folders]
 
 
-def open_folder(folder: str | os.PathLike, *, tfrecords: bool = False) -> ImageSource:
+def open_folder(folder: StrPath, *, tfrecords: bool = False) -> ImageSource:
     """Opens a folder of picture files, or else of TFRecords.
 
     Where both are there the picture files are read, with a warning.

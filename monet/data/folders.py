@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from monet._files import address
+from monet._files import StrPath, address
 from monet.data.images import IMAGE_SUFFIXES
 
 
@@ -34,7 +34,7 @@ def find_files(folder: Path, wanted: Callable[[str], bool]) -> list[str]:
     return sorted(found, key=lambda name: (name.casefold(), name))
 
 
-def check_outside(path: str | os.PathLike, folders: Iterable[Path], what: str) -> None:
+def check_outside(path: StrPath, folders: Iterable[Path], what: str) -> None:
     """Makes sure that what is written at or below `path` is no picture of `folders` the next time.
 
     Args:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from monet._files import open_regular
+from monet._files import StrPath, open_regular
 from monet.data.png import fit_transparent_colour, without_extras
 
 # What a folder scan takes for a picture. HEIC is listed, although Pillow can't read it without a
@@ -41,7 +41,7 @@ class ImageError(ValueError):
     """A picture that can't be read; the message says why."""
 
 
-def read_image(source: str | os.PathLike | bytes, *, shrink_to: int | None = None) -> np.ndarray:
+def read_image(source: StrPath | bytes, *, shrink_to: int | None = None) -> np.ndarray:
     """Reads one picture, whatever its format and colour mode, as upright 8-bit RGB.
 
     Grey, palette and CMYK (Adobe-inverted too) become RGB, 16-bit channels keep their upper 8 bits,
@@ -63,7 +63,7 @@ def read_image(source: str | os.PathLike | bytes, *, shrink_to: int | None = Non
         return _decode(file, shrink_to)
 
 
-def check_image(source: str | os.PathLike | bytes) -> None:
+def check_image(source: StrPath | bytes) -> None:
     """Finds out whether a picture can be read, without decoding it where that can be avoided.
 
     The header is parsed, and JPEG, PNG and WebP files must end as their format says. Anything else
@@ -163,7 +163,7 @@ def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(resized)
 
 
-def _open(source: str | os.PathLike | bytes) -> BinaryIO:
+def _open(source: StrPath | bytes) -> BinaryIO:
     if isinstance(source, (bytes, bytearray, memoryview)):
         if not len(source):
             raise ImageError("the file is empty")

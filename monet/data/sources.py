@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import threading
 import warnings
 from abc import ABC, abstractmethod
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from monet._files import StrPath
 from monet._parallel import map_in_order
 from monet._text import count, printable
 from monet.data.folders import DataError, find_files, is_image_name
@@ -153,7 +153,7 @@ class ImageFolder(ImageSource):
 
     folder: Path
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: StrPath):
         self.folder = Path(folder)
         found = find_files(self.folder, is_image_name)
         if not found:
@@ -183,7 +183,7 @@ class ImageFiles(ImageSource):
         paths: of the files, looked into when they are read.
     """
 
-    def __init__(self, paths: Sequence[str | os.PathLike]):
+    def __init__(self, paths: Sequence[StrPath]):
         self.paths = [Path(path) for path in paths]
         super().__init__(list(map(str, self.paths)), count(len(self.paths), "picture file"))
 

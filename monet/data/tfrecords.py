@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import open_regular
+from monet._files import StrPath, open_regular
 from monet._text import count
 from monet.data.crc32c import masked_crc32c
 from monet.data.example import parse_features
@@ -56,7 +56,7 @@ class TFRecordFolder(ImageSource):
 
     folder: Path
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: StrPath):
         self.folder = Path(folder)
         files = find_files(self.folder, is_tfrecord_name)
         if not files:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monet._files import obstacle
+from monet._files import StrPath, obstacle
 from monet.data import DataError, Domains, open_domains
 from monet.data.domains import SAMPLE_SET, dataset_folders
 from monet.data.folders import check_outside
 from monet.exploration.inventory import FolderInventory, take_inventory
 from monet.exploration.report import write_report
-
-AnyPath = str | os.PathLike[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +46,11 @@ class Exploration:
 
 
 def begin(
-    data: AnyPath | None = None,
+    data: StrPath | None = None,
     *,
-    out: AnyPath,
-    painting_dir: AnyPath | None = None,
-    photo_dir: AnyPath | None = None,
+    out: StrPath,
+    painting_dir: StrPath | None = None,
+    photo_dir: StrPath | None = None,
 ) -> Exploration:
     """Opens a dataset for `Exploration.write`; arguments and errors are those of `explore`."""
     out = Path(out)
@@ -70,11 +67,11 @@ def begin(
 
 
 def explore(
-    data: AnyPath | None = None,
+    data: StrPath | None = None,
     *,
-    out: AnyPath,
-    painting_dir: AnyPath | None = None,
-    photo_dir: AnyPath | None = None,
+    out: StrPath,
+    painting_dir: StrPath | None = None,
+    photo_dir: StrPath | None = None,
 ) -> dict[str, Any]:
     """Reports on a dataset: `index.html`, `stats.json` and PNGs in a folder of their own.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from monet._files import StrPath
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +23,7 @@ class GeneratorError(ValueError):
     """A file that is no usable generator: one sentence."""
 
 
-def generator_file(path: str | os.PathLike, which: str | None = None) -> Path:
+def generator_file(path: StrPath, which: str | None = None) -> Path:
     """The file of a generator.
 
     Args:
@@ -83,7 +84,7 @@ def choice_text(file: Path) -> str | None:
 
 
 def load_generator(
-    path: str | os.PathLike, *, precision: str = "auto", which: str | None = None
+    path: StrPath, *, precision: str = "auto", which: str | None = None
 ) -> keras.Model:
     """Loads a generator that `monet.train` saved.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import address
+from monet._files import StrPath, address
 from monet.data import DataError, open_folder, read_image
 from monet.data.folders import check_folder, find_files, is_image_name
 from monet.data.sources import SkippedWarning
@@ -31,7 +31,7 @@ class Picture:
 
 
 def find_pictures(
-    paths: Sequence[str | os.PathLike],
+    paths: Sequence[StrPath],
 ) -> tuple[list[Picture], list[tuple[str, str]]]:
     """Lists the pictures in `paths`, in the order given.
 
@@ -65,7 +65,7 @@ def find_pictures(
     return pictures, skipped
 
 
-def resolved_inputs(paths: Sequence[str | os.PathLike]) -> set[Path]:
+def resolved_inputs(paths: Sequence[StrPath]) -> set[Path]:
     """`paths` and every picture file below them, readable or not, with links resolved."""
     found = set()
     for path in map(Path, paths):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monet._files import StrPath
 from monet._parallel import usable_cores
 from monet._progress import Line, bar, duration
 from monet._text import count as counted
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from monet.inference.pipeline import Result
-
-PathLike = str | os.PathLike[str]
 
 _MOST_THREADS = 8
 _SHOWN_REASONS = 3
@@ -156,9 +155,9 @@ class _Job(PaintOptions):
 
 
 def paint(
-    generator: PathLike,
-    inputs: PathLike | Sequence[PathLike] | None = None,
-    output: PathLike = "images.zip",
+    generator: StrPath,
+    inputs: StrPath | Sequence[StrPath] | None = None,
+    output: StrPath = "images.zip",
     **options: Any,
 ) -> Painted:
     """Paints photos, or from noise, with a saved generator.
@@ -195,7 +194,7 @@ def paint(
     return _paint_photos(job, paths)
 
 
-def _paint_photos(job: _Job, inputs: Sequence[PathLike]) -> Painted:
+def _paint_photos(job: _Job, inputs: Sequence[StrPath]) -> Painted:
     job.check_output()
     pictures, skipped = find_pictures(inputs)
     if job.kaggle:
@@ -270,7 +269,7 @@ def _output_names(job: _Job, pictures: Sequence[Picture]) -> list[str]:
     return output_names([picture.name for picture in pictures])
 
 
-def _check_inputs_stay(job: _Job, inputs: Sequence[PathLike], names: Sequence[str]) -> None:
+def _check_inputs_stay(job: _Job, inputs: Sequence[StrPath], names: Sequence[str]) -> None:
     taken = resolved_inputs(inputs)
     for path in (job.output, *output_paths(job.output, names)):
         if resolved(path) in taken:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import remove_leftovers, replacing
+from monet._files import StrPath, remove_leftovers, replacing
 from monet.metrics.extractor import Extractor
 
 
@@ -36,7 +36,7 @@ class FeatureCache:
         folder: where they are kept.
     """
 
-    def __init__(self, extractor: Extractor, folder: str | os.PathLike) -> None:
+    def __init__(self, extractor: Extractor, folder: StrPath) -> None:
         self._dimensions = extractor.dimensions
         self._folder = Path(folder) / extractor.digest[:32]
         self._writable = True

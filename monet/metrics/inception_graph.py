@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from pathlib import Path
 
 import numpy as np
 
+from monet._files import StrPath
 from monet.metrics.extractor import Extractor, ExtractorError, sha256
 from monet.metrics.feature_cache import user_cache
 
@@ -15,7 +15,7 @@ FILE_NAME = "classify_image_graph_def.pb"
 _INPUT, _OUTPUT = "ExpandDims:0", "pool_3:0"
 
 
-def find_weights(path: str | os.PathLike | None = None) -> Path | None:
+def find_weights(path: StrPath | None = None) -> Path | None:
     """The graph's file: `path`, or else the one in the user's cache folder; None if neither."""
     if path is not None:
         return Path(path)
@@ -44,7 +44,7 @@ class InceptionGraph(Extractor):
     )
     is_of_competition = True
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: StrPath) -> None:
         import tensorflow as tf
 
         path = Path(path)

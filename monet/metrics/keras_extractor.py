@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from monet._files import StrPath
 from monet.metrics.extractor import Extractor, ExtractorError, sha256
 
 
@@ -25,7 +25,7 @@ class KerasExtractor(Extractor):
 
     compares_with = "figures from the same file alone, not the competition's nor anybody's FID"
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: StrPath) -> None:
         import keras
         import tensorflow as tf
 

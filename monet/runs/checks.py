@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from monet._files import StrPath
 from monet.data import DataError
 from monet.runs.run_folder import RunError
 
@@ -19,7 +20,7 @@ def check_environment() -> None:
     checked(dispatch.check_mode)
 
 
-def check_tensorboard(is_wanted: bool, path: str | os.PathLike[str]) -> None:
+def check_tensorboard(is_wanted: bool, path: StrPath) -> None:
     """Raises `RunError` if a run in the folder `path` is to be recorded for TensorBoard but can't.
 
     TensorFlow writes the records, and takes the path as UTF-8.

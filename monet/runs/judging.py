@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from monet._files import StrPath
 from monet._numbers import is_positive
 from monet.data import Domains
 from monet.data.sources import Selection
@@ -90,7 +91,7 @@ def plan_judging(
     domains: Domains,
     *,
     every: float,
-    extractor: str | os.PathLike[str] | None,
+    extractor: StrPath | None,
     image_size: int,
     seed: int,
 ) -> Judging:
@@ -134,7 +135,7 @@ def plan_judging(
     )
 
 
-def open_extractor(path: str | os.PathLike[str]) -> Extractor:
+def open_extractor(path: StrPath) -> Extractor:
     """Loads a `.keras` file, or anything else as the Inception graph of 2015.
 
     Raises:

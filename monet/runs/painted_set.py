@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monet._files import StrPath
 from monet.data import ImageError, ImageSource
 from monet.data.images import central_square
 from monet.metrics.sample import PictureSet, read_all
@@ -22,7 +22,7 @@ _BATCH = 8
 
 
 def painted_set(
-    generator: str | os.PathLike,
+    generator: StrPath,
     photos: ImageSource,
     indices: Sequence[int],
     size: int,

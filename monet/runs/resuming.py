@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from monet._files import StrPath
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.finishing import finish
@@ -18,17 +18,15 @@ from monet.systems import system_of
 if TYPE_CHECKING:
     from monet.runs.session import Session
 
-Path = str | os.PathLike[str]
-
 
 def resume(
-    path: Path | None = None,
+    path: StrPath | None = None,
     *,
     epochs: int | None = None,
     minutes: float | None = None,
-    data: Path | None = None,
-    painting_dir: Path | None = None,
-    photo_dir: Path | None = None,
+    data: StrPath | None = None,
+    painting_dir: StrPath | None = None,
+    photo_dir: StrPath | None = None,
     sample_every: int | None = None,
     sample_minutes: float | None = None,
     keep_generators: int | None = None,

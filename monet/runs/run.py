@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monet._files import StrPath
 from monet.runs.run_folder import RunFolder
 from monet.runs.settings import Settings
 from monet.systems import Recipe
@@ -130,8 +130,8 @@ class Run:
 
     def paint(
         self,
-        inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
-        output: str | os.PathLike[str] = "images.zip",
+        inputs: StrPath | Sequence[StrPath] | None = None,
+        output: StrPath = "images.zip",
         faithful: bool = False,
         **options: Any,
     ) -> Painted:
@@ -166,7 +166,7 @@ class Run:
         return paint(self.path, inputs, output, **options)
 
 
-def open_run(path: str | os.PathLike[str] | None = None) -> Run:
+def open_run(path: StrPath | None = None) -> Run:
     """Opens a run to look at or to paint with; it may be training at the time.
 
     ```python

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import IO, Any
 
-from monet._files import by_plain_path, obstacle, remove_leftovers, replacing, write_text
+from monet._files import StrPath, by_plain_path, obstacle, remove_leftovers, replacing, write_text
 from monet.inference.generator import BEST_GENERATOR
 
 try:
@@ -60,7 +60,7 @@ class RunFolder:
         path: The run folder.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: StrPath) -> None:
         self.path = Path(path)
         self.config_path = self.path / "config.json"
         self.history_path = self.path / "history.csv"
@@ -73,7 +73,7 @@ class RunFolder:
         self.gallery_path = self.path / "index.html"
 
     @classmethod
-    def create(cls, path: str | os.PathLike, config: dict[str, Any]) -> RunFolder:
+    def create(cls, path: StrPath, config: dict[str, Any]) -> RunFolder:
         """Creates the folder of a new run; never touches one that has something in it.
 
         The run is this process's from then on: others are refused.
@@ -91,7 +91,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def find(cls, path: str | os.PathLike) -> RunFolder:
+    def find(cls, path: StrPath) -> RunFolder:
         """The folder of an existing run, to look at; another process may be training it."""
         run = cls(path)
         if not run.config_path.is_file():
@@ -103,7 +103,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> RunFolder:
+    def open(cls, path: StrPath) -> RunFolder:
         """Opens the folder of an existing run and clears what a killed process left behind.
 
         The run is this process's from then on: others are refused.
@@ -242,7 +242,7 @@ def _by_epoch(folder: Path, suffix: str) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
-def check_vacant(path: str | os.PathLike) -> None:
+def check_vacant(path: StrPath) -> None:
     """Raises `RunError` unless a new run can be made at `path`."""
     path = Path(path)
     if (path / "config.json").is_file():
@@ -278,7 +278,7 @@ def _check_path(run: RunFolder) -> None:
         ) from error
 
 
-def new_run_path(recipe_name: str, runs: str | os.PathLike = RUNS) -> Path:
+def new_run_path(recipe_name: str, runs: StrPath = RUNS) -> Path:
     """Makes a folder in `runs` that no other run has, even one started in the same second."""
     first = Path(runs) / f"{recipe_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     path = first
@@ -293,7 +293,7 @@ def new_run_path(recipe_name: str, runs: str | os.PathLike = RUNS) -> Path:
     return path
 
 
-def newest_run(runs: str | os.PathLike = RUNS) -> Path:
+def newest_run(runs: StrPath = RUNS) -> Path:
     """The run in the folder `runs` that was written to last."""
     candidates = [config.parent for config in Path(runs).glob("*/config.json")]
     if not candidates:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from monet._files import StrPath
 from monet._numbers import is_integer, is_positive
 from monet.data import Domains, open_domains
 from monet.runs.environment import environment
@@ -35,9 +36,9 @@ class DataLocation:
         tfrecords: Whether TFRecords are preferred to picture files.
     """
 
-    data: str | os.PathLike[str] | None = None
-    painting_dir: str | os.PathLike[str] | None = None
-    photo_dir: str | os.PathLike[str] | None = None
+    data: StrPath | None = None
+    painting_dir: StrPath | None = None
+    photo_dir: StrPath | None = None
     tfrecords: bool = False
 
     def open(self, *, photos: bool) -> Domains:

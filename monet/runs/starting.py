@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
 from monet import precision
+from monet._files import StrPath
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.finishing import finish
@@ -27,8 +27,6 @@ from monet.systems import (
 )
 from monet.systems.documents import document_of
 
-Path = str | os.PathLike[str]
-
 _CHECKPOINT_MINUTES = 10.0
 _LENGTHS = ("epochs", "steps_per_epoch")  # recipe fields that say how long to train
 
@@ -36,10 +34,10 @@ _LENGTHS = ("epochs", "steps_per_epoch")  # recipe fields that say how long to t
 def start(
     recipe: str | Recipe | None = None,
     *,
-    data: Path | None = None,
-    painting_dir: Path | None = None,
-    photo_dir: Path | None = None,
-    out: Path | None = None,
+    data: StrPath | None = None,
+    painting_dir: StrPath | None = None,
+    photo_dir: StrPath | None = None,
+    out: StrPath | None = None,
     seed: int = 0,
     mixed_precision: str = "auto",
     gpus: int | None = None,
@@ -47,7 +45,7 @@ def start(
     sample_minutes: float | None = None,
     keep_generators: int | None = None,
     evaluate_every: float | None = None,
-    extractor: Path | None = None,
+    extractor: StrPath | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     minutes: float | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from monet._files import by_plain_path
+from monet._files import StrPath, by_plain_path
 from monet.inference.weights import what_is_not_finite
 from monet.runs.run_folder import RunError
 
@@ -35,7 +34,7 @@ class TrainingState:
     def __init__(
         self,
         model: keras.Model,
-        folder: str | os.PathLike,
+        folder: StrPath,
         *,
         keep: int = 2,
         has_budget: bool = False,
