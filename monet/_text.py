@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 _JOINERS = "\u200c\u200d"  # Persian words and composed emoji need them
 
@@ -26,3 +27,23 @@ def printable(text: str) -> str:
         character.encode("unicode_escape").decode() if is_unseen(character) else character
         for character in text
     )
+
+
+def aligned(rows: Sequence[Sequence[str]], *, words: int = 1) -> list[str]:
+    """The lines of a table: columns of words flush left, columns of numbers flush right.
+
+    >>> aligned([["", "FID"], ["photos", "8.5"]])
+    ['        FID', 'photos  8.5']
+
+    Args:
+        rows: cells, the same number in each row.
+        words: how many columns, the first ones, are of words.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < words else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

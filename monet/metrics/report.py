@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monet._text import aligned
+
 COLUMNS = {
     "fid": ("FID", 1.0, 2),
     "kid": ("KID ×10³", 1e3, 2),
@@ -23,11 +25,15 @@ def report_text(report: Mapping[str, Any]) -> str:
     lines = [f"Judge     {judge(report)}"]
     lines += [f"Photos    {text}" for text in photo_texts(report)]
     lines += ["", same_size_title(report)]
-    lines += _aligned(*same_size_table(report))
-    of_all = all_table(report)
-    if of_all[1]:
-        lines += ["", all_title(report), *_aligned(*of_all)]
+    lines += _lines(*same_size_table(report))
+    head, rows = all_table(report)
+    if rows:
+        lines += ["", all_title(report), *_lines(head, rows)]
     return "\n".join(lines)
+
+
+def _lines(head: Row, rows: Sequence[Row]) -> list[str]:
+    return [f"  {line}" for line in aligned([head, *rows])]
 
 
 def judge(report: Mapping[str, Any]) -> str:
@@ -148,16 +154,3 @@ def _photos_cell(photos: Mapping[str, Any] | None) -> str:
     if trained_on == 0:
         return "unseen"
     return "trained on" if trained_on == photos["judged"] else f"{trained_on:,} trained on"
-
-
-def _aligned(head: Row, rows: Sequence[Row]) -> list[str]:
-    """Lines of a table, names flush left and figures flush right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
-    ]

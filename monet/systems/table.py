@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Iterable, Sequence
 
+from monet._text import aligned
 from monet.models.architecture import Architecture
 from monet.systems.base import RECIPES, SYSTEMS
 from monet.systems.fields import Field, as_text, field_value, fields_of
@@ -15,7 +15,7 @@ _HEADER = (
     "recipe", "system", "px", "batch", "epochs",
     "G params", "G MACs", "D params", "D MACs",
 )  # fmt: skip
-_TEXT_COLUMNS = 2
+_WORD_COLUMNS = 2
 _ARCHITECTURES = ("generator", "discriminator")
 
 
@@ -25,7 +25,8 @@ def recipe_table(width: int = 100) -> str:
     Args:
         width: characters in a line of the second part.
     """
-    lines = _aligned([_HEADER, *(_row(recipe) for recipe in RECIPES.values())])
+    rows = [_HEADER, *(_row(recipe) for recipe in RECIPES.values())]
+    lines = aligned(rows, words=_WORD_COLUMNS)
     lines.append("")
     lines.append(
         "Parameters and multiply-adds (MACs; one picture forward) of one generator G and one "
@@ -93,19 +94,6 @@ def _field_line(field: Field, value: str, width: int) -> str:
 
 def _paragraph(text: str, width: int) -> str:
     return textwrap.fill(text, width, subsequent_indent="    ")
-
-
-def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = []
-    for row in rows:
-        cells = [
-            text.ljust(cell) if column < _TEXT_COLUMNS else text.rjust(cell)
-            for column, (text, cell) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def _row(recipe: Recipe) -> tuple[str, ...]:
