@@ -22,6 +22,7 @@ import tiny_recipe
 from monet import generate, precision, train
 from monet._command_line import EXIT_MISTAKE
 from monet.inference import load_generator
+from monet.inference.file_style import FileStyle
 from monet.models import (
     DISCRIMINATORS,
     GENERATORS,
@@ -36,8 +37,8 @@ from monet.runs.callbacks import tensorboard
 from monet.runs.run_folder import RunError, new_run_path
 from monet.runs.session import Session
 from monet.runs.state import TrainingState
-from monet.systems import RECIPES, recipe_from_dict
-from monet.systems.documents import DOCUMENTS, Document
+from monet.systems import RECIPES, SYSTEMS, recipe_from_dict
+from monet.systems.documents import Document
 
 EPOCHS, STEPS = 3, 4
 TINY = tiny_recipe.TINY.replace(
@@ -535,8 +536,11 @@ def test_any_field_is_set_on_the_command_line(data, tmp_path, capsys):
 
 
 def test_to_the_letter_of_a_notebook(data, tmp_path, monkeypatch, capsys):
-    document = Document(fields={"photo_buffer": 1, "epochs": 9})
-    monkeypatch.setitem(DOCUMENTS, "tiny", document)
+    document = Document(
+        fields={"photo_buffer": 1, "epochs": 9}, style=FileStyle(names="{}.jpg", first=1)
+    )
+    documents = SYSTEMS["cyclegan"].documents
+    monkeypatch.setitem(documents, "tiny", document)
     monkeypatch.setattr(precision, "cpu_features", lambda: {"amx_bf16"})
     run = tmp_path / "run"
     options = ["--faithful", "--epochs", "1", "--steps-per-epoch", "1"]
@@ -559,7 +563,7 @@ def test_to_the_letter_of_a_notebook(data, tmp_path, monkeypatch, capsys):
     assert generate.main([*paint, "--faithful"]) == 0
     with zipfile.ZipFile(output) as archive:
         assert archive.namelist() == [f"{number}.jpg" for number in range(1, 8)]
-    monkeypatch.delitem(DOCUMENTS, "tiny")
+    monkeypatch.delitem(documents, "tiny")
     capsys.readouterr()
     assert generate.main([*paint, "--faithful", "--overwrite"]) == 2
     assert_one_sentence(capsys.readouterr().err, "'tiny' follows no notebook")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from monet.data import Domains
+    from monet.systems.documents import Document
     from monet.training.adam import FusedAdam
     from monet.training.adversarial import AdversarialModel
 
@@ -72,6 +73,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
     Attributes:
         recipe_class: its kind of recipe.
         recipes: those that `--recipe` takes.
+        documents: what the notebooks behind some of them do, by the recipe's name.
         takes_photos: whether it is trained on photos too.
         invitation: how to go on painting with its generator: words, and the options of
             `monet.generate`.
@@ -82,6 +84,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
 
     recipe_class: ClassVar[type[Recipe]]
     recipes: ClassVar[Sequence[Recipe]]
+    documents: ClassVar[Mapping[str, Document]] = {}
     takes_photos: ClassVar[bool]
     invitation: ClassVar[tuple[str, str]]
     curves: ClassVar[Sequence[Curve]]

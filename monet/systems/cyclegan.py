@@ -6,12 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from monet._numbers import is_integer, is_number
+from monet.inference.file_style import FileStyle
 from monet.models.architecture import Discriminator, Generator
 from monet.models.attention_unet import AttentionDiscriminator, AttentionUNetGenerator
 from monet.models.patchgan import PatchGANDiscriminator
 from monet.models.resnet import ResNetGenerator
 from monet.models.unet import UNetDiscriminator, UNetGenerator
 from monet.systems.base import PENALTY_CURVES, Curve, register
+from monet.systems.documents import Document
 from monet.systems.recipe import ADVERSARIAL_LOSSES
 from monet.systems.translation import TranslationRecipe, TranslationSystem
 
@@ -178,6 +180,22 @@ _RECIPES = (
     ),
 )
 
+_FILE_ORDER = {"painting_buffer": 1, "photo_buffer": 1}
+_TUTORIAL_STYLE = FileStyle(names="{}.jpg", first=1, quality=75, full_colour=False, rounding="down")
+
+_DOCUMENTS = {
+    "resnet-lsgan": Document(
+        fields={"painting_buffer": 1024, "photo_buffer": 1024},
+        style=FileStyle(names="image_{:05d}.jpg", full_colour=False, rounding="scaled"),
+    ),
+    "unet-bce": Document(fields=_FILE_ORDER, style=_TUTORIAL_STYLE),
+    "unet-base": Document(fields=_FILE_ORDER, style=_TUTORIAL_STYLE),
+    "unet-attention": Document(fields=_FILE_ORDER, style=_TUTORIAL_STYLE),
+    "unet-group": Document(
+        fields={"painting_buffer": 600, "photo_buffer": 2048}, style=_TUTORIAL_STYLE
+    ),
+}
+
 
 @register
 class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
@@ -185,6 +203,7 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
 
     recipe_class = CycleGANRecipe
     recipes = _RECIPES
+    documents = _DOCUMENTS
     curves = (
         Curve("painting_generator_loss", "G", "Generators (total)", "to painting", "to painting"),
         Curve("photo_generator_loss", "G", "Generators (total)", "to photo", "to photo"),

@@ -7,10 +7,12 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from monet._numbers import is_integer, is_number
+from monet.inference.file_style import FileStyle
 from monet.models.architecture import Architecture, ImageDiscriminator, NoiseGenerator
 from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from monet.models.residual_dcgan import ResidualDCGANGenerator
 from monet.systems.base import PENALTY_CURVES, Curve, System, register
+from monet.systems.documents import Document
 from monet.systems.recipe import ADVERSARIAL_LOSSES, Recipe
 
 if TYPE_CHECKING:
@@ -139,6 +141,13 @@ _RECIPES = (
     ),
 )
 
+_DOCUMENTS = {
+    # Its pictures were only ever shown, in a grid of latents unlike those of the training.
+    "dcgan": Document(
+        fields={"sheet_latents": "positive"}, style=FileStyle(names="image_{:05d}.jpg")
+    ),
+}
+
 
 @register
 class DCGANSystem(System[DCGANRecipe]):
@@ -146,6 +155,7 @@ class DCGANSystem(System[DCGANRecipe]):
 
     recipe_class = DCGANRecipe
     recipes = _RECIPES
+    documents = _DOCUMENTS
     takes_photos = False
     invitation = ("Paint pictures with it:", "--count 16")
     curves = (

@@ -13,7 +13,8 @@ from PIL import Image
 from monet.data import encode_jpeg, to_uint8
 from monet.inference.file_style import ROUNDINGS, FileStyle
 from monet.inference.painter import Painter
-from monet.systems.documents import DOCUMENTS
+from monet.systems import get_recipe
+from monet.systems.documents import document_of
 
 VALUES = np.linspace(-1, 1, 1001, dtype=np.float32)
 
@@ -53,7 +54,9 @@ def test_a_painter_rounds_likewise(rounding):
 
 
 def test_names_and_compression_of_the_documents():
-    tutorial, notebook = DOCUMENTS["unet-base"].style, DOCUMENTS["resnet-lsgan"].style
+    tutorial, notebook = (
+        document_of(get_recipe(name)).style for name in ("unet-base", "resnet-lsgan")
+    )
     assert [tutorial.name(index) for index in (0, 1)] == ["1.jpg", "2.jpg"]
     assert [notebook.name(index) for index in (0, 1)] == ["image_00000.jpg", "image_00001.jpg"]
     picture = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)

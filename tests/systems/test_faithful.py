@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from monet.models import DCGANDiscriminator, DCGANGenerator
-from monet.systems import RECIPES, change, get_recipe, system_of
-from monet.systems.documents import DOCUMENTS, document_of
+from monet.systems import RECIPES, SYSTEMS, change, get_recipe, system_of
+from monet.systems.documents import document_of
 
 
 class Levels:
@@ -28,8 +28,11 @@ class Levels:
 def test_every_recipe_of_a_notebook_has_its_document():
     notebooks = {name for name, recipe in RECIPES.items() if "otebook" in recipe.source}
     notebooks |= {name for name, recipe in RECIPES.items() if "write-ups" in recipe.source}
-    assert notebooks - {"monet"} == set(DOCUMENTS)
-    for name, document in DOCUMENTS.items():
+    documents = {
+        name: document for system in SYSTEMS.values() for name, document in system.documents.items()
+    }
+    assert notebooks - {"monet"} == set(documents)
+    for name, document in documents.items():
         assert change(get_recipe(name), document.fields) != get_recipe(name)
 
 
@@ -40,7 +43,8 @@ def test_other_recipes_follow_none():
 
 def shown(name, epochs, paintings, photos, **changes):
     """Numbers of the photos and paintings of each epoch."""
-    recipe = change(get_recipe(name), DOCUMENTS[name].fields)
+    recipe = get_recipe(name)
+    recipe = change(recipe, document_of(recipe).fields)
     recipe = recipe.replace(image_size=32, jitter=1.0, flip=False, **changes)
     domains = SimpleNamespace(paintings=Levels(paintings), photos=Levels(photos))
     steps = recipe.count_steps(paintings, photos)
@@ -86,6 +90,6 @@ def test_the_grid_of_the_dcgan_has_latents_unlike_those_of_its_training():
     domains = SimpleNamespace(paintings=Levels(4))
     system = system_of(recipe)
     assert system.sheet(recipe, domains).latents.numpy().min() < 0
-    faithful = change(recipe, DOCUMENTS["dcgan"].fields)
+    faithful = change(recipe, document_of(recipe).fields)
     latents = system.sheet(faithful, domains).latents.numpy()
     assert 0 <= latents.min() < 0.1 and 0.9 < latents.max() < 1
