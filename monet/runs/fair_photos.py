@@ -13,6 +13,7 @@ from monet.data import DataError, Domains, ImageSource
 from monet.metrics.sample import choose
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import DataLocation, Settings
+from monet.systems import system_of
 
 _LEAST_PHOTOS = 4  # of which a draw takes half
 
@@ -62,7 +63,7 @@ def data_of(runs: Sequence[Path]) -> tuple[DataLocation, bool]:
             "the runs were trained on different data; say by `data` which photos all of them shall "
             "paint."
         )
-    return locations[0], not found or any(settings.photos for settings in found)
+    return locations[0], not found or any(map(_takes_photos, found))
 
 
 def fair_photos(
@@ -108,8 +109,8 @@ def _use(path: Path, location: DataLocation, domains: Domains, everything: set[i
         settings = None
     if settings is None:
         return None
-    if not settings.photos:
-        return _Use(kept_out=everything)  # it paints from noise
+    if not _takes_photos(settings):
+        return _Use(kept_out=everything)
     if not _are_its_photos(settings, location, domains):
         return None
     judging = settings.judging
@@ -120,6 +121,10 @@ def _use(path: Path, location: DataLocation, domains: Domains, everything: set[i
 
 def _settings(path: Path) -> Settings:
     return Settings.from_config(RunFolder.find(path).read_config())
+
+
+def _takes_photos(settings: Settings) -> bool:
+    return system_of(settings.recipe).takes_photos
 
 
 def _are_its_photos(settings: Settings, location: DataLocation, domains: Domains) -> bool:

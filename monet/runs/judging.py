@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,16 @@ import numpy as np
 
 from monet._files import StrPath
 from monet._numbers import is_positive
-from monet.data import Domains
+from monet.data import Domains, ImageError
 from monet.data.sources import Selection
 from monet.metrics.extractor import Extractor, ExtractorError
 from monet.metrics.patches import descriptor_distance
 from monet.metrics.sample import PictureSet, Sample, choose, measure, pictures_of
 from monet.runs.run_folder import RunError
+from monet.systems import System
 
 if TYPE_CHECKING:
     import keras
-
-    from monet.inference.painter import Painter
 
 _MOST_HELD_OUT = 500
 _MOST_PICTURES = 150
@@ -43,8 +42,8 @@ class Judging:
 
     Attributes:
         every: epochs between judgements; a fraction of one to have them inside epochs too.
-        held_out: numbers of the photos that are kept out of the training; none where the generator
-            paints from noise.
+        held_out: numbers of the photos that are kept out of the training; none where the system
+            takes no photos.
         size: both sides of the pictures that are judged, in pixels.
         extractor: path of the file that the features come from; None for the sliced Wasserstein
             distance, which needs none.
@@ -89,6 +88,7 @@ class Judging:
 
 def plan_judging(
     domains: Domains,
+    system: System,
     *,
     every: float,
     extractor: StrPath | None,
@@ -99,6 +99,7 @@ def plan_judging(
 
     Args:
         domains: all pictures of the run.
+        system: what is trained.
         every: epochs between judgements.
         extractor: a `.keras` file or the Inception graph of 2015; by default that graph, where the
             user's cache folder has it, or else the sliced Wasserstein distance without a network.
@@ -113,7 +114,7 @@ def plan_judging(
     from monet.metrics.inception_graph import find_weights
 
     held_out, size = [], image_size
-    if len(domains.photos):
+    if system.takes_photos:
         number = min(_MOST_HELD_OUT, int(_SHARE_HELD_OUT * len(domains.photos)))
         if number < _LEAST_HELD_OUT:
             raise RunError(
@@ -165,19 +166,21 @@ class Judge:
     Args:
         judging: how.
         domains: all pictures of the run.
-        seed: of the noise, for generators that paint from noise.
+        system: what is trained.
+        seed: decides which photos, and the noise of generators that paint from noise.
 
     Raises:
         RunError: the extractor is missing, or another one than the run was started with.
     """
 
-    def __init__(self, judging: Judging, domains: Domains, *, seed: int) -> None:
+    def __init__(self, judging: Judging, domains: Domains, system: System, *, seed: int) -> None:
         self.judging = judging
         self._domains = domains
+        self._system = system
         self._seed = seed
         self._extractor: Extractor | None = None
         self._paintings: Sample | None = None
-        self._painter: Painter | None = None
+        self._paint: Callable[[], Iterator[np.ndarray | ImageError]] | None = None
         if judging.extractor is not None:
             self._extractor = open_extractor(judging.extractor)
             if self._extractor.digest != judging.sha256:
@@ -210,22 +213,10 @@ class Judge:
         return measure(pictures, self._extractor, patches=patches)
 
     def _painted(self, generator: keras.Model) -> PictureSet:
-        from monet.inference.generator import is_from_noise
-        from monet.inference.painter import Painter
-        from monet.runs.painted_set import images_from_noise, images_of_photos
-
-        count, size = self.judging.pictures, self.judging.size
-        if is_from_noise(generator):
-            return PictureSet(
-                "painted",
-                count,
-                lambda: images_from_noise(generator, count, size, seed=self._seed),
-                is_kept=False,
+        judging = self.judging
+        if self._paint is None:
+            photos = Selection(self._domains.photos, judging.chosen_with(self._seed))
+            self._paint = self._system.painter(
+                generator, photos, count=judging.pictures, size=judging.size, seed=self._seed
             )
-        if self._painter is None:
-            self._painter = Painter(generator)
-        painter, photos = self._painter, self._domains.photos
-        chosen = self.judging.chosen_with(self._seed)
-        return PictureSet(
-            "painted", count, lambda: images_of_photos(painter, photos, chosen, size), is_kept=False
-        )
+        return PictureSet("painted", judging.pictures, self._paint, is_kept=False)

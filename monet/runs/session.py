@@ -74,7 +74,7 @@ class Session:
         self.budget = self._new_budget()
         self.judge: Judge | None = None
         if settings.judging is not None:
-            self.judge = Judge(settings.judging, domains, seed=settings.seed)
+            self.judge = Judge(settings.judging, domains, self.system, seed=settings.seed)
 
     @property
     def epochs_done(self) -> int:

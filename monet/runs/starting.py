@@ -143,6 +143,7 @@ def start(
             judging = checked(
                 plan_judging,
                 domains,
+                system,
                 every=evaluate_every,
                 extractor=extractor,
                 image_size=chosen.image_size,

@@ -26,6 +26,8 @@ from monet.systems.fields import change
 from monet.systems.recipe import Phase, Recipe
 
 if TYPE_CHECKING:
+    import keras
+
     from monet.training.adversarial import AdversarialModel
 
 # A file in this folder is all that a system needs to be known.
@@ -48,6 +50,7 @@ __all__ = [
     "change",
     "get_recipe",
     "recipe_from_dict",
+    "system_for",
     "system_of",
 ]
 
@@ -77,6 +80,11 @@ def get_recipe(name: str) -> Any:
 def system_of(recipe: Recipe) -> System:
     """The system that `recipe` is a recipe of."""
     return SYSTEMS[recipe.system]
+
+
+def system_for(generator: keras.Model) -> System:
+    """A system whose generators take what this one takes, of which only its file is known."""
+    return next(system for system in SYSTEMS.values() if system.suits(generator))
 
 
 def recipe_from_dict(fields: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from monet.systems.recipe import AnyRecipe, Recipe
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import tensorflow as tf
 
-    from monet.data import Domains
+    from monet.data import Domains, ImageError, ImageSource
     from monet.systems.documents import Document
     from monet.training.adam import FusedAdam
     from monet.training.adversarial import AdversarialModel
@@ -74,7 +74,8 @@ class System(abc.ABC, Generic[AnyRecipe]):
         recipe_class: its kind of recipe.
         recipes: those that `--recipe` takes.
         documents: what the notebooks behind some of them do, by the recipe's name.
-        takes_photos: whether it is trained on photos too.
+        takes_photos: whether it is trained on photos too, and its generators paint photos.
+        judged: what its generators are judged by, in words.
         invitation: how to go on painting with its generator: words, and the options of
             `monet.generate`.
         curves: what the history of a run has of its own, in the order of the charts.
@@ -86,6 +87,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
     recipes: ClassVar[Sequence[Recipe]]
     documents: ClassVar[Mapping[str, Document]] = {}
     takes_photos: ClassVar[bool]
+    judged: ClassVar[str]
     invitation: ClassVar[tuple[str, str]]
     curves: ClassVar[Sequence[Curve]]
     sheet_shows_inputs: ClassVar[bool] = False
@@ -165,6 +167,35 @@ class System(abc.ABC, Generic[AnyRecipe]):
             replicas: devices that share a batch; see `Recipe.pictures_per_step`.
             start_step: the number of the first batch. Batch t doesn't depend on it.
         """
+
+    @abc.abstractmethod
+    def painter(
+        self,
+        generator: keras.Model,
+        photos: ImageSource,
+        *,
+        count: int,
+        size: int,
+        seed: int = 0,
+    ) -> Callable[[], Iterator[np.ndarray | ImageError]]:
+        """What paints the pictures that a generator is judged by, anew at each call.
+
+        Args:
+            generator: what is judged; at each call, with the weights that it has then.
+            photos: what it paints, where the system takes photos.
+            count: how many pictures it paints, where it doesn't.
+            size: both sides of the photos that it gets and of the pictures, in pixels.
+            seed: of what is random in painting.
+
+        Returns:
+            A function that gives uint8 [size, size, 3] each, or what is wrong with a picture.
+        """
+
+    def suits(self, generator: keras.Model) -> bool:
+        """Whether a generator takes what those of this system take."""
+        from monet.inference.generator import is_from_noise
+
+        return is_from_noise(generator) != self.takes_photos
 
     @abc.abstractmethod
     def sheet(self, recipe: AnyRecipe, domains: Domains, *, seed: int = 0) -> Sheet:

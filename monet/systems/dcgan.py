@@ -16,9 +16,12 @@ from monet.systems.documents import Document
 from monet.systems.recipe import ADVERSARIAL_LOSSES, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
     import tensorflow as tf
 
-    from monet.data import Domains
+    from monet.data import Domains, ImageError
     from monet.systems.sheets.noise import NoiseSheet
     from monet.training import DCGAN
 
@@ -157,6 +160,7 @@ class DCGANSystem(System[DCGANRecipe]):
     recipes = _RECIPES
     documents = _DOCUMENTS
     takes_photos = False
+    judged = "pictures painted from noise"
     invitation = ("Paint pictures with it:", "--count 16")
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
@@ -218,6 +222,17 @@ class DCGANSystem(System[DCGANRecipe]):
             seed=seed,
             start_step=start_step,
         )
+
+    def painter(self, generator, photos, *, count, size, seed=0):
+        from monet.data import ImageError
+        from monet.data.images import central_square
+        from monet.inference.noise import paint_from_noise
+
+        def images() -> Iterator[np.ndarray | ImageError]:
+            for image in paint_from_noise(generator, count, seed=seed):
+                yield image if isinstance(image, ImageError) else central_square(image, size)
+
+        return images
 
     def sheet(self, recipe, domains: Domains, *, seed=0) -> NoiseSheet:
         from monet.data import fixed_images

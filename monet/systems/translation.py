@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, TypeVar
 
 from monet._numbers import is_integer, is_number
@@ -11,10 +12,12 @@ from monet.systems.base import System
 from monet.systems.recipe import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import tensorflow as tf
 
-    from monet.data import Augment, Domains
+    from monet.data import Augment, Domains, ImageError
 
 AnyTranslationRecipe = TypeVar("AnyTranslationRecipe", bound="TranslationRecipe")
 
@@ -78,6 +81,7 @@ class TranslationSystem(System[AnyTranslationRecipe]):
     """
 
     takes_photos = True
+    judged = "photos kept out of the training, painted"
     invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
     sheet_shows_inputs = True
 
@@ -88,6 +92,21 @@ class TranslationSystem(System[AnyTranslationRecipe]):
     @abc.abstractmethod
     def augment(self, recipe: AnyTranslationRecipe) -> Augment:
         """What is done to the training pictures."""
+
+    def painter(self, generator, photos, *, count, size, seed=0):
+        from monet.data import ImageError
+        from monet.inference.painter import Painter
+        from monet.metrics.sample import read_all
+
+        painter = Painter(generator)
+
+        def images() -> Iterator[np.ndarray | ImageError]:
+            reading = iter(read_all(photos, range(len(photos)), size))
+            while batch := list(itertools.islice(reading, painter.batch_size)):
+                painted = iter(painter.paint([x for x in batch if not isinstance(x, ImageError)]))
+                yield from (x if isinstance(x, ImageError) else next(painted) for x in batch)
+
+        return images
 
     def prepare(self, model, recipe, domains: Domains, *, seed=0) -> None:
         """Matches the colours of generators that paint over dabs to those they shall have."""

@@ -18,9 +18,11 @@ from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.runs.callbacks.evaluation import Evaluation
 from monet.runs.judging import Judge, Judging, plan_judging, training_domains
 from monet.runs.run_folder import RunFolder
+from monet.systems import SYSTEMS
 from monet.systems.cyclegan import CycleGANRecipe
 
 SIZE = 32
+SYSTEM = SYSTEMS["cyclegan"]
 TINY = CycleGANRecipe(
     name="tiny",
     source="these tests",
@@ -59,10 +61,10 @@ def extractor(tmp_path_factory):
     return path
 
 
-def plan(data, **changes):
+def plan(data, system=SYSTEM, **changes):
     options = {"every": 1, "extractor": None, "image_size": SIZE, "seed": 0} | changes
     domains = open_domains(data)
-    return domains, plan_judging(domains, **options)
+    return domains, plan_judging(domains, system, **options)
 
 
 def test_a_fifth_of_few_photos_is_kept_out_by_the_seed(data):
@@ -81,6 +83,12 @@ def test_a_fifth_of_few_photos_is_kept_out_by_the_seed(data):
         there = domains.photos.names.index(name)
         np.testing.assert_array_equal(trained_on.photos.read(index), domains.photos.read(there))
     assert training_domains(domains, None) is domains
+
+
+def test_a_generator_from_noise_is_judged_by_no_photos(data):
+    """Though there are some beside the paintings, as in the sample set."""
+    _, judging = plan(data, SYSTEMS["dcgan"])
+    assert judging.held_out == () and judging.size == SIZE and judging.pictures > 0
 
 
 def test_what_cannot_be_judged_is_refused(data, tmp_path):
@@ -121,17 +129,17 @@ def test_a_better_generator_gets_a_smaller_figure(data, extractor, metric):
     domains, judging = plan(data, extractor=extractor if metric == "fid" else None)
     assert judging.metric == metric
     good, bad = (
-        Judge(judging, domains, seed=0)(generator(layer)) for layer in (Noise(), Constant())
+        Judge(judging, domains, SYSTEM, seed=0)(generator(layer)) for layer in (Noise(), Constant())
     )
     assert 0 <= good < bad
-    assert Judge(judging, domains, seed=0)(generator(Constant())) == pytest.approx(bad)
+    assert Judge(judging, domains, SYSTEM, seed=0)(generator(Constant())) == pytest.approx(bad)
 
 
 def test_another_extractor_under_the_same_name_is_refused(data, extractor, tmp_path):
     domains, judging = plan(data, extractor=extractor)
     other = Judging.from_dict({**judging.to_dict(), "sha256": "0" * 64})
     with pytest.raises(runs.RunError, match="not the extractor that the run was started with"):
-        Judge(other, domains, seed=0)
+        Judge(other, domains, SYSTEM, seed=0)
 
 
 class Place:
