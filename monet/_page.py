@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
+from monet._plots import LINES
+
+_LINES = " ".join(f"--line-{index}: {colour};" for index, colour in enumerate(LINES))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _PAGE = Template("""\
@@ -21,7 +24,7 @@ $refresh<link rel="icon" href="data:,">
 <style>
 :root {
   --text: #1d2327; --muted: #667078; --page: #fbfaf8; --card: #fff; --rule: #e3e1dc;
-  --line-0: #2f6fb0; --line-1: #c9702b;
+  $lines
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -74,7 +77,12 @@ def page(
     if reload_seconds is not None:
         refresh = f'<meta http-equiv="refresh" content="{reload_seconds}">\n'
     return _PAGE.substitute(
-        title=shown(title), summary=shown(summary), body=body, style=style, refresh=refresh
+        title=shown(title),
+        summary=shown(summary),
+        body=body,
+        style=style,
+        refresh=refresh,
+        lines=_LINES,
     )
 
 

@@ -1,4 +1,4 @@
-"""What all plots share. They are drawn by matplotlib, which is optional."""
+"""What all plots share, those of HTML pages and those of matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 INSTALL = "pip install matplotlib"
 """The command for what is missing, where `is_available` says no."""
+
+LINES = ("#2f6fb0", "#c9702b", "#2e8b57", "#8e5bb5", "#b5475b", "#6b7a2e")
+"""Colours of lines, in their order, on a light ground."""
 
 _DPI = 110
 

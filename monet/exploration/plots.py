@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from monet._plots import new_figure, plain
+from monet._plots import LINES, new_figure, plain
 from monet.exploration.survey import Survey
 
-_COLOURS = {"paintings": "#c9702b", "photos": "#2f6fb0"}
+_COLOURS = {"photos": LINES[0], "paintings": LINES[1]}
 _CHANNELS = {"red": "#c03028", "green": "#2e8b40", "blue": "#2f5fb0"}
 _INCHES = (6.4, 3.6)
 _INCHES_OF_SIX = (9.6, 4.8)

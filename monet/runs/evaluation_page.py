@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -25,24 +24,15 @@ from monet.metrics.report import (
     same_size_title,
 )
 from monet.metrics.sample import PictureSet
-from monet.runs.gallery_page import STYLE
-from monet.runs.line_chart import line_chart
+from monet.runs import line_chart
+from monet.runs.charts import charts_of_several, curves_of
+from monet.runs.line_chart import Charts, charts_html
 from monet.runs.run_folder import RunFolder
 from monet.systems import SYSTEMS
 
 _MOST_SHOWN = 8
 
-_STYLE = (
-    STYLE
-    + """\
-:root { --line-2: #2e8b57; --line-3: #8e5bb5; --line-4: #b5475b; --line-5: #6b7a2e; }
-.line-2 { --line: var(--line-2); }
-.line-3 { --line: var(--line-3); }
-.line-4 { --line: var(--line-4); }
-.line-5 { --line: var(--line-5); }
-.pictures td { padding: 2px; border: 0; }
-"""
-)
+_STYLE = line_chart.STYLE + ".pictures td { padding: 2px; border: 0; }\n"
 
 
 class Shown:
@@ -95,10 +85,10 @@ def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequ
             "</div>",
         ),
     ]
-    if charts := _quality_charts(report):
-        sections.insert(1, section("Over the training", f'<div class="charts">{charts}</div>'))
-    if charts := _charts(runs):
-        sections.append(section("Curves", f'<div class="charts">{charts}</div>'))
+    if charts := charts_html(_quality(report)):
+        sections.insert(1, section("Over the training", charts))
+    if charts := charts_html(_curves(runs)):
+        sections.append(section("Curves", charts))
     summary = " · ".join([report["data"], judge(report), *photo_texts(report)])
     index = folder / "index.html"
     write_text(index, page("Evaluation", summary, "\n".join(sections), style=_STYLE))
@@ -110,7 +100,7 @@ def _figures(found: tuple[list[str], list[list[str]]]) -> str:
     return table(rows, head=head, row_heads=True, numbers=True)
 
 
-def _quality_charts(report: Mapping[str, Any]) -> str:
+def _quality(report: Mapping[str, Any]) -> Charts:
     """A chart for each figure at the same sample size, with a line for each run of several epochs.
 
     Lines across are where untouched photos are, and paintings.
@@ -122,10 +112,10 @@ def _quality_charts(report: Mapping[str, Any]) -> str:
             runs.setdefault(about["of"], []).append(result)
     runs = {run: results for run, results in runs.items() if len(results) > 1}
     if not runs:
-        return ""
+        return {}
     across = [result for result in report["results"] if result["kind"] in ("photos", "paintings")]
     epochs = [result["generator"]["epoch"] for results in runs.values() for result in results]
-    charts = []
+    charts: Charts = {}
     for metric, (heading, factor, _) in COLUMNS.items():
         if metric not in report["results"][0]["same_size"]:
             continue
@@ -143,25 +133,16 @@ def _quality_charts(report: Mapping[str, Any]) -> str:
             ]
             for result in across
         }
-        charts.append(line_chart(heading, lines))
-    return "".join(charts)
+        charts[heading] = lines
+    return charts
 
 
-def _charts(runs: Sequence[Path]) -> str:
+def _curves(runs: Sequence[Path]) -> Charts:
     """One chart for each curve that the runs have, with a line for each run."""
-    charts: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    found = {}
     for path in runs:
-        if not path.is_dir():
-            continue
-        run = RunFolder.find(path)
-        history = run.history()
-        for curve in SYSTEMS[run.read_config()["recipe"]["system"]].curves:
-            if not curve.chart:
-                continue
-            points = [
-                (row["epoch"], row[curve.column])
-                for row in history
-                if math.isfinite(row.get(curve.column, math.nan))
-            ]
-            charts.setdefault(f"{curve.chart}: {curve.line}", {})[path.name] = points
-    return "".join(line_chart(title, series) for title, series in charts.items())
+        if path.is_dir():
+            run = RunFolder.find(path)
+            system = SYSTEMS[run.read_config()["recipe"]["system"]]
+            found[path.name] = (run.history(), curves_of(system))
+    return charts_of_several(found)

@@ -6,6 +6,7 @@ run has them without.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +30,6 @@ _LEAST_COLUMNS, _MOST_COLUMNS = 3, 12
 _COLUMNS_OF_A_SHORT_RUN = 6
 _MOST_ROWS = 4
 _LARGEST_CELL = 160  # pixels, of a strip
-_LINES = ("#2f6fb0", "#c9702b")  # as on the page
 _CHARTS_IN_A_ROW = 3
 _INCHES = (4.2, 2.8)  # of one chart
 
@@ -206,7 +206,7 @@ def _draw_curves(run: RunFolder, system: System, path: Path) -> bool:
 
 
 def _draw_chart(axes: Any, title: str, lines: Mapping[str, Sequence[Point]]) -> None:
-    for colour, (name, points) in zip(_LINES, lines.items(), strict=False):
+    for colour, (name, points) in zip(itertools.cycle(_plots.LINES), lines.items()):
         x, y = zip(*points, strict=True) if points else ((), ())
         axes.plot(x, y, color=colour, linewidth=1.5, marker="o", markersize=2.5, label=name)
     axes.set_title(title, fontsize="medium")

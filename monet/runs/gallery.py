@@ -14,7 +14,7 @@ from monet._page import page, section, table
 from monet.runs.charts import AXIS, Row, charts, curves_of
 from monet.runs.figures import figure_files
 from monet.runs.gallery_page import SCRIPT, STYLE
-from monet.runs.line_chart import line_chart
+from monet.runs.line_chart import charts_html
 from monet.runs.run_folder import RunFolder
 from monet.systems import SYSTEMS, Curve, System
 
@@ -53,8 +53,7 @@ def gallery_html(run: RunFolder, state: str = STOPPED) -> str:
         section("", _samples_html(samples, config["samples"], system) + _figures_html(run)),
         section(
             "Losses",
-            f'<div class="charts">{_charts_html(history, curves)}</div>'
-            f"{_history_html(history, curves)}",
+            _charts_html(history, curves) + _history_html(history, curves),
         ),
         section("Settings", table(_flatten(config), row_heads=True)),
         SCRIPT,
@@ -152,10 +151,8 @@ def _sample_label(epoch: float) -> str:
 
 
 def _charts_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:
-    drawn = (
-        line_chart(title, lines, unit=AXIS) for title, lines in charts(history, curves).items()
-    )
-    return "".join(drawn) or "<p>The first figures come after a minute of training.</p>"
+    drawn = charts_html(charts(history, curves), unit=AXIS)
+    return drawn or "<p>The first figures come after a minute of training.</p>"
 
 
 def _history_html(history: Sequence[Row], curves: Sequence[Curve]) -> str:

@@ -1,7 +1,7 @@
 """Line charts as inline SVG, so that a page needs no library and no network.
 
-Not by matplotlib, as the plots of a dataset: that is optional, and a run's page has its charts
-wherever it is trained, anew after every epoch.
+Not by matplotlib, as a run's `curves.png` and the plots of a dataset: that is optional, and a page
+has its charts wherever it is written, a run's anew after every epoch.
 """
 
 from __future__ import annotations
@@ -10,11 +10,47 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from monet._plots import LINES
+
 _WIDTH, _HEIGHT = 380, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 36
 _MOST_POINTS_WITH_TOOLTIP = 300
 
 Point = tuple[float, float]
+Charts = dict[str, dict[str, list[Point]]]
+"""Points (x, y) by the name of their line and the title of its chart."""
+
+STYLE = """\
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 1rem; }
+figure {
+  margin: 0; padding: .75rem; background: var(--card);
+  border: 1px solid var(--rule); border-radius: 6px;
+}
+figcaption {
+  font-weight: 500; display: flex; flex-wrap: wrap; gap: 0 1rem; margin-bottom: .25rem;
+}
+.key { font-weight: 400; color: var(--muted); }
+.key::before {
+  content: ""; display: inline-block; width: .9em; height: 3px; margin-right: .4em;
+  vertical-align: middle; background: var(--line);
+}
+svg { width: 100%; height: auto; display: block; }
+svg text { font-size: 11px; fill: var(--muted); }
+svg .y, svg .unit { text-anchor: end; }
+svg .x { text-anchor: middle; }
+.grid { stroke: var(--rule); }
+.line { fill: none; stroke: var(--line); stroke-width: 1.75; stroke-linejoin: round; }
+.dot { fill: var(--line); }
+.dot.hidden { opacity: 0; }
+.dot.hidden:hover { opacity: 1; }
+""" + "".join(f".line-{each} {{ --line: var(--line-{each}); }}\n" for each in range(len(LINES)))
+"""CSS rules of a page with charts."""
+
+
+def charts_html(charts: Charts, *, unit: str = "epoch") -> str:
+    """All charts side by side, as HTML; nothing if there are none."""
+    drawn = "".join(line_chart(title, lines, unit=unit) for title, lines in charts.items())
+    return f'<div class="charts">{drawn}</div>' if drawn else ""
 
 
 def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str = "epoch") -> str:
@@ -23,7 +59,7 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
     Args:
         title: Heading of the chart.
         series: Points (x, y) by name. Values that are not finite are left out. Lines take
-            the CSS classes `line-0`, `line-1`, … in this order, for the page to colour.
+            the CSS classes `line-0`, `line-1`, … in this order, which `STYLE` colours.
         unit: What x counts.
     """
     drawn = {
@@ -55,16 +91,21 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
     parts.append(f'<text x="{right}" y="{_HEIGHT - 4}" class="unit">{unit}</text>')
     for index, (name, points) in enumerate(drawn.items()):
         placed = [place(*point) for point in points]
-        parts.append(_line(f"line-{index}", name, unit, points, placed))
+        parts.append(_line(_class(index), name, unit, points, placed))
 
     keys = "".join(
-        f'<span class="key line-{index}">{escape(name)}</span>' for index, name in enumerate(drawn)
+        f'<span class="key {_class(index)}">{escape(name)}</span>'
+        for index, name in enumerate(drawn)
     )
     return (
         f"<figure><figcaption>{escape(title)}{keys}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg></figure>"
     )
+
+
+def _class(index: int) -> str:
+    return f"line-{index % len(LINES)}"
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

@@ -10,9 +10,12 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from monet._page import page
+from monet.runs.charts import charts, curves_of
 from monet.runs.gallery import FINISHED, RUNNING, STOPPED, gallery_html, write_gallery
-from monet.runs.line_chart import line_chart, ticks
+from monet.runs.line_chart import STYLE, line_chart, ticks
 from monet.runs.run_folder import RunFolder
+from monet.systems import SYSTEMS
 
 CONFIG = {
     "description": "3 <paintings> & 4 photos",
@@ -176,6 +179,20 @@ def test_a_chart_is_well_formed_and_inside_its_frame():
         assert 0 < float(circle.get("cx")) < width and 0 < float(circle.get("cy")) < height
     heights = [float(circle.get("cy")) for circle in circles[:3]]
     assert heights[1] > heights[2] > heights[0], "larger values are higher up"
+
+
+def test_every_line_of_a_chart_has_a_colour():
+    figure = line_chart("many", {str(number): [(1, number), (2, 0)] for number in range(9)})
+    classes = set(re.findall(r"line-\d+", figure))
+    assert len(classes) > 4 and all(f".{each} {{" in STYLE for each in classes)
+    assert all(f"--{each}: #" in page("any", "", "") for each in classes)
+
+
+def test_charts_say_what_pictures_were_judged():
+    history = [{"epoch": 1, "fid": 100.0}]
+    lines = [charts(history, curves_of(SYSTEMS[name]))["FID"] for name in ("cyclegan", "dcgan")]
+    photos, noise = ("".join(line) for line in lines)
+    assert "photos" in photos and "photos" not in noise and "noise" in noise
 
 
 @pytest.mark.parametrize("values", [[0.0], [1e-12, 1e-12], [-5.0, 1e9], [0.1] * 400])
