@@ -98,7 +98,13 @@ def remedies() -> list[str]:
 
 
 def what_xla_says() -> str | None:
-    """What TensorFlow's compiler ends a process with because of its flags; None if nothing."""
+    """What TensorFlow's compiler ends a process with because of its flags; None if nothing.
+
+    Where there are such flags, this costs the start of a second TensorFlow, some seconds. The
+    compiler alone knows its flags, looks at them when it first compiles, and ends the process over
+    one that it doesn't know, which can't be caught; nor may a process fork that has TensorFlow's
+    threads in it.
+    """
     flags = [name for name in XLA_FLAGS if os.environ.get(name)]
     if not flags:
         return None
