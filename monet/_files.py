@@ -64,13 +64,17 @@ def replacing(path: StrPath) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def creating_folder(path: StrPath) -> Iterator[Path]:
+def creating_folder(path: StrPath, *, replace: bool = False) -> Iterator[Path]:
     """Yields a temporary folder beside `path` that becomes `path` when the block succeeds.
 
     When the block fails or is interrupted, nothing is left.
 
+    Args:
+        path: where the folder is to be.
+        replace: whether a folder that is there makes way, with all that is in it.
+
     Raises:
-        OSError: there is something at `path` that is not an empty folder.
+        OSError: there is something at `path` that is not an empty folder, and doesn't make way.
     """
     path = Path(path)
     checksum = zlib.crc32(os.fsencode(path.name))
@@ -79,6 +83,8 @@ def creating_folder(path: StrPath) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        if replace and path.is_dir():
+            shutil.rmtree(path)
         os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

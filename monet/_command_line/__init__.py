@@ -133,21 +133,35 @@ def quiet_tensorflow() -> None:
     """
     if "tensorflow" not in sys.modules and (problem := what_xla_says()):
         raise CommandError(f"{problem}.")
-    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if "tensorflow" in sys.modules or level == "0":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" not in sys.modules:
+        with holding_back_stderr(lambda line: not _NOTICE.match(line)):
+            import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def holding_back_stderr(is_shown: Callable[[str], bool]) -> Iterator[None]:
+    """Holds back what is written to the error stream inside the block, by native code too.
+
+    Afterwards the lines are written for which `is_shown`. TF_CPP_MIN_LOG_LEVEL=0 lets all pass, at
+    once.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
+        yield
         return
     sys.stderr.flush()
     held_back = tempfile.TemporaryFile()
     stderr = os.dup(2)
     os.dup2(held_back.fileno(), 2)
     try:
-        import tensorflow  # noqa: F401
+        yield
     finally:
+        sys.stderr.flush()
         os.dup2(stderr, 2)
         os.close(stderr)
         held_back.seek(0)
         for line in held_back.read().decode(errors="replace").splitlines():
-            if not _NOTICE.match(line):
+            if is_shown(line):
                 print(line, file=sys.stderr)
         held_back.close()
 

@@ -83,7 +83,7 @@ class Painter:
             if self.is_tiled(image):
                 results[index] = self._paint_in_tiles(image)
             else:
-                groups.setdefault(self._padded_size(*image.shape[:2]), []).append(index)
+                groups.setdefault(self.padded_size(*image.shape[:2]), []).append(index)
         for size, members in groups.items():
             padded = [_pad(images[index], size) for index in members]
             for index, painted in zip(members, self._paint_equal(padded), strict=True):
@@ -100,7 +100,8 @@ class Painter:
             return height > self.fixed_size[0] or width > self.fixed_size[1]
         return height * width > self.max_pixels
 
-    def _padded_size(self, height: int, width: int) -> tuple[int, int]:
+    def padded_size(self, height: int, width: int) -> tuple[int, int]:
+        """The least (height, width) that the generator takes and such a picture fits into."""
         if self.fixed_size:
             return self.fixed_size
         # Reflection inside the network wants more than one pixel left at the coarsest level.
@@ -127,7 +128,7 @@ class Painter:
 
     def _paint_in_tiles(self, image: np.ndarray) -> np.ndarray | ImageError:
         height, width = image.shape[:2]
-        size = self._padded_size(_tile_side(height), _tile_side(width))
+        size = self.padded_size(_tile_side(height), _tile_side(width))
         padded = _pad(image, (max(height, size[0]), max(width, size[1])))
         corners = [
             (top, left)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
@@ -9,6 +13,28 @@ from monet._numbers import is_integer
 
 _SEED = 17
 _SCALE = 4  # between one level and the next
+
+_most_pixels: contextvars.ContextVar[int | None] = contextvars.ContextVar(
+    "monet_grain_most_pixels", default=None
+)
+
+
+@contextlib.contextmanager
+def stored(most_pixels: int) -> Iterator[None]:
+    """In what is traced inside, `Grain` has its noise as a constant.
+
+    For formats of models that don't know TensorFlow's random numbers. The noise is the same, to the
+    bit; where pictures may have any size, the constant takes four bytes for each of `most_pixels`,
+    and larger pictures are an error.
+
+    Args:
+        most_pixels: of a picture whose size isn't known while tracing.
+    """
+    token = _most_pixels.set(most_pixels)
+    try:
+        yield
+    finally:
+        _most_pixels.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -42,7 +68,8 @@ class Grain(keras.layers.Layer):
 
     def call(self, images):
         shape = tf.shape(images)
-        noises = [self._noise(level, shape[1], shape[2]) for level in range(self.levels)]
+        height, width = (images.shape[axis] or shape[axis] for axis in (1, 2))
+        noises = [self._noise(level, height, width) for level in range(self.levels)]
         noise = tf.cast(tf.concat(noises, axis=-1), images.dtype)
         joined = tf.concat([images, tf.repeat(noise, shape[0], axis=0)], axis=-1)
         joined.set_shape(self.compute_output_shape(images.shape))
@@ -52,7 +79,7 @@ class Grain(keras.layers.Layer):
     def _noise(level, height, width):
         cell = _SCALE**level
         rows, columns = -(-height // cell), -(-width // cell)
-        noise = tf.random.stateless_normal([1, rows, columns, 1], [_SEED, level], alg="philox")
+        noise = _normal(level, rows, columns)
         if level == 0:
             return noise
         return tf.image.resize(noise, [rows * cell, columns * cell])[:, :height, :width]
@@ -62,3 +89,18 @@ class Grain(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "levels": self.levels}
+
+
+def _normal(level, rows, columns):
+    """Normally distributed noise `[1, rows, columns, 1]`, always the same."""
+    most_pixels, seed = _most_pixels.get(), [_SEED, level]
+    if most_pixels is None:
+        return tf.random.stateless_normal([1, rows, columns, 1], seed, alg="philox")
+    if isinstance(rows, int) and isinstance(columns, int):
+        length = rows * columns
+    else:  # of coarser levels twice as much, for sides that their cells don't divide
+        length = most_pixels if level == 0 else 2 * most_pixels // _SCALE ** (2 * level)
+    with tf.init_scope():
+        # Philox counts through the values of any shape: what is shorter is the same, cut off.
+        sequence = tf.random.stateless_normal([length], seed, alg="philox").numpy()
+    return tf.reshape(tf.constant(sequence)[: rows * columns], [1, rows, columns, 1])

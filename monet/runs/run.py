@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import keras
 
     from monet.data import ImageSource
+    from monet.inference.exporting import Exported
     from monet.inference.painting import Painted
     from monet.metrics import PictureSet
 
@@ -164,6 +165,41 @@ class Run:
         if faithful:
             options["style"] = document_of(self.recipe).style
         return paint(self.path, inputs, output, **options)
+
+    def export(
+        self,
+        format: str,
+        output: str | os.PathLike[str] | None = None,
+        *,
+        size: int | None = None,
+        which: str | None = None,
+        overwrite: bool = False,
+    ) -> Exported:
+        """Writes the best generator or the newest for programs without this package.
+
+        ```python
+        runs.open("runs/monet").export("onnx")  # runs/monet/generator.onnx
+        ```
+
+        Args:
+            format: "savedmodel", "onnx" (which needs the package tf2onnx) or "tflite".
+            output: a file, or for "savedmodel" a folder; by default in the run's folder.
+            size: side of the pictures, in pixels, for a file that takes one picture of that size at
+                a time; by default it takes any number of all sizes that the generator takes.
+            which: "best" or "last"; by default the best where there is one.
+            overwrite: whether to replace an existing output.
+
+        Returns:
+            Where it is, what it takes, and how far it is from the Keras model.
+
+        Raises:
+            GeneratorError: there is no generator yet, or it can't be read.
+            OutputError: the output can't be written or must not be overwritten.
+            ExportError: the generator can't be had in this format or size, or a package is missing.
+        """
+        from monet.inference.exporting import export
+
+        return export(self.path, format, output, size=size, which=which, overwrite=overwrite)
 
 
 def open_run(path: StrPath | None = None) -> Run:
