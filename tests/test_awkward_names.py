@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tiny_recipe
 
-from monet import evaluate, explore, generate, runs, train
+from monet import evaluate, explore, export, generate, runs, train
 from monet._files import by_plain_path
 from monet.runs.callbacks import tensorboard
 from monet.runs.run_folder import RunError, RunFolder
@@ -84,12 +84,22 @@ def test_pictures_are_painted_looked_at_and_judged(model, place, name):
     assert generate.main([*paint, f"--output={archive}"]) == 0
     with zipfile.ZipFile(archive) as file:
         assert len(file.namelist()) == 8 and file.testzip() is None
+    for form in ("savedmodel", "tflite"):
+        assert export.main(["--model", str(weights), "--format", form]) == 0
+        assert weights.with_suffix(f".{form}").exists()
     assert explore.main(["--data", str(folder / "data"), f"--out={folder / 'report'}"]) == 0
     assert (folder / "report" / "index.html").is_file()
     judged = ["--data", str(folder / "data"), "--input", str(archive), "--size", "32"]
     judged += [f"--output={folder / 'figures.json'}", "--html", str(folder / "page")]
     assert evaluate.main(judged) == 0
     assert json.loads((folder / "figures.json").read_text(encoding="utf-8"))["results"]
+
+
+def test_generators_are_written_as_onnx(model, place):
+    pytest.importorskip("tf2onnx")
+    output = place(EVERYTHING) / EVERYTHING
+    assert export.main(["--model", str(model), "--format", "onnx", f"--output={output}"]) == 0
+    assert output.is_file()
 
 
 def weights(value):

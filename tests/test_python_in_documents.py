@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monet.inference import export
 from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.systems import RECIPES
 
@@ -66,6 +67,19 @@ def test_recipes_are_changed_from_python(desk):
     assert (recipe.pool_size, recipe.generator.filters) == (0, 32)
     (trained,) = (desk / "runs").iterdir()
     assert (trained / "generator.keras").is_file()
+
+
+def test_exported_generators_paint(desk):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    (desk / "runs" / "first").mkdir(parents=True)
+    file = desk / "runs" / "first" / "generator.keras"
+    ResNetGenerator(filters=4, blocks=1).build(32).save(file)
+    found = blocks("docs/export.md")
+    assert len(found) == 2
+    for block, form in zip(found, ("onnx", "savedmodel"), strict=True):
+        export(file, form)
+        assert run(block)["painting"].shape == (1, 256, 320, 3)
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/ops.md"])

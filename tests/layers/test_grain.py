@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from monet.layers import Grain
+from monet.layers.grain import stored
 
 
 def test_the_pictures_come_first_and_the_noise_is_the_same_for_all():
@@ -46,3 +47,32 @@ def test_in_a_graph_of_unknown_size_under_xla_and_in_bfloat16(dtype):
 def test_levels_are_checked(levels):
     with pytest.raises(ValueError, match="levels=.*: expected an integer of at least 1"):
         Grain(levels)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_stored_noise_is_the_same(is_known):
+    layer = Grain(levels=3)
+
+    def grained(x):
+        with stored(4096):
+            return layer(x)
+
+    shapes = [(1, 64, 64, 3), (2, 33, 21, 3), (1, 16, 256, 3), (1, 1, 1, 3)]
+    for shape in shapes:
+        spec = tf.TensorSpec(shape if is_known else [None, None, None, 3])
+        function = tf.function(grained, input_signature=[spec])
+        nodes = function.get_concrete_function().graph.as_graph_def().node
+        assert not [node.op for node in nodes if "Random" in node.op]
+        x = np.zeros(shape, "float32")
+        np.testing.assert_allclose(function(x), layer(x), rtol=0, atol=1e-6)
+        np.testing.assert_array_equal(function(x)[..., 3], layer(x)[..., 3])
+
+
+def test_a_picture_larger_than_the_stored_noise_is_an_error():
+    def grained(x):
+        with stored(4096):
+            return Grain()(x)
+
+    function = tf.function(grained, input_signature=[tf.TensorSpec([None, None, None, 3])])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        function(np.zeros((1, 65, 64, 3), "float32"))

@@ -98,7 +98,8 @@ def export(
             module.write(signature, temporary)
             difference = _difference(signature, module, temporary)
     except OSError as error:
-        raise OutputError(f"can't write {output}: {error.strerror or error}.") from error
+        place = error.filename or output
+        raise OutputError(f"can't write {place}: {error.strerror or error}.") from error
     unchecked = module.NOT_RUN if difference is None else ""
     return Exported(output, signature.description, difference, unchecked)
 

@@ -146,7 +146,7 @@ def use(mode: str) -> Iterator[None]:
     Inside `tf.function` the choice is made while tracing and kept in the graph. SavedModel exports
     (`Model.export`, `tf.saved_model.save`, TFLite) trace again and always take the twin. For what
     reads an existing graph, as tf2onnx does and every export of a `get_concrete_function`, trace
-    inside `use("reference")`.
+    inside `use("reference")`, as `monet.inference.export` does with generators.
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
