@@ -169,7 +169,7 @@ class Run:
     def export(
         self,
         format: str,
-        output: str | os.PathLike[str] | None = None,
+        output: StrPath | None = None,
         *,
         size: int | None = None,
         which: str | None = None,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monet._files import address, creating_folder, replacing
+from monet._files import StrPath, address, creating_folder, replacing
 from monet.inference.exporting import onnx, savedmodel, tflite
 from monet.inference.exporting.error import ExportError
 from monet.inference.generator import generator_file, load_generator
@@ -48,9 +48,9 @@ class Exported:
 
 
 def export(
-    generator: str | os.PathLike[str],
+    generator: StrPath,
     format: str,
-    output: str | os.PathLike[str] | None = None,
+    output: StrPath | None = None,
     *,
     size: int | None = None,
     which: str | None = None,
