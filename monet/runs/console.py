@@ -37,11 +37,34 @@ def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: s
     print(f"Run       {run.path}", flush=True)
 
 
+def tell_rates(settings: Settings, before: Settings | None = None) -> None:
+    """Says by how much the learning rates are lowered because the training is long.
+
+    Args:
+        settings: of the run; its length may not be known yet.
+        before: what they were until now, where it is resumed.
+    """
+    if settings.minutes is not None and not settings.is_planned:
+        return
+    steps, full = settings.total_steps, settings.recipe.full_rate_steps
+    scale = settings.recipe.rate_scale(steps)
+    until_now = scale if before is None else before.recipe.rate_scale(before.total_steps)
+    if scale < 1 or scale != until_now:
+        changed = f", until now {until_now:.3g} times" if scale != until_now else ""
+        print(
+            f"Rates     {scale:.3g} times the recipe's{changed}: it has about {steps:,} steps, "
+            f"and these are for up to {full:,} (full_rate_steps)",
+            flush=True,
+        )
+
+
 def tell_place(session: Session, recorded: Settings) -> None:
     """Says where a resumed run goes on, and whether its schedule was stretched."""
     if session.budget is not None:
         used = duration(session.state.seconds_used)
         print(f"Resuming  after {used} of {duration(session.budget.seconds)}")
+        if not session.is_finished and not session.budget.left:
+            print("Starting again has taken all that was left; one step is trained. Add more time.")
         return
     recipe, epochs_before = session.settings.recipe, recorded.recipe.epochs
     steps_per_epoch = session.settings.steps_per_epoch

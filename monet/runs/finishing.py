@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from monet._progress import duration
+from monet._text import count
 from monet.data import DataError
 from monet.runs import console
 from monet.runs.interruption import Interrupted
@@ -32,7 +33,7 @@ def finish(session: Session) -> Run:
 def _train(session: Session) -> None:
     import tensorflow as tf
 
-    started = time.monotonic()
+    started, first_step = time.monotonic(), session.state.step
     try:
         session.train()
     except Interrupted:
@@ -50,7 +51,8 @@ def _train(session: Session) -> None:
             console.tell_crash(session)
         raise
     if session.verbose:
-        print(f"\nTrained in {duration(time.monotonic() - started)}.")
+        steps = count(session.state.step - first_step, "step")
+        print(f"\nTrained {steps} in {duration(time.monotonic() - started)}.")
 
 
 def _failure(session: Session, reason: str) -> RunError:

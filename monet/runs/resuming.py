@@ -50,6 +50,7 @@ def resume(
         path: the run's folder; by default the newest in `runs`.
         epochs: of the whole run, if it is to be longer; its learning rate schedule is stretched.
         minutes: the same for a run that was started for a number of minutes: of the whole run.
+            Starting again takes some of those that are added.
         data: where the same pictures are now, if they have moved; so `painting_dir`, `photo_dir`.
         painting_dir: see `data`.
         photo_dir: see `data`.
@@ -101,10 +102,14 @@ def resume(
         session = Session(folder, settings, domains, interruption, verbose=verbose, started=started)
         session.restore()
         _check_length(session)
+        if settings.minutes != recorded.minutes:
+            session.stretch()
+            settings = session.settings
         if settings != recorded:
             folder.write_config({**config, **settings.to_record()})
         if verbose:
             console.introduce(folder, settings, domains, settings.policy)
+            console.tell_rates(settings, recorded)
             console.tell_place(session, recorded)
         return finish(session)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from monet._progress import Line
 from monet.data import Domains
+from monet.runs import console
 from monet.runs.budget import Budget, Plan, lay_out
 from monet.runs.callbacks import calibration_callbacks, run_callbacks
 from monet.runs.figures import draw_figures
@@ -121,6 +122,21 @@ class Session:
         if self.budget is None or not self.is_finished:
             self.run.truncate_after(self.state.step / self.settings.steps_per_epoch)
 
+    def stretch(self) -> None:
+        """Lays out a run that was given more minutes, by the steps that it has done in its own.
+
+        Learning rates depend on the number of steps in all.
+        """
+        settings, steps = self.settings, self.state.step
+        if self.budget is None or not settings.is_planned:
+            return
+        if not steps:  # nothing is left of what was measured
+            self.settings = dataclasses.replace(settings, is_planned=False)
+            return
+        total = steps * self.budget.seconds / self.state.seconds_used
+        epochs = max(1, round(total / settings.steps_per_epoch))
+        self.settings = dataclasses.replace(settings, recipe=settings.recipe.replace(epochs=epochs))
+
     def train(self) -> None:
         """Trains to the end.
 
@@ -190,6 +206,7 @@ class Session:
         self.run.write_config({**self.run.read_config(), **self.settings.to_record()})
         if self.verbose:
             print(f"\nPlan      {plan.sentence()}", flush=True)
+            console.tell_rates(self.settings)
 
     def _fit_epochs(
         self, last_epoch: int, steps_per_epoch: int, callbacks: list[keras.callbacks.Callback]

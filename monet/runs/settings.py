@@ -225,7 +225,7 @@ class Settings:
 
         Args:
             epochs: Of the whole run; the learning rate schedule is stretched over them.
-            minutes: Of the whole run; the same.
+            minutes: Of the whole run; how many epochs these are, `Session.stretch` finds out.
             location: Where the same pictures are now.
             sample_every: As the attribute.
             checkpoint_minutes: As the attribute.
@@ -261,9 +261,6 @@ class Settings:
             )
         for name, given in (fixed or {}).items():
             self._check_unchanged(name, given)
-        if minutes is not None and self.minutes is not None and self.is_planned:
-            # As many times the steps as there is time: learning rates depend on their number.
-            epochs = max(1, round(self.recipe.epochs * minutes / self.minutes))
         changes = {
             "sample_every": sample_every,
             "checkpoint_minutes": checkpoint_minutes,

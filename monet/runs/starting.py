@@ -181,6 +181,7 @@ def start(
         )
         if verbose:
             console.introduce(folder, settings, domains, f"{policy} ({reason})")
+            console.tell_rates(settings)
         from monet.runs.session import Session
 
         session = Session(folder, settings, domains, interruption, verbose=verbose, started=started)
