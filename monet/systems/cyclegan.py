@@ -60,11 +60,7 @@ class CycleGANRecipe(TranslationRecipe):
         self.check("lambda_cycle", "a number of at least 0", is_number(self.lambda_cycle, 0))
         super().__post_init__()
         self.check("discriminator", "one with a single head", self.discriminator.heads == 1)
-        self.check(
-            "adversarial_loss",
-            f"one of {', '.join(ADVERSARIAL_LOSSES)}",
-            self.adversarial_loss in ADVERSARIAL_LOSSES,
-        )
+        self.check_one_of("adversarial_loss", ADVERSARIAL_LOSSES)
         self.check("pool_size", "an integer of at least 0", is_integer(self.pool_size, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
 

@@ -76,13 +76,8 @@ class DCGANRecipe(Recipe):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check(
-            "adversarial_loss",
-            f"one of {', '.join(ADVERSARIAL_LOSSES)}",
-            self.adversarial_loss in ADVERSARIAL_LOSSES,
-        )
-        holds = self.sheet_latents in ("normal", "positive")
-        self.check("sheet_latents", "one of normal, positive", holds)
+        self.check_one_of("adversarial_loss", ADVERSARIAL_LOSSES)
+        self.check_one_of("sheet_latents", ("normal", "positive"))
         self.check("passes", "an integer of at least 1", is_integer(self.passes, 1))
         self.check("image_noise", "a number of at least 0", is_number(self.image_noise, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))

@@ -7,6 +7,7 @@ flaws included; an improvement is a recipe of its own.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from monet._numbers import is_integer, is_number, is_positive
@@ -125,7 +126,7 @@ class Recipe:
         self.check("full_rate_steps", "an integer of at least 0", holds)
         is_weight = is_number(self.gradient_penalty, 0)
         self.check("gradient_penalty", "a number of at least 0", is_weight)
-        self.check("penalty", f"one of {', '.join(PENALTIES)}", self.penalty in PENALTIES)
+        self.check_one_of("penalty", PENALTIES)
         value = self.discriminator_accuracy
         self.check("discriminator_accuracy", "in (0, 1]", is_number(value, 0, 1) and value > 0)
         self.check(
@@ -148,6 +149,10 @@ class Recipe:
             raise ValueError(
                 f"{field}={getattr(self, field)!r} in recipe {self.name!r}: expected {expectation}."
             )
+
+    def check_one_of(self, field: str, names: Sequence[str]) -> None:
+        """Raises `ValueError` unless the field's value is one of `names`."""
+        self.check(field, f"one of {', '.join(names)}", getattr(self, field) in names)
 
     def replace(self: AnyRecipe, **overrides: Any) -> AnyRecipe:
         """A copy with some fields changed; a value of None leaves the field as it is."""
