@@ -9,6 +9,28 @@ import numpy as np
 GAP = 4
 """Pixels between two pictures."""
 
+_BACKGROUND = 255
+
+
+def blank(height: int, width: int) -> np.ndarray:
+    """A sheet without pictures, uint8 [height, width, 3]."""
+    return np.full((height, width, 3), _BACKGROUND, np.uint8)
+
+
+def put(sheet: np.ndarray, picture: np.ndarray, top: int, left: int, cell: int) -> None:
+    """Puts a picture onto a sheet, each of its pixels as a square of as many as fit.
+
+    Args:
+        sheet: uint8 [height, width, 3]; it is changed.
+        picture: uint8 [S, S, 3].
+        top: where it begins, in pixels.
+        left: the same across.
+        cell: side that it takes, a multiple of S.
+    """
+    scale = cell // len(picture)
+    pixels = picture.repeat(scale, 0).repeat(scale, 1)
+    sheet[top : top + cell, left : left + cell] = pixels
+
 
 def cell(sheet: np.ndarray, layout: Mapping[str, int], row: int, column: int) -> np.ndarray:
     """One picture of a sheet.

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 
 from monet.data import to_uint8
-from monet.systems.sheets.cells import GAP
+from monet.systems.sheets.cells import GAP, blank, put
 
 _GAP_BETWEEN_DOMAINS = 16
 _LEAST_CELL = 128
-_BACKGROUND = 255
 
 
 class ColumnSheet(abc.ABC):
@@ -32,8 +31,7 @@ class ColumnSheet(abc.ABC):
         self.photos = photos
         self.paintings = paintings
         side = photos.shape[1]
-        self._enlarge = max(1, _LEAST_CELL // side)
-        self.cell = side * self._enlarge
+        self.cell = side * max(1, _LEAST_CELL // side)
         columns = len(photos) + len(paintings)
         self.width = columns * (self.cell + GAP) - GAP
         if len(photos) and len(paintings):
@@ -63,7 +61,7 @@ class ColumnSheet(abc.ABC):
 
     def draw(self, model: keras.Model) -> np.ndarray:
         """Returns the sheet, uint8 [height, width, 3]."""
-        sheet = np.full((self.height, self.width, 3), _BACKGROUND, np.uint8)
+        sheet = blank(self.height, self.width)
         left = 0
         for images, is_photo in ((self.photos, True), (self.paintings, False)):
             for image in images:
@@ -79,6 +77,4 @@ class ColumnSheet(abc.ABC):
 
     def _draw_column(self, sheet, left, pictures) -> None:
         for row, picture in enumerate(pictures):
-            top = row * (self.cell + GAP)
-            pixels = to_uint8(picture).repeat(self._enlarge, 0).repeat(self._enlarge, 1)
-            sheet[top : top + self.cell, left : left + self.cell] = pixels
+            put(sheet, to_uint8(picture), row * (self.cell + GAP), left, self.cell)

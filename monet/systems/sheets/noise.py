@@ -7,10 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from monet.data import to_uint8
-from monet.systems.sheets.cells import GAP
+from monet.systems.sheets.cells import GAP, blank, put
 
 _LEAST_CELL = 64
-_BACKGROUND = 255
 _SIDE = 4
 
 
@@ -30,8 +29,7 @@ class NoiseSheet:
         side = paintings.shape[1]
         draw = tf.random.stateless_uniform if positive else tf.random.stateless_normal
         self.latents = draw([_SIDE**2, latent_dim], [seed, 0], alg="philox")
-        self._enlarge = max(1, _LEAST_CELL // side)
-        self.cell = side * self._enlarge
+        self.cell = side * max(1, _LEAST_CELL // side)
         self.width = self.height = _SIDE * (self.cell + GAP) - GAP
         self._painting_diversity = pairwise_distance(paintings)
 
@@ -42,11 +40,10 @@ class NoiseSheet:
 
     def draw(self, model: keras.Model) -> np.ndarray:
         """Returns the sheet, uint8 [height, width, 3], as `model.generator` paints it."""
-        sheet = np.full((self.height, self.width, 3), _BACKGROUND, np.uint8)
+        sheet = blank(self.height, self.width)
         for index, picture in enumerate(to_uint8(self._paint(model))):
             top, left = (place * (self.cell + GAP) for place in divmod(index, _SIDE))
-            pixels = picture.repeat(self._enlarge, 0).repeat(self._enlarge, 1)
-            sheet[top : top + self.cell, left : left + self.cell] = pixels
+            put(sheet, picture, top, left, self.cell)
         return sheet
 
     def measure(self, model: keras.Model) -> dict[str, float]:
