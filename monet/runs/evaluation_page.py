@@ -28,7 +28,6 @@ from monet.runs import line_chart
 from monet.runs.charts import charts_of_several, curves_of
 from monet.runs.line_chart import Charts, charts_html
 from monet.runs.run_folder import RunFolder
-from monet.systems import SYSTEMS
 
 _MOST_SHOWN = 8
 
@@ -143,6 +142,5 @@ def _curves(runs: Sequence[Path]) -> Charts:
     for path in runs:
         if path.is_dir():
             run = RunFolder.find(path)
-            system = SYSTEMS[run.read_config()["recipe"]["system"]]
-            found[path.name] = (run.history(), curves_of(system))
+            found[path.name] = (run.history(), curves_of(run.system()))
     return charts_of_several(found)

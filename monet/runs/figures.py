@@ -22,7 +22,7 @@ from monet.exploration.grids import grid
 from monet.runs.charts import AXIS, charts, curves_of
 from monet.runs.line_chart import Point
 from monet.runs.run_folder import RunFolder
-from monet.systems import SYSTEMS, System
+from monet.systems import System
 from monet.systems.sheets.cells import cell
 
 _EVERY = 50  # epochs between the columns of a strip, in a run that has enough of them
@@ -62,9 +62,8 @@ def draw_figures(run: RunFolder) -> list[Path]:
         RunError: the run's records can't be read.
         OSError: the folder can't be written.
     """
-    config = run.read_config()
-    system = SYSTEMS[config["recipe"]["system"]]
-    sheets = _Sheets(run.samples(), config["samples"], system)
+    system = run.system()
+    sheets = _Sheets(run.samples(), run.read_config()["samples"], system)
     run.figures_dir.mkdir(exist_ok=True)
     drawn = []
     for name, draw in (

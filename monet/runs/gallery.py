@@ -16,7 +16,7 @@ from monet.runs.figures import figure_files
 from monet.runs.gallery_page import SCRIPT, STYLE
 from monet.runs.line_chart import charts_html
 from monet.runs.run_folder import RunFolder
-from monet.systems import SYSTEMS, Curve, System
+from monet.systems import Curve, System
 
 _LABELS = {"images_per_second": "images/s"}
 
@@ -43,7 +43,7 @@ def gallery_html(run: RunFolder, state: str = STOPPED) -> str:
     """Returns the page that `write_gallery` writes."""
     config = run.read_config()
     history = run.history()
-    system = SYSTEMS[config["recipe"]["system"]]
+    system = run.system()
     curves = curves_of(system)
     samples = [
         (_sample_label(epoch), path.relative_to(run.path).as_posix())

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from monet._files import StrPath, by_plain_path, obstacle, remove_leftovers, replacing, write_text
 from monet.inference.generator import BEST_GENERATOR
+from monet.systems import SYSTEMS, System
 
 try:
     import fcntl
@@ -125,6 +126,15 @@ class RunFolder:
             return json.loads(self.config_path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"can't read {self.config_path}: {error}.") from error
+
+    def system(self) -> System:
+        """What is trained in it."""
+        try:
+            return SYSTEMS[self.read_config()["recipe"]["system"]]
+        except (KeyError, TypeError) as error:
+            raise RunError(
+                f"{self.config_path} names no system of this version of monet ({error})."
+            ) from error
 
     def history(self) -> list[dict[str, float]]:
         """The rows of `history.csv` in order: one per finished epoch, and some between."""
