@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import monet
-from monet import info
+from monet._command_line.installation import collect
+from monet._command_line.installation_text import render
 from monet.ops.native import library
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +51,7 @@ def test_report_of_this_installation():
 
 
 def test_text_has_a_line_for_everything():
-    text = info.render(info.collect())
+    text = render(collect())
     for title in ("python", "Native parts", "on the CPU", "instruction set", "GPUs", "To do"):
         assert f"\n  {title}" in text or f"\n{title}" in text
 
@@ -96,19 +97,19 @@ def test_reason_of_the_build_is_passed_on(bare):
     (bare / "tensorflow.py").unlink()
     report = json.loads(run("--json", cwd=bare).stdout)
     assert any("no C++ compiler is on PATH; install one" in line for line in report["remedies"])
-    assert "  The ops               no: no C++ compiler is on PATH" in info.render(report)
+    assert "  The ops               no: no C++ compiler is on PATH" in render(report)
 
 
 def test_mode_that_does_not_exist(monkeypatch):
     monkeypatch.setenv("MONET_OPS", "fast")
-    report = info.collect()
+    report = collect()
     assert "MONET_OPS must be auto, native or reference, got 'fast'" in report["remedies"]
-    assert "Ops (MONET_OPS=fast)" in info.render(report)
+    assert "Ops (MONET_OPS=fast)" in render(report)
 
 
 def test_reference_mode_is_named_as_the_reason(monkeypatch):
     monkeypatch.setenv("MONET_OPS", "reference")
-    choice = info.collect()["ops"]["devices"]["CPU"]
+    choice = collect()["ops"]["devices"]["CPU"]
     assert not choice["native"]
     if library.status().native:
         assert choice["reason"] == "MONET_OPS=reference"
@@ -116,7 +117,7 @@ def test_reference_mode_is_named_as_the_reason(monkeypatch):
 
 def test_changed_sources_are_named(monkeypatch):
     monkeypatch.setattr(library, "changed_sources", lambda record: ["kernels", "python"])
-    (remedy,) = [line for line in info.collect()["remedies"] if "csrc" in line]
+    (remedy,) = [line for line in collect()["remedies"] if "csrc" in line]
     assert remedy.startswith(
         "csrc/kernels and csrc/python changed since the build; run: pip install"
     )
