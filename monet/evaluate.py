@@ -17,7 +17,7 @@ def evaluate(args: argparse.Namespace) -> int:
     """Judges what the arguments say; returns the exit code."""
     from monet.metrics.report import report_text
     from monet.runs import evaluating
-    from monet.runs.settings import DataLocation
+    from monet.runs.data_location import DataLocation
 
     checked(evaluating.check_outputs, args.output, args.html, overwrite=args.overwrite)
     evaluation = checked(

@@ -16,9 +16,10 @@ from PIL import Image
 from monet import evaluate
 from monet.data.images import encode_png
 from monet.inference import load_generator
+from monet.runs.data_location import DataLocation
 from monet.runs.judging import Judging
 from monet.runs.run_folder import RunFolder
-from monet.runs.settings import DataLocation, Settings
+from monet.runs.settings import Settings
 from monet.systems import get_recipe
 
 SIDE = 32

@@ -22,10 +22,10 @@ from monet.metrics.inception_graph import InceptionGraph, find_weights
 from monet.metrics.keras_extractor import KerasExtractor
 from monet.metrics.sample import PictureSet, pictures_of
 from monet.runs.candidates import Candidate, candidates
+from monet.runs.data_location import DataLocation
 from monet.runs.evaluation_page import Shown, write_page
 from monet.runs.fair_photos import FairPhotos, data_of, fair_photos
 from monet.runs.painted_set import painted_set
-from monet.runs.settings import DataLocation
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

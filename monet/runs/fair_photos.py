@@ -11,8 +11,9 @@ import numpy as np
 
 from monet.data import DataError, Domains, ImageSource
 from monet.metrics.sample import choose
+from monet.runs.data_location import DataLocation
 from monet.runs.run_folder import RunError, RunFolder
-from monet.runs.settings import DataLocation, Settings
+from monet.runs.settings import Settings
 from monet.systems import system_of
 
 _LEAST_PHOTOS = 4  # of which a draw takes half

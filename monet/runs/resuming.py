@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from monet._files import StrPath
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
+from monet.runs.data_location import DataLocation
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.run import Run
 from monet.runs.run_folder import RunError, RunFolder, newest_run
-from monet.runs.settings import DataLocation, Settings
+from monet.runs.settings import Settings
 from monet.systems import system_of
 
 if TYPE_CHECKING:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import os
 import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from monet._files import StrPath
 from monet._numbers import is_integer, is_positive
-from monet.data import Domains, open_domains
+from monet.data import Domains
+from monet.runs.data_location import DataLocation
 from monet.runs.environment import environment
 from monet.runs.judging import Judging
 from monet.runs.run_folder import RunError
@@ -23,41 +22,6 @@ SAMPLE_MINUTES = 2.0
 KEPT_GENERATORS = 10
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DataLocation:
-    """Where the pictures are: a dataset folder, two folders, or nothing for the sample set.
-
-    Attributes:
-        data: A dataset folder.
-        painting_dir: A folder of paintings, with `photo_dir` in place of `data`.
-        photo_dir: A folder of photos.
-        tfrecords: Whether TFRecords are preferred to picture files.
-    """
-
-    data: StrPath | None = None
-    painting_dir: StrPath | None = None
-    photo_dir: StrPath | None = None
-    tfrecords: bool = False
-
-    def open(self, *, photos: bool) -> Domains:
-        return open_domains(
-            self.data,
-            painting_dir=self.painting_dir,
-            photo_dir=self.photo_dir,
-            photos=photos,
-            tfrecords=self.tfrecords,
-        )
-
-    def absolute(self) -> DataLocation:
-        """Paths that hold wherever the run is resumed from."""
-        paths = {key: getattr(self, key) for key in ("data", "painting_dir", "photo_dir")}
-        absolute = {key: path and os.path.abspath(path) for key, path in paths.items()}
-        return dataclasses.replace(self, **absolute)
-
-    def __bool__(self) -> bool:
-        return any((self.data, self.painting_dir, self.photo_dir))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,13 @@ from monet import precision
 from monet._files import StrPath
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
+from monet.runs.data_location import DataLocation
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RUNS, RunError, RunFolder, check_vacant, new_run_path
-from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, DataLocation, Settings
+from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, Settings
 from monet.systems import (
     DEFAULT_MINUTES,
     DEFAULT_RECIPE,

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monet.runs.data_location import DataLocation
 from monet.runs.fair_photos import data_of, fair_photos
 from monet.runs.judging import Judging
 from monet.runs.run_folder import RunError, RunFolder
-from monet.runs.settings import DataLocation, Settings
+from monet.runs.settings import Settings
 from monet.systems import get_recipe
 
 PHOTOS = 40

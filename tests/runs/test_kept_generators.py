@@ -51,7 +51,7 @@ def test_how_many_can_change(run):
 
 
 def test_settings_take_none_and_no_fewer():
-    from monet.runs.settings import DataLocation
+    from monet.runs.data_location import DataLocation
     from monet.systems import get_recipe
 
     fields = {
