@@ -7,10 +7,9 @@ import json
 import sys
 from collections.abc import Sequence
 
-from monet._command_line import add_version, run
+from monet._command_line import add_version, holding_back_stderr, run
 from monet._command_line.installation import collect
 from monet._command_line.installation_text import render
-from monet._command_line.streams import standard_error_closed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +27,7 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _report(*, as_json: bool) -> int:
-    with standard_error_closed():
+    with holding_back_stderr(lambda line: False):  # no log level silences all that TensorFlow says
         report = collect()
     print(json.dumps(report, indent=2) if as_json else render(report))
     return 0

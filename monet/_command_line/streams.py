@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator
 from typing import TextIO
 
 
@@ -68,17 +67,3 @@ def _redirect(number: int) -> None:
     if nowhere != number:
         os.dup2(nowhere, number)
         os.close(nowhere)
-
-
-@contextlib.contextmanager
-def standard_error_closed() -> Iterator[None]:
-    """Drops what native code writes there: TensorFlow has notices that no log level silences."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "w") as sink:
-            os.dup2(sink.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
