@@ -95,6 +95,9 @@ def test_a_run_has_the_same_losses_in_any_environment(data, tmp_path, hostile):
     paint = ["--run", other, "--input", data / "trainB", "--output", tmp_path / "painted"]
     done = call("generate", *paint, cwd=UNWRITABLE, **hostile)
     assert done.returncode == 0, done.stderr
+    options = ["--run", other, "--format", "tflite", "--output", tmp_path / "exported"]
+    done = call("export", *options, cwd=UNWRITABLE, **hostile)
+    assert done.returncode == 0, done.stderr
     done = call("explore", "--data", data, "--out", tmp_path / "report", cwd=UNWRITABLE, **hostile)
     assert done.returncode == 0, done.stderr
 
@@ -107,11 +110,13 @@ def test_a_run_has_the_same_losses_in_any_environment(data, tmp_path, hostile):
         ("explore", ["--out", "report"]),
         ("generate", ["--input", "@/trainB", "--output", "out.zip"]),
         ("generate", ["--input", "@/trainB", "--output", "painted"]),
+        ("export", ["--format", "tflite", "--output", "exported"]),
+        ("export", ["--format", "savedmodel", "--output", "exported"]),
         ("evaluate", ["--data", "@", "--input", "@/trainA", "--output", "r.json", "--size", "32"]),
     ],
 )
 def test_an_output_that_can_t_be_made_is_one_sentence(data, tmp_path, module, options):
-    if module == "generate":
+    if module in ("generate", "export"):
         images = keras.Input((None, None, 3))
         path = tmp_path / "model.keras"
         keras.Model(images, keras.layers.Rescaling(1.0)(images)).save(path)

@@ -145,6 +145,7 @@ def test_missing_package_is_named(bare, module, remedy):
         ("monet.train", "--out", "run"),
         ("monet.generate", "--model", "a.keras", "--input", "photos"),
         ("monet.explore", "--out", "report"),
+        ("monet.export", "--model", "a.keras", "--format", "tflite"),
         ("monet.evaluate", "--input", "images.zip"),
     ],
     ids=lambda arguments: arguments[0],

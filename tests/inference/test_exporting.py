@@ -83,9 +83,8 @@ def small(name):
     keras.utils.set_random_seed(0)
     if name.startswith("dcgan"):
         return dataclasses.replace(NOISE_GENERATORS[name], filters=16, latent_dim=8).build(32)
-    architecture = GENERATORS[name]
-    fewer = {"blocks": 1} if name.startswith(("resnet", "painter")) else {}
-    return dataclasses.replace(architecture, filters=8, **fewer).build(32)
+    fewer = {"levels": 4} if name.startswith("unet") else {"blocks": 1}
+    return dataclasses.replace(GENERATORS[name], filters=8, **fewer).build(32)
 
 
 def inputs(model):
