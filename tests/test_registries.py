@@ -19,7 +19,7 @@ RECIPES_MD, OPS_MD, README, CONTRIBUTING = (
     for name in ("docs/recipes.md", "docs/ops.md", "README.md", "CONTRIBUTING.md")
 )
 # The layer of an op is tested in tests/layers/test_OP_layer.py, but for this one's.
-LAYER_TESTS = {"kuwahara": "test_underpainting.py"}
+LAYER_TESTS = {"brush_strokes": "test_underpainting.py"}
 # Ops that write variables: an optimizer calls them, no layer does, and nothing is differentiated.
 UPDATES = {"adam_update": "MonetAdam", "average_update": "MonetAverage"}
 _NAME = r"`\"?([\w-]+)\"?"  # at the beginning of a table's row, as code

@@ -10,7 +10,7 @@ void DefineReflectionPad(pybind11::module_& m);
 void DefineReflectConv2D(pybind11::module_& m);
 void DefineConv2D(pybind11::module_& m);
 void DefineResidualBlock(pybind11::module_& m);
-void DefineKuwahara(pybind11::module_& m);
+void DefineBrushStrokes(pybind11::module_& m);
 void DefineBilinearUpsampling(pybind11::module_& m);
 void DefineUpdate(pybind11::module_& m);
 void DefinePeak(pybind11::module_& m);

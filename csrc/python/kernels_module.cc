@@ -54,7 +54,7 @@ PYBIND11_MODULE(_kernels, m) {
   DefineReflectConv2D(m);
   DefineConv2D(m);
   DefineResidualBlock(m);
-  DefineKuwahara(m);
+  DefineBrushStrokes(m);
   DefineBilinearUpsampling(m);
   DefineUpdate(m);
   DefinePeak(m);

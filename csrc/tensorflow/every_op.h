@@ -2,8 +2,8 @@
 #pragma once
 
 #include "tensorflow/bilinear_upsampling_op.h"
+#include "tensorflow/brush_strokes_op.h"
 #include "tensorflow/conv2d_op.h"
-#include "tensorflow/kuwahara_op.h"
 #include "tensorflow/norm_op.h"
 #include "tensorflow/reflect_conv2d_op.h"
 #include "tensorflow/reflection_pad_op.h"
@@ -20,7 +20,7 @@
   MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
   DO(BilinearUpsamplingForwardOp)  \
   DO(BilinearUpsamplingBackwardOp) \
-  DO(KuwaharaOp)                   \
+  DO(BrushStrokesOp)               \
   DO(Conv2DForwardOp)              \
   DO(Conv2DBackwardInputOp)        \
   DO(Conv2DBackwardKernelOp)       \

@@ -5,7 +5,6 @@ from __future__ import annotations
 from monet.layers.bilinear_upsampling import BilinearUpsampling2D
 from monet.layers.conv2d import Conv2D
 from monet.layers.conv2d_transpose import Conv2DTranspose
-from monet.layers.grain import Grain
 from monet.layers.leaky_relu import LeakyReLU
 from monet.layers.norm import GroupNormalization, InstanceNormalization
 from monet.layers.paint_over import PaintOver
@@ -21,7 +20,6 @@ __all__ = [
     "BilinearUpsampling2D",
     "Conv2D",
     "Conv2DTranspose",
-    "Grain",
     "GroupNormalization",
     "InstanceNormalization",
     "LeakyReLU",

@@ -1,4 +1,4 @@
-"""The first layer of paint: where the colours of a picture go, before any stroke."""
+"""The first layer of paint: brush strokes in the colours of the paintings."""
 
 from __future__ import annotations
 
@@ -6,41 +6,46 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from monet import ops
 from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer
+from monet.layers.laying_strokes import lay_strokes
 
 
 @keras.saving.register_keras_serializable(package="monet")
 class Underpainting(FusedOpLayer):
-    """Pictures in flat dabs, of colours that may be matched to those of paintings.
+    """Pictures in brush strokes, of colours that may be matched to those of paintings.
 
-    A generator that paints over this has shapes and edges to follow, but has to find every stroke
-    itself; one that paints over the photo gets a photo with a pattern on it. Colours matched
-    beforehand save it the time to learn them.
+    A generator that paints over the photo gets a photo with a pattern on it, since a network of
+    convolutions makes even areas even, and finds no strokes in them. One that paints over this has
+    strokes from the start, each with noise of its own to change its colour by, and has to learn
+    what no rule says. Colours matched beforehand save it the time to learn them.
 
-    Dabs are those of `monet.ops.kuwahara`. Colours are `y = matrix · x + offset`,
-    clipped to [-1, 1]: at first unchanged, after `adapt` matched.
+    Strokes are those of `monet.layers.laying_strokes.lay_strokes`. Colours are
+    `y = matrix · x + offset`, clipped to [-1, 1]: at first unchanged, after `adapt` matched.
 
-    Shapes: `[N, H, W, 3]` to the same.
+    Shapes: `[N, H, W, 3]` to `[N, H, W, 3 + noise]`; `[N, H, W, 3]` with `length=0`.
 
     Weights, not trained: `matrix` `[3, 3]` and `offset` `[3]`.
 
     Args:
-        radius: of the dabs, in pixels; 0 for none.
+        length: half of the largest strokes', in pixels; 0 for none.
+        noise: channels of noise, each about the same all along a stroke.
 
     Example:
 
-    >>> x = np.full((1, 8, 8, 3), 0.5, "float32")
-    >>> bool(np.allclose(Underpainting(4)(x), x, atol=1e-6))
-    True
+    >>> x = np.full((1, 16, 16, 3), 0.5, "float32")
+    >>> y = Underpainting(length=6, noise=2)(x)
+    >>> y.shape, bool(np.allclose(y[..., :3], x, atol=1e-6))
+    (TensorShape([1, 16, 16, 5]), True)
     """
 
-    def __init__(self, radius=4, **kwargs):
+    def __init__(self, length=6, noise=3, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        if not is_integer(radius, 0):
-            raise ValueError(f"radius={radius!r}: expected an integer of at least 0.")
-        self.radius = radius
+        for name, value in (("length", length), ("noise", noise)):
+            if not is_integer(value, 0):
+                raise ValueError(f"{name}={value!r}: expected an integer of at least 0.")
+        self.length = length
+        self.noise = noise if length else 0
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
 
     def build(self, input_shape):
@@ -68,24 +73,24 @@ class Underpainting(FusedOpLayer):
         self.offset.assign(offset)
 
     def call(self, images):
-        dabs = tf.cast(images, tf.float32)
-        if self.radius:
-            dabs = ops.kuwahara(dabs, self.radius)
-        dabs = tf.cast(self.recolour(dabs), self.compute_dtype)
-        dabs.set_shape(images.shape)
-        return dabs
+        laid = tf.cast(images, tf.float32)
+        if self.length:
+            laid = lay_strokes(laid, self.length, self.noise)
+        colours, noise = tf.split(laid, [3, self.noise], axis=-1)
+        laid = tf.cast(tf.concat([self._recoloured(colours), noise], axis=-1), self.compute_dtype)
+        laid.set_shape(self.compute_output_shape(images.shape))
+        return laid
 
-    def recolour(self, images):
-        """The colours alone: `[N, H, W, 3]` in [-1, 1] to the same, float32."""
+    def _recoloured(self, images):
         matrix, offset = (tf.cast(weight, tf.float32) for weight in (self.matrix, self.offset))
-        coloured = tf.tensordot(tf.cast(images, tf.float32), matrix, [[3], [1]]) + offset
+        coloured = tf.tensordot(images, matrix, [[3], [1]]) + offset
         return tf.clip_by_value(coloured, -1.0, 1.0)
 
     def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
+        return (*input_shape[:-1], 3 + self.noise)
 
     def get_config(self):
-        return {**super().get_config(), "radius": self.radius}
+        return {**super().get_config(), "length": self.length, "noise": self.noise}
 
 
 def underpaintings(network):

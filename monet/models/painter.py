@@ -1,4 +1,4 @@
-"""A small residual U-Net that paints over flat dabs of the photo's colours."""
+"""A small residual U-Net that paints over brush strokes of the photo's colours."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PainterGenerator(Generator):
         blocks: residual blocks at the coarsest level.
         levels: halvings of the picture's sides.
         head_filters: channels at full size.
-        dab_radius: of the dabs that are painted over, in pixels, `monet.layers.Underpainting`; 0
-            for the photo itself.
-        grain: channels of noise that it is given, `monet.layers.Grain`; 0 for none.
+        stroke_length: half of the largest strokes' that are painted over, in pixels,
+            `monet.layers.Underpainting`; 0 for the photo itself.
+        stroke_noise: channels of noise that it is given, the same along each stroke; 0 for none.
     """
 
     architecture: ClassVar[str] = "painter"
@@ -33,14 +33,14 @@ class PainterGenerator(Generator):
     blocks: int = 4
     levels: int = 2
     head_filters: int = 16
-    dab_radius: int = 4
-    grain: int = 2
+    stroke_length: int = 6
+    stroke_noise: int = 3
 
     def __post_init__(self):
         super().__post_init__()
         for field in ("blocks", "levels", "head_filters"):
             self._check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
-        for field in ("dab_radius", "grain"):
+        for field in ("stroke_length", "stroke_noise"):
             self._check(field, "an integer of at least 0", is_integer(getattr(self, field), 0))
 
     def image_sizes(self) -> str:
@@ -66,34 +66,33 @@ def painter_generator(
     blocks: int = 4,
     levels: int = 2,
     head_filters: int = 16,
-    dab_radius: int = 4,
-    grain: int = 2,
+    stroke_length: int = 6,
+    stroke_noise: int = 3,
     dtype=None,
     name: str | None = None,
 ) -> keras.Model:
-    """An image-to-image network that starts with flat dabs and learns what to paint over them.
+    """An image-to-image network that starts with brush strokes and learns what to paint over them.
 
     Down: a 6×6 convolution of stride 2 to `filters` (the same as taking 2×2 pixels for one and a
-    3×3 convolution of these), which sees the photo and noise (`monet.layers.Grain`), then 4×4 ones
-    of stride 2, each with `filters` channels more. At the coarsest level, `blocks` residual blocks.
+    3×3 convolution of these), which sees the photo and its strokes with their noise
+    (`monet.layers.Underpainting`), then 4×4 ones of stride 2, each with `filters` channels more. At the coarsest level, `blocks` residual blocks.
     Up, at each level: bilinear upsampling and 3×3 convolution, which leave no checkerboard;
     concatenated with the way down; 3×3 convolution; but for the last level, a residual block. At
-    full size: upsampling, 3×3 convolution to
-    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to the photo
-    in dabs (`monet.layers.Underpainting`). Where there are no dabs, the 5×5 convolution sees the
-    photo too. Instance norm and ReLU after each convolution but the last. All padding is by
+    full size: upsampling, concatenated with the strokes and their noise; 3×3 convolution to
+    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to the
+    strokes. Instance norm and ReLU after each convolution but the last. All padding is by
     reflection: a border that a convolution can tell would become a frame.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
-    change from N(0, 0.01): an untrained network gives the dabs, but for a faint noise.
+    change from N(0, 0.01): an untrained network gives the strokes, but for a faint noise.
 
     Args:
         filters: channels of the first convolution.
         blocks: residual blocks at the coarsest level, at least 1.
         levels: halvings of the sides, at least 1.
         head_filters: channels at full size.
-        dab_radius: of the dabs, in pixels; 0 for none.
-        grain: channels of noise; 0 for none.
+        stroke_length: half of the largest strokes', in pixels; 0 for none.
+        stroke_noise: channels of noise; 0 for none.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
 
@@ -113,7 +112,6 @@ def painter_generator(
     from monet.layers import (
         BilinearUpsampling2D,
         Conv2D,
-        Grain,
         InstanceNormalization,
         PaintOver,
         ReflectionConv2D,
@@ -150,7 +148,8 @@ def painter_generator(
 
     photos = keras.Input((None, None, 3), name="images")
     widths = [filters * level for level in range(1, levels + 1)]
-    x = Grain(grain, dtype=dtype, name="grain")(photos) if grain else photos
+    laid = Underpainting(stroke_length, stroke_noise, dtype="float32", name="underpainting")(photos)
+    x = joined([photos, laid], "photo")
     skips = []
     for level, width in enumerate(widths, start=1):
         x = halving(x, width, 6 if level == 1 else 4, f"down_{level}")
@@ -162,9 +161,7 @@ def painter_generator(
         x = convolution(joined([x, skips[level - 1]], label), width, f"{label}_joined")
         if level > 1:
             x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
-    x = convolution(doubled(x, "head"), head_filters, "head")
-    if not dab_radius:
-        x = joined([x, photos], "head")
+    x = convolution(joined([doubled(x, "head"), laid], "strokes"), head_filters, "head")
     change = ReflectionConv2D(
         3,
         5,
@@ -172,6 +169,5 @@ def painter_generator(
         dtype=dtype,
         name="change_convolution",
     )(x)
-    dabs = Underpainting(dab_radius, dtype="float32", name="underpainting")(photos)
-    painted = PaintOver(dtype="float32", name="painted")(dabs, change)
+    painted = PaintOver(dtype="float32", name="painted")(laid[..., :3], change)
     return keras.Model(photos, painted, name=name)

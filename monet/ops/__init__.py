@@ -13,11 +13,11 @@ try:
     from monet.ops.adam_update import adam_update, adam_update_ref
     from monet.ops.average_update import average_update, average_update_ref
     from monet.ops.bilinear_upsampling import bilinear_upsampling, bilinear_upsampling_ref
+    from monet.ops.brush_strokes import STROKE_ANGLES, brush_strokes, brush_strokes_ref
     from monet.ops.conv2d import conv2d, conv2d_ref
     from monet.ops.conv2d_transpose import conv2d_transpose, conv2d_transpose_ref
     from monet.ops.group_norm import group_norm, group_norm_ref
     from monet.ops.instance_norm import instance_norm, instance_norm_ref
-    from monet.ops.kuwahara import kuwahara, kuwahara_ref
     from monet.ops.reflect_conv2d import reflect_conv2d, reflect_conv2d_ref
     from monet.ops.reflection_pad import reflection_pad, reflection_pad_ref
     from monet.ops.residual_block import residual_block, residual_block_ref
@@ -36,6 +36,7 @@ except ImportError as _error:
 
 
 __all__ = [
+    "STROKE_ANGLES",
     "Status",
     "adam_update",
     "adam_update_ref",
@@ -43,6 +44,8 @@ __all__ = [
     "average_update_ref",
     "bilinear_upsampling",
     "bilinear_upsampling_ref",
+    "brush_strokes",
+    "brush_strokes_ref",
     "conv2d",
     "conv2d_ref",
     "conv2d_transpose",
@@ -51,8 +54,6 @@ __all__ = [
     "group_norm_ref",
     "instance_norm",
     "instance_norm_ref",
-    "kuwahara",
-    "kuwahara_ref",
     "reflect_conv2d",
     "reflect_conv2d_ref",
     "reflection_pad",

@@ -102,11 +102,11 @@ class OneSidedRecipe(TranslationRecipe):
 
 _MONET = OneSidedRecipe(
     name="monet",
-    summary="one-sided, paints over flat dabs, two heads; for a CPU",
+    summary="one-sided, paints over brush strokes, two heads; for a CPU",
     source=(
         "This package's own. No second generator (as in Park et al. 2020, arXiv:2007.15651, but "
-        "with plain content and colour losses), painting over the photo in flat dabs (Papari et "
-        "al. 2007) of the paintings' colours, with some noise to make strokes of; a discriminator "
+        "with plain content and colour losses), painting over brush strokes of the photo "
+        "(Haeberli 1990, Hertzmann 1998) in the paintings' colours; a discriminator "
         "with a hinge and a cross-entropy head, as in a notebook of the competition that reports a "
         "score of 35.1; DiffAugment (Zhao et al. 2020) at half strength; averaged generator "
         "(Karras et al. 2018); crops at the scale of the painted pictures."

@@ -109,7 +109,7 @@ class TranslationSystem(System[AnyTranslationRecipe]):
         return images
 
     def prepare(self, model, recipe, domains: Domains, *, seed=0) -> None:
-        """Matches the colours of generators that paint over dabs to those they shall have."""
+        """Matches the colours of generators that paint over strokes to those they shall have."""
         from monet.data import fixed_images
         from monet.layers.underpainting import underpaintings
 

@@ -34,11 +34,11 @@ class OneSided(GAN):
         discriminator: network from pictures to logits, or to a list of them, one for each head.
         lambda_identity: weight of the identity loss, the L1 distance between a painting and what
             the generator makes of it; 0 leaves it out.
-        lambda_content: weight of the content loss, `monet.losses.structure_distance` between a
-            photo and its painting; 0 leaves it out.
-        lambda_colour: weight of the colour loss, `monet.losses.colour_distance` between a painting
-            and its photo in the colours of the generator's underpainting, if it has one; 0 leaves
-            it out.
+        lambda_content: weight of the content loss, `monet.losses.structure_distance` between what
+            is painted and what was painted over: the generator's underpainting of the photo, or the
+            photo; 0 leaves it out.
+        lambda_colour: weight of the colour loss, `monet.losses.colour_distance` of the same two; 0
+            leaves it out.
         (further ones): see `monet.training.gan.GAN`.
 
     Source: identity loss: Zhu et al. 2017 (arXiv:1703.10593), section 5.2.
@@ -103,10 +103,9 @@ class OneSided(GAN):
         fake_logits = judge(fake)
         adversarial = self.adversarial_loss.generator(fake_logits)
         identity = mean_absolute_error(paintings, same) if self.lambda_identity else 0.0
-        content = structure_distance(photos, painted) if self.lambda_content else 0.0
-        colour = 0.0
-        if self.lambda_colour:
-            colour = colour_distance(self._recoloured(photos), painted)
+        beneath = self._beneath(photos)
+        content = structure_distance(beneath, painted) if self.lambda_content else 0.0
+        colour = colour_distance(beneath, painted) if self.lambda_colour else 0.0
         return {
             "generator": adversarial
             + self.lambda_identity * identity
@@ -129,9 +128,10 @@ class OneSided(GAN):
         both = tf.concat([photos, paintings], axis=0)
         return tf.split(self.trained_generator(both, training=training), 2)
 
-    def _recoloured(self, photos):
+    def _beneath(self, photos):
+        """What the generator paints over."""
         for layer in underpaintings(self.trained_generator):
-            photos = layer.recolour(photos)
+            return layer(photos)[..., :3]
         return photos
 
     def get_config(self):

@@ -35,7 +35,7 @@ OPS = (
     "group_norm",
     "reflection_pad",
     "bilinear_upsampling",
-    "kuwahara",
+    "brush_strokes",
     "reflect_conv2d",
     "conv2d",
     "conv2d_transpose",
@@ -96,10 +96,14 @@ def random_call(rng: np.random.Generator) -> Call:
         y_shape = (batch, height + 2 * pad, width + 2 * pad, channels)
     elif op == "bilinear_upsampling":
         tensors, y_shape = [x], (batch, 2 * height, 2 * width, channels)
-    elif op == "kuwahara":
-        tensors = [np.tanh(normal((max(batch, 1), height, width, 3)))]
-        options = {"radius": int(rng.integers(1, min(height, width, 5) + 1))}
-        y_shape = tensors[0].shape
+    elif op == "brush_strokes":
+        x, y_shape = x[:, :, :, :9], x[:, :, :, :9].shape
+        priorities = int(rng.choice([1, batch]))
+        priority = np.exp(normal((priorities, height, width, 1), std=2))
+        directions = rng.integers(0, ops.STROKE_ANGLES, (batch, height, width)).astype(np.int32)
+        tensors = [x, priority, directions]
+        length = float(rng.uniform(0.2, 1)) * min(height, width) / 1.63
+        options = {"length": length, "width": length * float(rng.uniform(0.2, 1))}
     elif op == "reflect_conv2d":
         size = int(rng.choice([size for size in (1, 3, 5, 7) if size // 2 < min(height, width)]))
         out_channels = int(rng.choice([1, 2, 3, 4, 5, 16, 17, 33, 64]))
@@ -138,6 +142,9 @@ def evaluate(function: Callable, call: Call, dtype: str) -> list[np.ndarray]:
     """The result of `function` and its gradients, computed in `dtype`, as float32 arrays."""
     tensors = []
     for tensor in call.tensors:
+        if np.issubdtype(tensor.dtype, np.integer):
+            tensors.append(tf.constant(tensor))
+            continue
         # Gamma and beta are float32 always.
         follows_x = tensor.ndim == 4 or call.op == "reflect_conv2d"
         exact = tf.cast(tensor, call.dtype if follows_x else tf.float32)
@@ -147,11 +154,12 @@ def evaluate(function: Callable, call: Call, dtype: str) -> list[np.ndarray]:
     if call.op.endswith("norm"):
         positional = tensors[:3] + ([options.pop("groups")] if call.op == "group_norm" else [])
         options["residual"] = tensors[3] if len(tensors) > 3 else None
+    differentiable = [tensor for tensor in tensors if tensor.dtype.is_floating]
     with tf.GradientTape() as tape:
-        tape.watch(tensors)
+        tape.watch(differentiable)
         y = function(*positional, **options)
     dy = tf.cast(tf.cast(call.dy, call.dtype), y.dtype)
-    gradients = tape.gradient(y, tensors, output_gradients=dy)
+    gradients = tape.gradient(y, differentiable, output_gradients=dy)
     return [tf.cast(tensor, tf.float32).numpy() for tensor in (y, *gradients)]
 
 

@@ -24,7 +24,9 @@ for call in (
     lambda: ops.group_norm(tf.zeros([2 * n, 0, 1, 3]), three, three, 3),
     lambda: ops.reflection_pad(tf.zeros([1, n, 2, 0]), 1),
     lambda: ops.bilinear_upsampling(tf.zeros([1, n, 2, 0])),
-    lambda: ops.kuwahara(tf.zeros([0, n, 2, 3]), 2),
+    lambda: ops.brush_strokes(
+        tf.zeros([0, n, 2, 3]), tf.ones([1, n, 2, 1]), tf.zeros([0, n, 2], tf.int32), 1, 1
+    ),
     lambda: ops.conv2d(tf.zeros([0, n, 1, 1]), tf.ones([1, 1, 1, 9])),
     lambda: ops.conv2d_transpose(tf.zeros([0, n, 2, 1]), tf.ones([3, 3, 2, 1]), strides=4),
 ):

@@ -10,6 +10,7 @@ import one_sided_float64 as float64
 import pytest
 import tensorflow as tf
 
+from monet.layers.laying_strokes import lay_strokes
 from monet.losses import (
     BinaryCrossentropy,
     Hinge,
@@ -89,9 +90,11 @@ def unaugmented():
     return model
 
 
-def recoloured(model, photos):
+def painted_over(model, photos):
+    """Strokes in matched colours, from weights of the layer."""
     layer = model.trained_generator.get_layer("underpainting")
-    return np.clip(np.asarray(photos, np.float64) @ layer.matrix.numpy().T + layer.offset, -1, 1)
+    strokes = lay_strokes(photos, layer.length, layer.noise).numpy().astype("float64")
+    return np.clip(strokes[..., :3] @ layer.matrix.numpy().T + layer.offset, -1, 1)
 
 
 def test_losses_are_those_of_float64(unaugmented):
@@ -106,8 +109,8 @@ def test_losses_are_those_of_float64(unaugmented):
         "adversarial_loss": float64.adversarial(*fake),
         "discriminator_loss": float64.discriminator(real, fake),
         "identity_loss": float64.distance(same, paintings),
-        "content_loss": float64.content(photos, painted),
-        "colour_loss": float64.colour(recoloured(model, photos), painted),
+        "content_loss": float64.content(painted_over(model, photos), painted),
+        "colour_loss": float64.colour(painted_over(model, photos), painted),
     }
     assert logs.keys() == want.keys()
     for name, value in want.items():
@@ -129,8 +132,8 @@ def test_gradients_are_those_of_the_plain_step(unaugmented):
         patch, deep = discriminator(painted, training=True)
         loss = -tf.reduce_mean(patch) + tf.reduce_mean(tf.nn.softplus(-deep))
         loss += 5.0 * tf.reduce_mean(tf.abs(same - paintings))
-        loss += 2.0 * structure_distance(photos, painted)
-        wanted = tf.constant(recoloured(model, photos), tf.float32)
+        wanted = tf.constant(painted_over(model, photos), tf.float32)
+        loss += 2.0 * structure_distance(wanted, painted)
         seen = [tf.nn.avg_pool2d(images, 16, 16, "VALID") for images in (wanted, painted)]
         loss += 3.0 * tf.reduce_mean(tf.abs(seen[0] - seen[1]))
     want = tape.gradient(loss, generator.trainable_variables)

@@ -3,8 +3,8 @@
 // norm_kernels.h.
 #pragma once
 
+#include "brush_strokes/brush_strokes_kernels.h"
 #include "conv/conv_kernels.h"
-#include "kuwahara/kuwahara_kernels.h"
 #include "norm/norm_kernels.h"
 #include "peak_probe/peak_probe.h"
 #include "update/update_kernels.h"
@@ -13,9 +13,9 @@
 namespace monet {
 
 struct CpuKernels {
+  const BrushStrokesKernels* brush_strokes;
   const ConvKernels* conv;
   const NormKernels* (*norm)(DType dtype);
-  const KuwaharaKernels* kuwahara;
   const UpdateKernels* update;
   const UpsamplingKernels* (*upsampling)(DType dtype);
   const PeakProbe* peak_probe;

@@ -8,8 +8,8 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // 12 sums, 2 vectors of b and a va
 }  // namespace monet
 
 // The implementations work on the Vec and, for convolutions, the tile above.
+#include "brush_strokes/brush_strokes_kernels_impl.h"
 #include "conv/conv_kernels_impl.h"
-#include "kuwahara/kuwahara_kernels_impl.h"
 #include "norm/norm_kernels_impl.h"
 #include "peak_probe/peak_probe_impl.h"
 #include "update/update_kernels_impl.h"
@@ -19,6 +19,7 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // 12 sums, 2 vectors of b and a va
 
 namespace monet {
 
-const CpuKernels kAvx2Kernels = {&kConvTable, TableFor, &kKuwaharaTable, &kUpdateTable, UpsamplingTableFor, &kProbe};
+const CpuKernels kAvx2Kernels = {&kBrushStrokesTable, &kConvTable,        TableFor,
+                                 &kUpdateTable,       UpsamplingTableFor, &kProbe};
 
 }  // namespace monet

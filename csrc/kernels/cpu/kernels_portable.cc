@@ -7,8 +7,8 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // fits into 16 registers, as SSE2 
 }  // namespace monet
 
 // The implementations work on the Vec and, for convolutions, the tile above.
+#include "brush_strokes/brush_strokes_kernels_impl.h"
 #include "conv/conv_kernels_impl.h"
-#include "kuwahara/kuwahara_kernels_impl.h"
 #include "norm/norm_kernels_impl.h"
 #include "peak_probe/peak_probe_impl.h"
 #include "update/update_kernels_impl.h"
@@ -18,7 +18,7 @@ constexpr int kTileRows = 6, kTileVecs = 2;  // fits into 16 registers, as SSE2 
 
 namespace monet {
 
-const CpuKernels kPortableKernels = {&kConvTable,   TableFor,           &kKuwaharaTable,
-                                     &kUpdateTable, UpsamplingTableFor, &kProbe};
+const CpuKernels kPortableKernels = {&kBrushStrokesTable, &kConvTable,        TableFor,
+                                     &kUpdateTable,       UpsamplingTableFor, &kProbe};
 
 }  // namespace monet

@@ -38,7 +38,7 @@ _CONV2D = ("conv2d", "conv2d_transpose")
 # They write variables in place. Composed, they are TensorFlow's own kernels, weight by weight.
 _UPDATES = ("adam_update", "average_update")
 # Without weights. Composed, they are their twins.
-_FILTERS = ("bilinear_upsampling", "kuwahara")
+_FILTERS = ("bilinear_upsampling", "brush_strokes")
 _PARTS = {
     **dict.fromkeys(_FILTERS, ()),
     **dict.fromkeys(_UPDATES, ()),

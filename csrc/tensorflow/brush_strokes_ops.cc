@@ -1,4 +1,4 @@
-// Registration and shape function of MonetKuwahara. What it computes: csrc/kernels/kuwahara.h.
+// Registration and shape function of MonetBrushStrokes. What it computes: csrc/kernels/brush_strokes.h.
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
@@ -9,7 +9,7 @@ namespace {
 using ::tensorflow::shape_inference::InferenceContext;
 using ::tensorflow::shape_inference::ShapeHandle;
 
-absl::Status KuwaharaShapes(InferenceContext* c) {
+absl::Status BrushStrokesShapes(InferenceContext* c) {
   ShapeHandle x;
   TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
   c->set_output(0, x);
@@ -18,13 +18,14 @@ absl::Status KuwaharaShapes(InferenceContext* c) {
 
 }  // namespace
 
-REGISTER_OP("MonetKuwahara")
-    .Attr("radius: int >= 1")
-    .Attr("least_variance: float")
+REGISTER_OP("MonetBrushStrokes")
+    .Attr("reach: int >= 1")
     .Input("x: float")
-    .Input("sectors: float")
+    .Input("priority: float")
+    .Input("directions: float")
+    .Input("strokes: float")
     .Output("y: float")
-    .SetShapeFn(KuwaharaShapes)
-    .Doc("Images [N, H, W, 3], smoothed within their edges.");
+    .SetShapeFn(BrushStrokesShapes)
+    .Doc("Images [N, H, W, C], laid in with brush strokes.");
 
 }  // namespace monet
