@@ -75,13 +75,14 @@ def painter_generator(
 
     Down: a 6×6 convolution of stride 2 to `filters` (the same as taking 2×2 pixels for one and a
     3×3 convolution of these), which sees the photo and its strokes with their noise
-    (`monet.layers.Underpainting`), then 4×4 ones of stride 2, each with `filters` channels more. At the coarsest level, `blocks` residual blocks.
-    Up, at each level: bilinear upsampling and 3×3 convolution, which leave no checkerboard;
-    concatenated with the way down; 3×3 convolution; but for the last level, a residual block. At
-    full size: upsampling, concatenated with the strokes and their noise; 3×3 convolution to
-    `head_filters`, 5×5 convolution to a change, which `monet.layers.PaintOver` adds to the
-    strokes. Instance norm and ReLU after each convolution but the last. All padding is by
-    reflection: a border that a convolution can tell would become a frame.
+    (`monet.layers.Underpainting`), then 4×4 ones of stride 2, each with `filters` channels more. At
+    the coarsest level, `blocks` residual blocks. Up, at each level: bilinear upsampling and 3×3
+    convolution, which leave no checkerboard; concatenated with the way down; 3×3 convolution; but
+    for the last level, a residual block. At full size: upsampling, concatenated with the strokes
+    and their noise; 3×3 convolution to `head_filters`, 5×5 convolution to a change, which
+    `monet.layers.PaintOver` adds to the strokes. Instance norm and ReLU after each convolution but
+    the last. All padding is by reflection: a border that a convolution can tell would become a
+    frame.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
     change from N(0, 0.01): an untrained network gives the strokes, but for a faint noise.

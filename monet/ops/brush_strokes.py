@@ -92,23 +92,25 @@ def _prepare(images, priority, directions, length, width):
             raise ValueError(f"brush_strokes needs {name} above 0, got {value!r}")
     if images.shape.rank is not None:
         count, height, columns = images.shape[:3]
-        one_or_all = None if priority.shape.rank is None or priority.shape[0] != 1 else 1
+        is_shared = priority.shape.rank is not None and priority.shape[0] == 1
         for name, tensor, shape in (
-            ("priority", priority, [one_or_all or count, height, columns, 1]),
-            ("directions", directions, [count, height, columns]),
+            ("priority", priority, tf.TensorShape([1 if is_shared else count, height, columns, 1])),
+            ("directions", directions, images.shape[:3]),
         ):
             if not tensor.shape.is_compatible_with(shape):
+                wanted, given, got = map(
+                    arguments.format_shape, (shape, images.shape, tensor.shape)
+                )
                 raise ValueError(
-                    f"brush_strokes needs {name} of shape {arguments.format_shape(tf.TensorShape(shape))} "
-                    f"for images {arguments.format_shape(images.shape)}, got "
-                    f"{arguments.format_shape(tensor.shape)}"
+                    f"brush_strokes needs {name} of shape {wanted} for images {given}, got {got}"
                 )
         reach = _reach(length, width)
         if any(side is not None and side < reach for side in (height, columns)):
+            sides = "x".join(map(arguments.format_size, (height, columns)))
             raise ValueError(
-                f"brush_strokes with length={length} and width={width} reach {reach} pixels and need "
-                f"H and W of at least that, got {arguments.format_size(height)}x"
-                f"{arguments.format_size(columns)}; pass larger images or a smaller length"
+                f"brush_strokes with length={length} and width={width} reach {reach} pixels and "
+                f"need H and W of at least that, got {sides}; pass larger images or a smaller "
+                f"length"
             )
     directions = tf.math.floormod(tf.cast(directions, tf.int32), STROKE_ANGLES)
     return images, tf.cast(priority, tf.float32), directions
