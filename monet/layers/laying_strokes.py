@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from monet import ops
 
 _SEED = 17
+_NOISE_SIDE = 512  # pixels after which noise repeats itself
 _LUMA = 0.299, 0.587, 0.114  # ITU-R BT.601
 _CELL = 4  # directions are found in squares of so many pixels
 _NEAR, _FAR = 3, 9  # and averaged over so many squares, twice, for the lines at hand and around
@@ -23,8 +26,8 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     Strokes run along the lines of the picture, and level where it has none. First come large ones;
     where these lose more than a painter would let go, strokes of half their size go over them.
 
-    Where strokes lie depends on height and width alone, so that a picture is painted in the same
-    way each time, whatever else is in its batch.
+    Where strokes lie is always the same, so that a picture is painted in the same way each time,
+    whatever else is in its batch.
 
     Args:
         images: `[N, H, W, 3]` float32 in [-1, 1]; H and W larger than `length`.
@@ -64,7 +67,7 @@ def line_directions(images: tf.Tensor) -> tf.Tensor:
     Returns:
         int32 `[N, H, W]`, in [0, 16): multiples of π / 16, as `ops.brush_strokes` takes them.
     """
-    grey = tf.tensordot(images, tf.constant(_LUMA), [[3], [0]])[..., tf.newaxis]
+    grey = tf.tensordot(images, tf.constant(_LUMA)[:, tf.newaxis], [[3], [0]])
     dy, dx = tf.image.image_gradients(grey)
     # A line runs across the gradient. Of twice the angle, so that opposite ways are the same and
     # have an average.
@@ -81,10 +84,8 @@ def line_directions(images: tf.Tensor) -> tf.Tensor:
 def _layer(images, directions, length, noise, number, *further):
     """Strokes of one size: `[N, H, W, 3 + noise + …]`, colours, noise, and what else is given."""
     shape = tf.shape(images)
-    drawn = tf.random.stateless_normal(
-        [1, shape[1], shape[2], 1 + noise], [_SEED, number], alg="philox"
-    )
-    priority, noises = tf.split(drawn, [1, noise], axis=-1)
+    height, width = (images.shape[axis] or shape[axis] for axis in (1, 2))
+    priority, noises = tf.split(_noise(height, width, 1 + noise, number), [1, noise], axis=-1)
     noises = tf.repeat(noises, shape[0], axis=0)
     return ops.brush_strokes(
         tf.concat([images, noises, *further], axis=-1),
@@ -93,6 +94,24 @@ def _layer(images, directions, length, noise, number, *further):
         length,
         length / _ASPECT,
     )
+
+
+def _noise(height, width, channels, number):
+    """Normally distributed, `[1, height, width, channels]`: a part of one piece, side by side.
+
+    Not TensorFlow's random numbers, which exported models would need, and each time anew.
+    """
+    piece = _noise_piece(channels, number)
+    if isinstance(height, int) and isinstance(width, int):
+        piece = piece[:height, :width]
+    copies = [-(-height // _NOISE_SIDE), -(-width // _NOISE_SIDE), 1]
+    return tf.expand_dims(tf.tile(tf.constant(piece), copies)[:height, :width], axis=0)
+
+
+@functools.cache
+def _noise_piece(channels, number):
+    generator = np.random.Generator(np.random.PCG64([_SEED, number]))
+    return generator.standard_normal((_NOISE_SIDE, _NOISE_SIDE, channels), np.float32)
 
 
 def _blurred(images, size):

@@ -55,7 +55,7 @@ def brush_strokes(
     """
     tensors = _prepare(images, priority, directions, length, width)
     if dispatch.choose("brush_strokes", tensors[0]) != dispatch.NATIVE:
-        return _reference(*tensors, stroke_kernels(length, width))
+        return _reference(tensors, stroke_kernels(length, width))
     images, priority, directions = tensors
     laid = library.ops().monet_brush_strokes(
         x=tf.cast(images, tf.float32),
@@ -76,7 +76,7 @@ def brush_strokes_ref(
     Runs on every device, under XLA, and is differentiable any number of times.
     """
     tensors = _prepare(images, priority, directions, length, width)
-    return _reference(*tensors, stroke_kernels(length, width))
+    return _reference(tensors, stroke_kernels(length, width))
 
 
 def _prepare(images, priority, directions, length, width):
@@ -116,7 +116,8 @@ def _prepare(images, priority, directions, length, width):
     return images, tf.cast(priority, tf.float32), directions
 
 
-def _reference(images, priority, directions, kernels):
+def _reference(tensors, kernels):
+    images, priority, directions = tensors
     reach = kernels.shape[0] // 2
     chosen = tf.one_hot(directions, STROKE_ANGLES)
 
@@ -124,16 +125,19 @@ def _reference(images, priority, directions, kernels):
         """`[N or 1, H, W, 1]`, smeared over the strokes of each pixel, `[N, H, W]`."""
         sides = [[0, 0], [reach, reach], [reach, reach], [0, 0]]
         smeared = tf.nn.conv2d(
-            tf.pad(plane, sides, "SYMMETRIC"), kernels[:, :, tf.newaxis], 1, "VALID"
+            tf.pad(plane, sides, "SYMMETRIC"), tf.expand_dims(kernels, axis=2), 1, "VALID"
         )
         return tf.reduce_sum(smeared * chosen, axis=-1)
 
     # Channel by channel: all at once, the smeared planes would take 16 times the pictures' memory.
     x = tf.cast(images, tf.float32) * priority
-    planes = tf.transpose(x, [3, 0, 1, 2])[..., tf.newaxis]
-    total = laid(priority)
-    means = tf.map_fn(lambda plane: laid(plane) / total, planes)
-    return tf.cast(tf.ensure_shape(tf.transpose(means, [1, 2, 3, 0]), images.shape), images.dtype)
+    if images.shape[-1] is None:
+        sums = tf.map_fn(laid, tf.expand_dims(tf.transpose(x, [3, 0, 1, 2]), axis=-1))
+        sums = tf.transpose(sums, [1, 2, 3, 0])
+    else:
+        sums = tf.stack([laid(plane) for plane in tf.split(x, images.shape[-1], -1)], axis=-1)
+    means = sums / tf.expand_dims(laid(priority), axis=-1)
+    return tf.cast(tf.ensure_shape(means, images.shape), images.dtype)
 
 
 @tf.RegisterGradient("MonetBrushStrokes")
@@ -141,7 +145,7 @@ def _gradient(op, dy):
     images, priority, directions, kernels = op.inputs
     with tf.GradientTape() as tape:
         tape.watch([images, priority])
-        laid = _reference(images, priority, tf.cast(directions, tf.int32), kernels)
+        laid = _reference((images, priority, tf.cast(directions, tf.int32)), kernels)
     return [*tape.gradient(laid, [images, priority], dy), None, None]
 
 

@@ -42,7 +42,7 @@ def write(signature: Signature, path: Path) -> None:
     import onnx
     import tf2onnx
 
-    function = signature.function(stored_noise=True)
+    function = signature.function()
     with _silent():
         try:
             model, _ = tf2onnx.convert.from_function(

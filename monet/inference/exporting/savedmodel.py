@@ -33,7 +33,7 @@ def write(signature: Signature, path: Path) -> None:
 
     module = tf.Module()
     module.generator = signature.generator  # whose weights are saved with it
-    module.serve = signature.function(stored_noise=False)
+    module.serve = signature.function()
     with by_plain_path(path) as plain:
         tf.saved_model.save(module, str(plain), signatures=module.serve)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 
@@ -13,7 +12,6 @@ import tensorflow as tf
 from monet.inference.exporting.error import ExportError
 from monet.inference.generator import is_from_noise
 from monet.inference.painter import MAX_PIXELS, Painter
-from monet.layers import grain
 from monet.ops.native import dispatch
 
 
@@ -42,19 +40,13 @@ class Signature:
         """Whether height and width of pictures that it takes are open."""
         return None in self.shape[1:]
 
-    def function(self, *, stored_noise: bool) -> tf.types.experimental.GenericFunction:
-        """The generator as a `tf.function` of plain TensorFlow operations.
-
-        Args:
-            stored_noise: whether `monet.layers.Grain` has its noise as a constant, for formats
-                without TensorFlow's random numbers.
-        """
+    def function(self) -> tf.types.experimental.GenericFunction:
+        """The generator as a `tf.function` of plain TensorFlow operations."""
         spec = tf.TensorSpec(self.shape, tf.float32, name=self.input_name)
 
         @tf.function(input_signature=[spec], autograph=False)
         def paint(inputs: tf.Tensor) -> tf.Tensor:
-            noise = grain.stored(MAX_PIXELS) if stored_noise else contextlib.nullcontext()
-            with dispatch.use("reference"), noise:
+            with dispatch.use("reference"):
                 return self.generator(inputs, training=False)
 
         return paint

@@ -40,7 +40,7 @@ def write(signature: Signature, path: Path) -> None:
             "as TFLite, SelfAttention needs to know the size of the pictures; give `size`, their "
             "side in pixels."
         )
-    traced = signature.function(stored_noise=True).get_concrete_function()
+    traced = signature.function().get_concrete_function()
     # Not by way of the model, as is recommended: it would become variables that nothing fills, and
     # the shapes of pictures of any size would be lost, so that their convolutions aren't converted.
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
