@@ -117,7 +117,10 @@ def load_generator(
     try:
         generator = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever a damaged archive happens to hit
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        text = str(error).strip().replace("`", "'")  # in backticks are parameters of this package
+        # After a whole configuration comes what was wrong with it.
+        reason = text.rpartition("Exception encountered: ")[2].partition("\n")[0]
+        reason = reason or type(error).__name__
         raise GeneratorError(f"can't load a generator from {path}: {reason}") from error
     if isinstance(generator, keras.Sequential) and generator.built:
         generator = keras.Model(generator.inputs, generator.outputs)

@@ -104,7 +104,8 @@ def _noise(height, width, channels, number):
     piece = _noise_piece(channels, number)
     if isinstance(height, int) and isinstance(width, int):
         piece = piece[:height, :width]
-    copies = [-(-height // _NOISE_SIDE), -(-width // _NOISE_SIDE), 1]
+    # As ONNX, -(-height // _NOISE_SIDE) would be rounded towards 0.
+    copies = [(side + _NOISE_SIDE - 1) // _NOISE_SIDE for side in (height, width)] + [1]
     return tf.expand_dims(tf.tile(tf.constant(piece), copies)[:height, :width], axis=0)
 
 

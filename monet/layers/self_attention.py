@@ -113,7 +113,7 @@ def _mix_in_parts(query, key, value):
     """The same, for one image and some of its queries at a time: their rows are independent."""
     images, pixels = tf.shape(query)[0], tf.shape(query)[1]
     rows = tf.maximum(1, tf.minimum(pixels, _MOST_WEIGHTS // pixels))
-    parts = -(-pixels // rows)
+    parts = (pixels + rows - 1) // rows  # as ONNX, -(-pixels // rows) would be rounded towards 0
     query = tf.pad(query, [[0, 0], [0, parts * rows - pixels], [0, 0]])
     query = tf.reshape(query, [images * parts, rows, query.shape[-1]])
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monet.inference.exporting.error import ExportError
+from monet.inference.exporting.error import ExportError, reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,10 +49,9 @@ def write(signature: Signature, path: Path) -> None:
                 function, input_signature=function.input_signature, opset=_OPSET
             )
         except Exception as error:  # whatever a network happens to hit
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise ExportError(
-                f"tf2onnx {tf2onnx.__version__} can't convert this generator: {reason}; take "
-                f"another version of it, or another format."
+                f"tf2onnx {tf2onnx.__version__} can't convert this generator: {reason(error)}; "
+                f"take another version of it, or another format."
             ) from error
     # It leaves what it can't convert as it is, with no more than a line in the log.
     if names := sorted(_unknown(model.graph)):

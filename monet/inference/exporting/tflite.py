@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monet.inference.exporting.error import ExportError
+from monet.inference.exporting.error import ExportError, reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,4 +99,4 @@ def _reason(error: Exception) -> str:
     if names := re.search(r"^TF Select ops: (.*)$", text, re.M):
         return f"it has no {names[1].replace(', ', ' and no ')}"
     found = re.search(r"error: (.*)", text)
-    return (found[1] if found else text.strip().partition("\n")[0] or type(error).__name__)[:200]
+    return reason(Exception(found[1])) if found else reason(error)
