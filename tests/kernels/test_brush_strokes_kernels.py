@@ -39,6 +39,18 @@ def test_values(kernels, shape, reach, is_shared):
         assert again.tobytes() == y.tobytes()
 
 
+@pytest.mark.parametrize("channels", [1, 7, 20])
+def test_pixels_of_one_direction_side_by_side(kernels, channels):
+    """They are summed together, some at a time."""
+    x, priority, _ = arguments((2, 5, 61, channels))
+    runs = np.repeat(np.arange(9), [1, 2, 3, 4, 5, 8, 13, 16, 9])
+    directions = np.broadcast_to(runs, (2, 5, 61))
+    strokes = stroke_kernels(3)
+    y = kernels.brush_strokes(x, priority, directions, strokes)
+    want = brush_strokes_float64(x, priority, directions, strokes)
+    np.testing.assert_allclose(y, want, atol=1e-5)
+
+
 @pytest.mark.parametrize("direction", [-1, 16, 1e30, -np.inf, np.nan])
 def test_a_direction_that_is_none_is_the_first(kernels, direction):
     x, priority, _ = arguments((1, 5, 6, 3))

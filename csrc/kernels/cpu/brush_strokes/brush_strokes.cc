@@ -79,9 +79,11 @@ void BrushStrokes(const BrushStrokesShape& shape, const float* x, const float* p
 
   const BrushStrokesKernels& kernels = *SelectedKernels().brush_strokes;
   ParallelFor(pool, shape.batch * height, std::max<int64_t>(1, 1024 / width), [&](int64_t begin, int64_t end) {
+    std::vector<float> sums(kStrokeRun * plan.values);
     for (int64_t i = begin; i < end; ++i) {
       const float* around = plan.weighted + (i / height * plan.rows + i % height) * plan.columns * plan.values;
-      kernels.row(around, plan.values, taps, directions + i * width, width, channels, y + i * width * channels);
+      kernels.row(around, plan.values, taps, directions + i * width, width, channels, sums.data(),
+                  y + i * width * channels);
     }
   });
 }

@@ -17,11 +17,15 @@ struct StrokeTaps {
   const StrokeTap* angles[kStrokeAngles + 1];  // where each begins, which is where the one before ends
 };
 
+// Pixels of one direction, side by side, that are summed together, at most.
+constexpr int64_t kStrokeRun = 16;
+
 struct BrushStrokesKernels {
   // A row of y, [width, channels]. Each pixel around has `values` of them: priority, priority times its channels, and
-  // what fills up a vector. `around` is the upper left pixel of those around the row's first one.
+  // what fills up a vector. `around` is the upper left pixel of those around the row's first one; `sums` is room for
+  // the values of kStrokeRun pixels.
   void (*row)(const float* around, int64_t values, const StrokeTaps& taps, const float* directions, int64_t width,
-              int64_t channels, float* y);
+              int64_t channels, float* sums, float* y);
 };
 
 }  // namespace monet
