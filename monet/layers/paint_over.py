@@ -18,7 +18,8 @@ class PaintOver(keras.layers.Layer):
     While training, values may leave [-1, 1] by up to `1 / headroom - 1`, or else burnt whites would
     have no gradient back. Otherwise they are clipped to [-1, 1].
 
-    Shapes: pictures and changes `[N, H, W, C]` to the same.
+    Shapes: changes `[N, H, W, C]`, and pictures of as many channels or more, of which the first C
+    count, to `[N, H, W, C]`.
 
     Args:
         headroom: how much of the scale the pictures take, in (0, 1).
@@ -37,12 +38,13 @@ class PaintOver(keras.layers.Layer):
         self.headroom = headroom
 
     def call(self, images, changes, training=False):
+        images = images[..., : changes.shape[-1]]
         changes = tf.tanh(changes)
         painted = (images + changes / self.headroom) / (1.0 + self.headroom * images * changes)
         return painted if training else tf.clip_by_value(painted, -1.0, 1.0)
 
     def compute_output_shape(self, images_shape, changes_shape):
-        return tuple(images_shape)
+        return tuple(changes_shape)
 
     def get_config(self):
         return {**super().get_config(), "headroom": self.headroom}

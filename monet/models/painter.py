@@ -170,5 +170,5 @@ def painter_generator(
         dtype=dtype,
         name="change_convolution",
     )(x)
-    painted = PaintOver(dtype="float32", name="painted")(laid[..., :3], change)
+    painted = PaintOver(dtype="float32", name="painted")(laid, change)
     return keras.Model(photos, painted, name=name)
