@@ -39,7 +39,13 @@ def _show(argv: Sequence[str] | None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"monet {monet.__version__}")
-    parser.parse_args(argv)
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    arguments, further = parser.parse_known_args(argv)
+    if arguments.command in commands():
+        parser.error(f"commands are modules of their own; run: python -m monet.{arguments.command}")
+    if arguments.command or further:
+        given = [arguments.command] if arguments.command else []
+        parser.error(f"unrecognized arguments: {' '.join([*given, *further])}")
     parser.print_help()
     return 0
 

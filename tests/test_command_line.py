@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import monet
-from monet.__main__ import commands
+from monet.__main__ import commands, main
 from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, run
 
 _PRINT = """
@@ -121,6 +121,20 @@ def test_the_package_lists_its_commands():
     for name, line in commands().items():
         assert f"python -m monet.{name}" in listed and line in listed
         assert 10 < len(line) <= 80
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["train", "--epochs", "3"], "run: python -m monet.train"),
+        (["paint"], "unrecognized arguments: paint"),
+        (["--epochs"], "unrecognized arguments: --epochs"),
+    ],
+)
+def test_what_the_package_itself_is_no_command_for(argv, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(argv)
+    assert stopped.value.code == 2 and said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["monet", *(f"monet.{name}" for name in commands())])

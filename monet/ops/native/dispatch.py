@@ -150,8 +150,10 @@ def use(mode: str) -> Iterator[None]:
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
-            or an error; what `TABLE` leaves to TensorFlow's convolutions (on GPUs, and in bfloat16
-            on CPUs with AMX) stays with them. `"reference"`: the plain-TensorFlow twin.
+            or an error, but for what is never native: what `TABLE` leaves to TensorFlow's
+            convolutions (on GPUs, and in bfloat16 on CPUs with AMX, there outside XLA only),
+            gradients of gradients of norms, `reflect_conv2d`, residual blocks and trunks, which are
+            the twin's, and models that are being saved. `"reference"`: the plain-TensorFlow twin.
 
     Raises:
         ValueError: there is no such mode.

@@ -66,7 +66,15 @@ class Phase {
 // ---- Convolutions, and the memory that they take: for packed kernels, and to run
 
 bool IsWinograd(ConvMethod method) {
-  return method.kind == ConvMethod::kWinograd || method.kind == ConvMethod::kWinogradParts;
+  switch (method.kind) {
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return true;
+    case ConvMethod::kDirect:
+    case ConvMethod::kAmx:
+      break;
+  }
+  return false;
 }
 
 WinogradProblem WinogradForwardOf(ConvMethod method, const Conv2DShape& shape) {

@@ -125,7 +125,17 @@ void RunConv(const ReflectConv2DShape& shape, ConvMethod method, ReflectConv2DDi
   }
 }
 
-bool NormalizesInput(ConvMethod method) { return method.kind != ConvMethod::kDirect; }
+bool NormalizesInput(ConvMethod method) {
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+      return true;
+    case ConvMethod::kDirect:
+      break;
+  }
+  return false;
+}
 
 size_t RunBackwardKernelScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
   const ConvGeometry geometry = ConvGeometry::Forward(shape);
