@@ -25,7 +25,7 @@ for call in (
     lambda: ops.reflection_pad(tf.zeros([1, n, 2, 0]), 1),
     lambda: ops.bilinear_upsampling(tf.zeros([1, n, 2, 0])),
     lambda: ops.brush_strokes(
-        tf.zeros([0, n, 2, 3]), tf.ones([1, n, 2, 1]), tf.zeros([0, n, 2], tf.int32), 1, 1
+        tf.zeros([0, n, 2, 3]), tf.ones([0, n, 2, 1]), tf.zeros([0, n, 2], tf.int32), 1, 1
     ),
     lambda: ops.conv2d(tf.zeros([0, n, 1, 1]), tf.ones([1, 1, 1, 9])),
     lambda: ops.conv2d_transpose(tf.zeros([0, n, 2, 1]), tf.ones([3, 3, 2, 1]), strides=4),
