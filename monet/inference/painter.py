@@ -12,6 +12,7 @@ import tensorflow as tf
 from monet.data import ImageError
 from monet.inference.generator import GeneratorError
 from monet.layers import ReflectionConv2D, ReflectionPadding2D
+from monet.layers.underpainting import underpaintings
 
 MAX_PIXELS = 1536 * 1536
 """Pixels in one call of the generator. Its widest activations take 256 bytes a pixel (64 channels
@@ -54,7 +55,7 @@ class Painter:
         self.max_pixels = max_pixels
         self.multiple = size_multiple(generator)
         self.fixed_size = _fixed_size(generator)
-        self._reflects = any(map(_reflects, _leaf_layers(generator)))
+        self._least = self._least_side()
 
         @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
         def forward(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -100,15 +101,19 @@ class Painter:
             return height > self.fixed_size[0] or width > self.fixed_size[1]
         return height * width > self.max_pixels
 
+    def _least_side(self) -> int:
+        # Reflection inside the network wants more than one pixel left at the coarsest level.
+        reflects = any(map(_reflects, _leaf_layers(self.generator)))
+        strokes = [layer.least_side for layer in underpaintings(self.generator)]
+        return max(4 * self.multiple if reflects else self.multiple, *strokes, 1)
+
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """The least (height, width) that the generator takes and such a picture fits into."""
         if self.fixed_size:
             return self.fixed_size
-        # Reflection inside the network wants more than one pixel left at the coarsest level.
-        least = 4 * self.multiple if self._reflects else self.multiple
 
         def padded(side: int) -> int:
-            return max(least, math.ceil(side / self.multiple) * self.multiple)
+            return math.ceil(max(side, self._least) / self.multiple) * self.multiple
 
         return padded(height), padded(width)
 

@@ -23,7 +23,8 @@ class Underpainting(FusedOpLayer):
     Strokes are those of `monet.layers.laying_strokes.lay_strokes`. Colours are
     `y = matrix · x + offset`, clipped to [-1, 1]: at first unchanged, after `adapt` matched.
 
-    Shapes: `[N, H, W, 3]` to `[N, H, W, 3 + noise]`; `[N, H, W, 3]` with `length=0`.
+    Shapes: `[N, H, W, 3]` to `[N, H, W, 3 + noise]`, H and W at least `least_side`; `[N, H, W, 3]`
+    with `length=0`.
 
     Weights, not trained: `matrix` `[3, 3]` and `offset` `[3]`.
 
@@ -47,6 +48,11 @@ class Underpainting(FusedOpLayer):
         self.length = length
         self.noise = noise if length else 0
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 3})
+
+    @property
+    def least_side(self) -> int:
+        """The least height and width of pictures that strokes of this length fit into, or more."""
+        return 2 * self.length
 
     def build(self, input_shape):
         self.matrix = self.add_weight(

@@ -46,7 +46,7 @@ class PainterGenerator(Generator):
     def image_sizes(self) -> str:
         return (
             f"a multiple of {2**self.levels} and at least {self._least} ({self.levels} halvings, "
-            "then reflection padding)"
+            f"then reflection padding; strokes of {2 * self.stroke_length} pixels)"
         )
 
     def takes(self, image_size: int) -> bool:
@@ -54,7 +54,7 @@ class PainterGenerator(Generator):
 
     @property
     def _least(self) -> int:
-        return max(32, 2 ** (self.levels + 1))
+        return max(32, 2 ** (self.levels + 1), 2 * self.stroke_length)
 
     def build(self, image_size, *, dtype=None, name=None):
         return painter_generator(**self.options(image_size), dtype=dtype, name=name)
@@ -100,7 +100,7 @@ def painter_generator(
     Returns:
         A model from `[N, H, W, 3]` in [-1, 1] to the same shape, float32 under every dtype
         policy; in [-1, 1], but while training a little beyond. H and W have to be multiples of
-        `2 ** levels` and longer than that.
+        `2 ** levels`, longer than that, and at least `2 * stroke_length`.
 
     Example:
 

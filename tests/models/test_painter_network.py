@@ -96,9 +96,9 @@ def test_no_checkerboard():
     assert float(spread / tf.reduce_max(tf.abs(y))) < 5e-6
 
 
-@pytest.mark.parametrize("levels", [2, 3])
-def test_pictures_of_any_size_are_painted(levels):
-    model = small(levels=levels)
+@pytest.mark.parametrize(("levels", "stroke_length"), [(2, 6), (3, 6), (1, 6), (1, 20), (2, 0)])
+def test_pictures_of_any_size_are_painted(levels, stroke_length):
+    model = small(levels=levels, stroke_length=stroke_length)
     assert size_multiple(model) == 2**levels
     model.get_layer("change_convolution").kernel.assign(np.zeros((5, 5, 4, 3)))
     images = [np.full((h, w, 3), 90, np.uint8) for h, w in ((37, 50), (1, 2), (16, 16))]
@@ -152,6 +152,8 @@ def test_sizes_it_is_trained_on():
     deep = PainterGenerator(levels=3)
     assert deep.takes(40) and not deep.takes(36) and not deep.takes(24)
     assert deep.image_sizes().startswith("a multiple of 8 and at least 32")
+    long = PainterGenerator(stroke_length=30)
+    assert long.takes(60) and not long.takes(56) and "at least 60" in long.image_sizes()
     with pytest.raises(ValueError, match="levels=0 in PainterGenerator: expected an integer"):
         PainterGenerator(levels=0)
 
