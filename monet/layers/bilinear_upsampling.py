@@ -8,7 +8,6 @@ import tensorflow as tf
 from monet import ops
 from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer
-from monet.ops.shared.enlarge import enlarge
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -40,7 +39,8 @@ class BilinearUpsampling2D(FusedOpLayer):
     def call(self, inputs):
         if self.factor == 2:
             return ops.bilinear_upsampling(inputs)
-        enlarged = enlarge(tf.cast(inputs, tf.float32), self.factor)
+        size = self.factor * tf.shape(inputs)[1:3]
+        enlarged = tf.image.resize(inputs, size, method="bilinear")
         enlarged.set_shape(self.compute_output_shape(inputs.shape))
         return tf.cast(enlarged, inputs.dtype)
 
