@@ -150,10 +150,17 @@ def use(mode: str) -> Iterator[None]:
 
     Args:
         mode: `"auto"`: native where possible, else the twin, with one warning. `"native"`: native
-            or an error, but for what is never native: what `TABLE` leaves to TensorFlow's
-            convolutions (on GPUs, and in bfloat16 on CPUs with AMX, there outside XLA only),
-            gradients of gradients of norms, `reflect_conv2d`, residual blocks and trunks, which are
-            the twin's, and models that are being saved. `"reference"`: the plain-TensorFlow twin.
+            or an error, but for what is never native. `"reference"`: the plain-TensorFlow twin.
+
+    Never native, in no mode:
+
+    - what `TABLE` composes: on GPUs convolutions, residual blocks and trunks (whose norms and
+      padding are native), `bilinear_upsampling` and `brush_strokes`; `conv2d` and
+      `conv2d_transpose` in bfloat16 on CPUs with AMX, which under `jit_compile=True` are native;
+      updates on GPUs, under XLA and of anything but float32;
+    - the gradient of `brush_strokes`, and gradients of gradients of norms, `reflect_conv2d`,
+      residual blocks and trunks, which are the twin's;
+    - what `tf.saved_model.save` traces, which is the twin.
 
     Raises:
         ValueError: there is no such mode.
