@@ -78,25 +78,11 @@ bool IsWinograd(ConvMethod method) {
 }
 
 WinogradProblem WinogradForwardOf(ConvMethod method, const Conv2DShape& shape) {
-  switch (method.kind) {
-    case ConvMethod::kWinogradParts:
-      return WinogradPartsForward(shape);
-    case ConvMethod::kWinograd:
-    case ConvMethod::kDirect:
-    case ConvMethod::kAmx:
-      break;
-  }
+  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsForward(shape);
   return WinogradProblem(ForwardGeometry(shape));
 }
 WinogradProblem WinogradBackwardInputOf(ConvMethod method, const Conv2DShape& shape) {
-  switch (method.kind) {
-    case ConvMethod::kWinogradParts:
-      return WinogradPartsBackwardInput(shape);
-    case ConvMethod::kWinograd:
-    case ConvMethod::kDirect:
-    case ConvMethod::kAmx:
-      break;
-  }
+  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsBackwardInput(shape);
   return WinogradProblem(Phase(shape, 0, 0).geometry());
 }
 
