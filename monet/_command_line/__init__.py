@@ -136,7 +136,7 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" not in sys.modules:
         with holding_back_stderr(lambda line: not _NOTICE.match(line)):
-            import tensorflow  # noqa: F401
+            import tensorflow  # noqa: F401  (for what it says on its way in)
 
 
 @contextlib.contextmanager

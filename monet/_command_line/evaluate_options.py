@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.data_options import add_data_options
-from monet.inference.generator import CHOICES
+from monet._command_line.generator_options import add_choice
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,12 +32,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "photos is judged",
     )
     choice = judged.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--generator",
-        choices=CHOICES,
-        help="of a run: the best by its evaluations, or the last (default: the best, where the run "
-        "was evaluated while it trained)",
-    )
+    add_choice(choice)
     choice.add_argument(
         "--every-checkpoint",
         action="store_true",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
-from monet.inference.generator import CHOICES
+from monet._command_line.generator_options import add_generator_options
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -21,17 +21,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         f"nothing done, {MISTAKE}.",
     )
     add_version(parser)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--run", type=named_path, metavar="RUN", help="folder of a training run")
-    source.add_argument(
-        "--model", type=named_path, metavar="FILE", help="a generator, saved as .keras"
-    )
-    parser.add_argument(
-        "--generator",
-        choices=CHOICES,
-        help="of a run: the best by its evaluations, or the last (default: the best, where the run "
-        "was evaluated while it trained)",
-    )
+    add_generator_options(parser)
     parser.add_argument(
         "--input",
         nargs="+",

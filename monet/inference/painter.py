@@ -105,7 +105,7 @@ class Painter:
         # Reflection inside the network wants more than one pixel left at the coarsest level.
         reflects = any(map(_reflects, _leaf_layers(self.generator)))
         strokes = [layer.least_side for layer in underpaintings(self.generator)]
-        return max(4 * self.multiple if reflects else self.multiple, *strokes, 1)
+        return max([4 * self.multiple if reflects else self.multiple, *strokes])
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """The least (height, width) that the generator takes and such a picture fits into."""

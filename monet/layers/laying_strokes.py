@@ -30,7 +30,7 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     whatever else is in its batch.
 
     Args:
-        images: `[N, H, W, 3]` float32 in [-1, 1]; H and W larger than `length`.
+        images: `[N, H, W, 3]` float32 in [-1, 1]; H and W at least 1.63 times `length`.
         length: half of a large stroke's, in pixels.
         noise: channels of noise.
 
