@@ -8,6 +8,7 @@ import tensorflow as tf
 from monet import ops
 from monet._numbers import is_integer
 from monet.layers.fused_op import FusedOpLayer
+from monet.ops.shared.enlarge import enlarge
 
 
 @keras.saving.register_keras_serializable(package="monet")
@@ -39,8 +40,7 @@ class BilinearUpsampling2D(FusedOpLayer):
     def call(self, inputs):
         if self.factor == 2:
             return ops.bilinear_upsampling(inputs)
-        size = self.factor * tf.shape(inputs)[1:3]
-        enlarged = tf.image.resize(inputs, size, method="bilinear")
+        enlarged = enlarge(tf.cast(inputs, tf.float32), self.factor)
         enlarged.set_shape(self.compute_output_shape(inputs.shape))
         return tf.cast(enlarged, inputs.dtype)
 

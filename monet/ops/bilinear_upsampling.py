@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from monet.ops.native import dispatch, library
 from monet.ops.shared import arguments
+from monet.ops.shared.enlarge import enlarge
 
 
 @tf.autograph.experimental.do_not_convert
@@ -50,26 +51,7 @@ def _prepare(x) -> tf.Tensor:
 
 
 def _reference(x: tf.Tensor) -> tf.Tensor:
-    return tf.cast(_enlarge(tf.cast(x, tf.float32)), x.dtype)
-
-
-# Upsampling is linear, and so is its gradient: each is the other's gradient, to every order, here
-# and below. (Of `tf.image.resize` TensorFlow knows the first alone.)
-
-
-@tf.custom_gradient
-def _enlarge(x):
-    size = 2 * tf.shape(x)[1:3]
-    return tf.raw_ops.ResizeBilinear(images=x, size=size, half_pixel_centers=True), _gather
-
-
-@tf.custom_gradient
-def _gather(dy):
-    shape = tf.shape(dy) // [1, 2, 2, 1]
-    dx = tf.raw_ops.ResizeBilinearGrad(
-        grads=dy, original_image=tf.zeros(shape), half_pixel_centers=True
-    )
-    return dx, _enlarge
+    return tf.cast(enlarge(tf.cast(x, tf.float32), 2), x.dtype)
 
 
 @tf.RegisterGradient("MonetBilinearUpsampling")

@@ -137,7 +137,8 @@ def _reference(tensors, kernels):
     else:
         sums = tf.stack([laid(plane) for plane in tf.split(x, images.shape[-1], -1)], axis=-1)
     means = sums / tf.expand_dims(laid(priority), axis=-1)
-    return tf.cast(tf.ensure_shape(means, images.shape), images.dtype)
+    means.set_shape(images.shape)
+    return tf.cast(means, images.dtype)
 
 
 @tf.RegisterGradient("MonetBrushStrokes")

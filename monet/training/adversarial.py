@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import inspect
 from collections.abc import Iterable
 from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
+from monet import ops
 from monet.losses import AdversarialLoss
+from monet.training import batches, stock_callbacks
 from monet.training.balance import Balance
 from monet.training.penalty import Penalty
 
@@ -18,9 +22,9 @@ from monet.training.penalty import Penalty
 class AdversarialModel(keras.Model):
     """A Keras model with an optimizer for generators and one for discriminators.
 
-    A subclass names its networks, which are arguments of its constructor, and defines
-    `generator_weights`, `discriminator_weights` and `train_step`. Its constructor sets them as
-    attributes and ends with `_finish`.
+    A subclass names its networks, which are arguments of its constructor, and what it learns from;
+    it defines `generator`, `generator_weights`, `discriminator_weights` and `train_step`. Its
+    constructor sets them as attributes and ends with `_finish`.
 
     Args:
         gradient_penalty: weight of a penalty on the discriminators' slopes, beside what their loss
@@ -33,6 +37,7 @@ class AdversarialModel(keras.Model):
     """
 
     network_names: ClassVar[tuple[str, ...]]
+    data_names: ClassVar[tuple[str, ...]] = ("photos", "paintings")
 
     def __init__(
         self,
@@ -119,6 +124,30 @@ class AdversarialModel(keras.Model):
         self.discriminator_optimizer = self._prepare(
             discriminator_optimizer, self.discriminator_weights
         )
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        if given.get("class_weight") is not None:
+            raise ValueError(batches.WITHOUT_WEIGHTS)
+        stock_callbacks.check(given.get("callbacks"))
+        return super().fit(*args, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
+        """Exports what calling the model does: the generator that paints, by plain TensorFlow.
+
+        Args:
+            filepath: where to.
+            format: as for `keras.Model.export`.
+            verbose: see there.
+            **kwargs: see there.
+        """
+        with ops.use("reference"):
+            self.generator.export(filepath, format=format, verbose=verbose, **kwargs)
+
+    def _unpack(self, batch):
+        """The pictures of a batch, in whatever form Keras hands it over."""
+        return batches.unpack(batch, self.data_names)
 
     def _prepare(self, optimizer, weights):
         optimizer = keras.optimizers.get(optimizer)

@@ -138,6 +138,12 @@ class CycleGAN(AdversarialModel):
         """The network that paints, which a run folder keeps: the average, where there is one."""
         return self.average_generator or self.painting_generator
 
+    @property
+    def _steps(self):
+        """Steps done. `iterations` counts updates, fewer where the optimizer sums up gradients."""
+        optimizer = self.generator_optimizer
+        return getattr(optimizer, "inner_optimizer", optimizer)._iterations.value
+
     def adapt(self, photos, paintings):
         """Matches the colours of the generators' underpaintings, where they have any.
 
@@ -173,7 +179,7 @@ class CycleGAN(AdversarialModel):
 
         Where the discriminators are updated several times, all but the last come first.
         """
-        *before, (x, y) = self.balance.parts(batch)
+        *before, (x, y) = self.balance.parts(self._unpack(batch))
         for number, part in enumerate(before, start=1):
             self._train_discriminators(part, number)
         G, F = self.painting_generator, self.photo_generator
@@ -214,7 +220,7 @@ class CycleGAN(AdversarialModel):
         with tf.control_dependencies([*G_gradients, *F_gradients]):
             D_gradients, of_D_X, of_D_Y = self._discriminator_gradients(x, y, fake_x, fake_y)
 
-        steps = tf.identity(self.generator_optimizer.iterations.value)
+        steps = tf.identity(self._steps)
         self.generator_optimizer.apply([*G_gradients, *F_gradients], self.generator_weights)
         if self.average_momentum:
             update_average(self.average_generator, G, self.average_momentum, steps)
@@ -227,8 +233,7 @@ class CycleGAN(AdversarialModel):
         fake_y = self.painting_generator(x, training=True)
         fake_x = self.photo_generator(y, training=True)
         gradients, of_D_X, of_D_Y = self._discriminator_gradients(x, y, fake_x, fake_y, number)
-        steps = self.generator_optimizer.iterations.value
-        self._update_discriminators(gradients, steps, _accuracy(of_D_X, of_D_Y))
+        self._update_discriminators(gradients, self._steps, _accuracy(of_D_X, of_D_Y))
 
     def _discriminator_gradients(self, x, y, fake_x, fake_y, number=0):
         """Of both, on real pictures and on fakes from the pools, with what they make of them."""
@@ -243,7 +248,7 @@ class CycleGAN(AdversarialModel):
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without image pools and updates."""
-        x, y = batch
+        x, y = self._unpack(batch)
         G, F = self.painting_generator, self.photo_generator
         D_X, D_Y = self.photo_discriminator, self.painting_discriminator
         G_outputs = self._translate(G, x, y, training=False)
@@ -320,7 +325,7 @@ class CycleGAN(AdversarialModel):
 
     def _step_seed(self, number):
         """For what a loss draws: another one for each step, replica and `number`."""
-        step = tf.cast(self.generator_optimizer.iterations.value, tf.int64)
+        step = tf.cast(self._steps, tf.int64)
         seed = tf.stack([tf.constant(self.seed, tf.int64), step])
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.random.experimental.stateless_fold_in(

@@ -24,6 +24,8 @@ class DCGAN(GAN):
     Source: Radford et al. 2016 (arXiv:1511.06434).
     """
 
+    data_names = ("paintings",)
+
     def __init__(self, generator, discriminator, *, image_noise=0.0, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
         self.image_noise = image_noise
@@ -33,7 +35,8 @@ class DCGAN(GAN):
     def latent_dim(self):
         return self.trained_generator.input_shape[-1]
 
-    def _step_losses(self, paintings, training, number=0):
+    def _step_losses(self, batch, training, number=0):
+        (paintings,) = batch
         latent_seed, noise_seed, real_seed, fake_seed, seed = self._draw_seeds(5, number)
 
         def judge(pictures):

@@ -90,7 +90,7 @@ class GAN(AdversarialModel):
         discriminator over what was painted serves both. Where the discriminator is updated several
         times, only the last of them has a generator's beside it.
         """
-        *before, batch = self.balance.parts(batch)
+        *before, batch = self.balance.parts(self._unpack(batch))
         for number, part in enumerate(before, start=1):
             self._train_discriminator(part, number)
         with (
@@ -129,7 +129,7 @@ class GAN(AdversarialModel):
 
     def test_step(self, batch):
         """Computes the losses of `train_step`, without updates."""
-        losses = self._step_losses(batch, training=False)
+        losses = self._step_losses(self._unpack(batch), training=False)
         return self._report({**losses, "discriminator_updates": 0.0})
 
     def _step_losses(self, batch, training, number=0):

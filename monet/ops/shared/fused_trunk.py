@@ -51,8 +51,11 @@ def fused_trunk(
 
         @tf.custom_gradient
         def gradient(dy, x, *flat):
+            # Tensors of this graph, where the gradient is in another one than the trunk.
+            inputs = [tf.identity(tensor) for tensor in (x, *flat)]
+
             def second(*upstream):
-                return differentiate_gradient(twin, [x, *flat], [], dy, upstream)
+                return differentiate_gradient(twin, inputs, [], dy, upstream)
 
             return _backward(dy, y, blocks, saved, options), second
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from monet.ops.instance_norm import instance_norm_ref
 from monet.ops.native import dispatch, library
 from monet.ops.reflection_pad import reference as plain_reflection_pad
-from monet.ops.shared import arguments
+from monet.ops.shared import arguments, forward_mode
 from monet.ops.shared.arguments import format_shape, format_size
 from monet.ops.shared.fused_trunk import fused_trunk
 from monet.ops.shared.padded_trunk import padded_trunk
@@ -89,10 +89,18 @@ def apply(implementation: str, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
         calls: one for each block, at least one.
     """
     x = calls[0].x
+    # A forward accumulator follows single operations, of which each block is one or several. The
+    # gradients of whole trunks are for tapes.
+    if forward_mode.has_tangents([x, *(weight for call in calls for weight in call.weights)]):
+        return _one_by_one(implementation, x, calls)
     if implementation == dispatch.COMPOSED:
         return padded_trunk(x, [call.weights for call in calls], calls[0].epsilon)
     if implementation == dispatch.NATIVE and len(calls) > 1 and x.dtype == tf.float32:
         return _fused(x, calls)
+    return _one_by_one(implementation, x, calls)
+
+
+def _one_by_one(implementation: str, x: tf.Tensor, calls: Sequence[ResidualBlockCall]) -> tf.Tensor:
     block = native if implementation == dispatch.NATIVE else reference
     for call in calls:
         x = block(dataclasses.replace(call, x=x))

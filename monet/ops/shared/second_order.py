@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from monet.ops.shared import forward_mode
+
 
 def differentiate_gradient(
     twin: Callable[..., tf.Tensor | list[tf.Tensor]],
@@ -28,7 +30,7 @@ def differentiate_gradient(
     Returns:
         The gradients with respect to `dy`, or each of it, and each of `inputs`.
     """
-    with tf.GradientTape() as outer:
+    with forward_mode.tapes_that_record(), tf.GradientTape() as outer:
         given_dy = tf.nest.flatten(dy)
         outer.watch([*given_dy, *inputs])
         with tf.GradientTape() as inner:
