@@ -23,21 +23,32 @@ struct ForwardScratch {
     const ReflectConv2DShape conv = shape.conv();
     const int64_t values = shape.batch * shape.height * shape.width * shape.channels;
     Scratch scratch(memory);
-    const bool amx = method.kind == ConvMethod::kAmx;
-    run = scratch.Take<char>(amx ? AmxResidualBlockScratchBytes(shape)
-                                 : RunConvScratchBytes(conv, method, ReflectConv2DDirection::kForward, threads));
     if (!save) {
-      conv1 = amx ? nullptr : scratch.Take<float>(values);
       for (int i = 0; i < 4; ++i) statistics[i] = scratch.Take<float>(shape.batch * shape.channels);
     }
-    if (method.kind == ConvMethod::kWinograd) {
-      const int64_t segments = WinogradSegments(WinogradProblem(ConvGeometry::Forward(conv)));
-      moments.values = scratch.Take<float>(segments * 2 * shape.channels);
-      moments.pixels = scratch.Take<int64_t>(segments);
-      affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
-    } else if (!amx) {
-      activated = scratch.Take<float>(values);
-      norm = scratch.Take<char>(NormForwardScratchBytes(NormShapeOf(shape)));
+    auto take_convolution = [&] {
+      run = scratch.Take<char>(RunConvScratchBytes(conv, method, ReflectConv2DDirection::kForward, threads));
+      if (!save) conv1 = scratch.Take<float>(values);
+    };
+    switch (method.kind) {
+      case ConvMethod::kAmx:
+        run = scratch.Take<char>(AmxResidualBlockScratchBytes(shape));
+        if (!save) conv1 = nullptr;
+        break;
+      case ConvMethod::kWinograd: {
+        take_convolution();
+        const int64_t segments = WinogradSegments(WinogradProblem(ConvGeometry::Forward(conv)));
+        moments.values = scratch.Take<float>(segments * 2 * shape.channels);
+        moments.pixels = scratch.Take<int64_t>(segments);
+        affine = scratch.Take<float>(shape.batch * 3 * shape.channels);
+        break;
+      }
+      case ConvMethod::kWinogradParts:
+      case ConvMethod::kDirect:
+        take_convolution();
+        activated = scratch.Take<float>(values);
+        norm = scratch.Take<char>(NormForwardScratchBytes(NormShapeOf(shape)));
+        break;
     }
     bytes = scratch.bytes();
   }

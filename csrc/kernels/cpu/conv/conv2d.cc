@@ -78,11 +78,25 @@ bool IsWinograd(ConvMethod method) {
 }
 
 WinogradProblem WinogradForwardOf(ConvMethod method, const Conv2DShape& shape) {
-  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsForward(shape);
+  switch (method.kind) {
+    case ConvMethod::kWinogradParts:
+      return WinogradPartsForward(shape);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kDirect:
+    case ConvMethod::kAmx:
+      break;
+  }
   return WinogradProblem(ForwardGeometry(shape));
 }
 WinogradProblem WinogradBackwardInputOf(ConvMethod method, const Conv2DShape& shape) {
-  if (method.kind == ConvMethod::kWinogradParts) return WinogradPartsBackwardInput(shape);
+  switch (method.kind) {
+    case ConvMethod::kWinogradParts:
+      return WinogradPartsBackwardInput(shape);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kDirect:
+    case ConvMethod::kAmx:
+      break;
+  }
   return WinogradProblem(Phase(shape, 0, 0).geometry());
 }
 

@@ -168,7 +168,15 @@ void RunBackwardKernel(const ReflectConv2DShape& shape, ConvMethod method, const
 // ---- The passes, by any method
 
 DType ReflectConv2DStorage(ConvMethod method) {
-  return method.kind == ConvMethod::kAmx ? DType::kBFloat16 : DType::kFloat32;
+  switch (method.kind) {
+    case ConvMethod::kAmx:
+      return DType::kBFloat16;
+    case ConvMethod::kWinograd:
+    case ConvMethod::kWinogradParts:
+    case ConvMethod::kDirect:
+      break;
+  }
+  return DType::kFloat32;
 }
 
 size_t ReflectConv2DForwardScratchBytes(const ReflectConv2DShape& shape, ConvMethod method, int threads) {
