@@ -144,6 +144,8 @@ def _batches(
 ) -> tf.data.Dataset:
     """Endless batches of the views at positions 0, 1, …, from batch `start` on."""
     dataset = tf.data.Dataset.counter(start * batch_size)
+    # Views have no control flow for AutoGraph to convert, which would take it a second.
+    views = tf.autograph.experimental.do_not_convert(views)
     dataset = dataset.map(views, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()

@@ -17,21 +17,24 @@ _NEAR, _FAR = 3, 9  # and averaged over so many squares, twice, for the lines at
 _LEVEL = 1e-4  # added for level strokes, where a picture is even
 _SPREAD = 4.0  # logarithm of how far strokes lie over one another: small, and they blend
 _ASPECT = 3.0  # of a stroke's length to its width
-_TOLERANCE = 0.12  # of large strokes, of values in [-1, 1]; past it small ones go over them
+# What strokes may lose, of values in [-1, 1], before ones of half their size go over them: little
+# for the largest, which lie in skies, on water and in fog.
+_TOLERANCES = 0.05, 0.12
 
 
 def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     """Pictures in brush strokes, each of the colour in its middle, with noise for each stroke.
 
     Strokes run along the lines of the picture, and level where it has none. First come large ones;
-    where these lose more than a painter would let go, strokes of half their size go over them.
+    where these lose more than a painter would let go, strokes of half their size go over them, and
+    so once more.
 
     Where strokes lie is always the same, so that a picture is painted in the same way each time,
     whatever else is in its batch.
 
     Args:
         images: `[N, H, W, 3]` float32 in [-1, 1]; H and W at least 1.63 times `length`.
-        length: half of a large stroke's, in pixels.
+        length: half of the largest strokes', in pixels.
         noise: channels of noise.
 
     Returns:
@@ -45,15 +48,15 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     """
     x = tf.stop_gradient(images)
     directions = line_directions(x)
-    large = _layer(x, directions, length, noise, 0)
-    lost = tf.reduce_mean(tf.abs(_blurred(x, 3) - large[..., :3]), axis=-1, keepdims=True)
-    lost = _blurred(_blurred(lost, 5), 5)
-    # A small stroke is there or not, as a whole: its opacity, too, is that of its middle.
-    opacity = tf.clip_by_value(2.0 * lost / _TOLERANCE - 2.0, 0.0, 1.0)
-    small, opacity = tf.split(
-        _layer(x, directions, length / 2, noise, 1, opacity), [3 + noise, 1], axis=-1
-    )
-    laid = large + opacity * (small - large)
+    laid = _layer(x, directions, length, noise, 0)
+    for number, tolerance in enumerate(_TOLERANCES, start=1):
+        lost = tf.reduce_mean(tf.abs(_blurred(x, 3) - laid[..., :3]), axis=-1, keepdims=True)
+        lost = _blurred(_blurred(lost, 5), 5)
+        # A stroke is there or not, as a whole: its opacity, too, is that of its middle.
+        opacity = tf.clip_by_value(2.0 * lost / tolerance - 2.0, 0.0, 1.0)
+        smaller = _layer(x, directions, length / 2**number, noise, number, opacity)
+        smaller, opacity = tf.split(smaller, [3 + noise, 1], axis=-1)
+        laid += opacity * (smaller - laid)
     colours, noises = tf.split(laid, [3, noise], axis=-1)
     return tf.concat([images + tf.stop_gradient(colours - x), noises], axis=-1)
 

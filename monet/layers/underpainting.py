@@ -40,7 +40,7 @@ class Underpainting(FusedOpLayer):
     (TensorShape([1, 16, 16, 5]), True)
     """
 
-    def __init__(self, length=6, noise=3, **kwargs):
+    def __init__(self, length=10, noise=3, **kwargs):
         super().__init__(autocast=False, **kwargs)
         for name, value in (("length", length), ("noise", noise)):
             if not is_integer(value, 0):

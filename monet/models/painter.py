@@ -33,7 +33,7 @@ class PainterGenerator(Generator):
     blocks: int = 4
     levels: int = 2
     head_filters: int = 16
-    stroke_length: int = 6
+    stroke_length: int = 10
     stroke_noise: int = 3
 
     def __post_init__(self):
@@ -66,7 +66,7 @@ def painter_generator(
     blocks: int = 4,
     levels: int = 2,
     head_filters: int = 16,
-    stroke_length: int = 6,
+    stroke_length: int = 10,
     stroke_noise: int = 3,
     dtype=None,
     name: str | None = None,

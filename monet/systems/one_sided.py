@@ -135,7 +135,7 @@ _RECIPES = (
             "`monet` scaled down, so that two CPU cores learn the embedded sample set, whose "
             "pictures have 128 px, in about two minutes."
         ),
-        generator=PainterGenerator(stroke_length=4),
+        generator=PainterGenerator(stroke_length=8),
         generator_learning_rate=2e-4,
         lambda_content=2.0,
         average_momentum=0.998,
