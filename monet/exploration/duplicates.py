@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from monet.exploration.fingerprint import FINGERPRINT_BITS, MIRRORED
+
 _CHUNK = 64
-_MOST_ONE_SIDED = 0.9  # of the bits; in ordinary pictures about as many are set as not
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class NearPair:
+    """Two pictures that look alike; the most similar pairs sort first.
+
+    Attributes:
+        differing_bits: of their fingerprints.
+        first: index of a picture.
+        second: that of a later one.
+        mirrored: whether they look alike once one of them is mirrored.
+    """
+
+    differing_bits: int
+    first: int
+    second: int
+    mirrored: bool
 
 
 def exact_groups(names: Sequence[str], digests: Sequence[Hashable]) -> list[list[str]]:
@@ -19,33 +38,37 @@ def exact_groups(names: Sequence[str], digests: Sequence[Hashable]) -> list[list
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_pairs(fingerprints: np.ndarray, most_bits: int) -> list[tuple[int, int, int]]:
-    """Pairs of pictures whose fingerprints differ in few bits.
+def near_pairs(fingerprints: np.ndarray, most_bits: int) -> list[NearPair]:
+    """Pairs of pictures whose fingerprints differ in few bits, as they are or one of them mirrored.
 
-    Compares each with every other, a block at a time: 20 million pairs take about a second.
+    Compares each with every other, a block at a time: 20 million pairs take about two seconds.
 
     Args:
-        fingerprints: uint8 [n, bytes], packed bits.
-        most_bits: How many may differ.
-
-    Pictures without structure, such as an empty sky, are left out: they all look alike.
+        fingerprints: bool [n, FINGERPRINT_BITS]; pictures without a set bit are left out.
+        most_bits: how many may differ.
 
     Returns:
-        (first, second, differing bits), first < second, most similar first.
+        The pairs, most similar first.
     """
-    bits = np.unpackbits(fingerprints, axis=1)
-    total = bits.shape[1]
-    signs = bits.astype(np.float32) * 2 - 1  # a product of two rows is total - 2 × differing bits
-    has_structure = np.abs(signs.sum(axis=1)) < total * _MOST_ONE_SIDED
+    indices = np.flatnonzero(fingerprints.any(axis=1))
+    # A product of two rows of signs is the number of bits less twice that of those that differ.
+    signs = fingerprints[indices].astype(np.float32) * 2 - 1
+    mirror = np.where(MIRRORED, np.float32(-1), np.float32(1))
     found = []
     for start in range(0, len(signs), _CHUNK):
-        products = signs[start : start + _CHUNK] @ signs[start:].T
-        differing = np.rint((total - products) / 2).astype(np.int32)
-        near = (differing <= most_bits) & has_structure[start:]
-        near &= has_structure[start : start + _CHUNK, None]
-        rows, columns = np.nonzero(np.triu(near, k=1))
-        found += [
-            (start + int(row), start + int(column), int(differing[row, column]))
-            for row, column in zip(rows, columns, strict=True)
-        ]
-    return sorted(found, key=lambda pair: (pair[2], pair[0], pair[1]))
+        rows, others = signs[start : start + _CHUNK], signs[start:].T
+        plain, mirrored = (
+            np.rint((FINGERPRINT_BITS - turned @ others) / 2).astype(np.int32)
+            for turned in (rows, rows * mirror)
+        )
+        differing = np.minimum(plain, mirrored)
+        for row, column in zip(*np.nonzero(np.triu(differing <= most_bits, k=1)), strict=True):
+            found.append(
+                NearPair(
+                    differing_bits=int(differing[row, column]),
+                    first=int(indices[start + row]),
+                    second=int(indices[start + column]),
+                    mirrored=bool(mirrored[row, column] < plain[row, column]),
+                )
+            )
+    return sorted(found)

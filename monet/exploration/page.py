@@ -9,6 +9,7 @@ from typing import Any
 from monet._page import page, section, table
 from monet._plots import INSTALL
 from monet._text import count
+from monet.exploration.fingerprint import FINGERPRINT_BITS
 
 _MOST_LISTED = 100
 
@@ -133,11 +134,20 @@ def _duplicates(duplicates: Mapping[str, Any]) -> str:
     if near is None:
         return text + '<p class="note">Near-duplicates: too many pictures to compare them all.</p>'
     text += (
-        f"<p>Near, by a perceptual hash of 256 bits: {count(len(near), 'pair')} beside those. "
-        f"Look before you delete: plain skies can look alike to it.</p>"
+        f"<p>Near, by a perceptual hash of {FINGERPRINT_BITS} bits, also mirrored: "
+        f"{count(len(near), 'pair')} beside those. Look before you delete: two photos of one view "
+        f"are near too.</p>"
     )
-    rows = [[pair["first"], pair["second"], str(pair["differing_bits"])] for pair in near]
-    return text + _list(["first", "second", "differing bits"], rows)
+    rows = [
+        [
+            pair["first"],
+            pair["second"],
+            str(pair["differing_bits"]),
+            "yes" if pair["mirrored"] else "no",
+        ]
+        for pair in near
+    ]
+    return text + _list(["first", "second", "differing bits", "mirrored"], rows)
 
 
 def _unreadable(domains: Mapping[str, Mapping[str, Any]]) -> str:

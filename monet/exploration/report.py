@@ -16,15 +16,11 @@ from monet._parallel import usable_cores
 from monet.data import Domains, ImageSource, encode_png
 from monet.exploration import grids, plots
 from monet.exploration.duplicates import exact_groups, near_pairs
+from monet.exploration.fingerprint import NEAR_BITS
 from monet.exploration.insights import insights
 from monet.exploration.inventory import FolderInventory
 from monet.exploration.page import page_html
 from monet.exploration.survey import Survey, moments, survey
-
-NEAR_BITS = 6
-"""Bits of 256 in which two fingerprints may differ and still count as near-duplicates. Unrelated
-pictures differ in about half; 300 of the competition's photos, saved again at JPEG quality 75,
-differed from themselves in 5 at most."""
 
 _MOST_COMPARED = 20_000
 _GRID_PICTURES, _GRID_COLUMNS, _CELL = 18, 6, 128
@@ -132,9 +128,14 @@ def _duplicates(
         return exact, None
     fingerprints = np.concatenate([found.fingerprints for found in surveys.values()])
     near = [
-        {"first": names[first], "second": names[second], "differing_bits": bits}
-        for first, second, bits in near_pairs(fingerprints, NEAR_BITS)
-        if digests[first] != digests[second]
+        {
+            "first": names[pair.first],
+            "second": names[pair.second],
+            "differing_bits": pair.differing_bits,
+            "mirrored": pair.mirrored,
+        }
+        for pair in near_pairs(fingerprints, NEAR_BITS)
+        if digests[pair.first] != digests[pair.second]
     ]
     return exact, near
 

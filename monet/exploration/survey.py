@@ -12,9 +12,7 @@ from PIL import Image
 
 from monet._parallel import map_in_order
 from monet.data import ImageError, ImageSource
-
-_HASH_SIDE = 16
-FINGERPRINT_BITS = _HASH_SIDE * _HASH_SIDE
+from monet.exploration.fingerprint import FINGERPRINT_BITS, fingerprint
 
 
 @dataclasses.dataclass
@@ -26,8 +24,7 @@ class Measured:
         histogram: int64 [3, 256], how many pixels have each level, of R, G and B.
         is_grey: Whether the three channels are equal everywhere.
         digest: Hash of size and decoded pixels.
-        fingerprint: bool [FINGERPRINT_BITS], of a perceptual hash: whether a pixel of the picture,
-            reduced to 17×16 in grey, is darker than its right neighbour.
+        fingerprint: bool [FINGERPRINT_BITS], of a perceptual hash.
     """
 
     size: tuple[int, int]
@@ -75,9 +72,10 @@ class Survey:
 
     @property
     def fingerprints(self) -> np.ndarray:
-        """uint8 [n, FINGERPRINT_BITS / 8], one row of packed bits per picture."""
-        rows = np.frombuffer(b"".join(self._fingerprints), np.uint8)
-        return rows.reshape(len(self.names), FINGERPRINT_BITS // 8)
+        """bool [n, FINGERPRINT_BITS], one row per picture."""
+        packed = np.frombuffer(b"".join(self._fingerprints), np.uint8)
+        rows = packed.reshape(len(self.names), -(-FINGERPRINT_BITS // 8))
+        return np.unpackbits(rows, axis=1, count=FINGERPRINT_BITS).astype(bool)
 
 
 def survey(source: ImageSource, *, threads: int, progress: Callable[[int], None]) -> Survey:
@@ -115,16 +113,12 @@ def measure(image: np.ndarray) -> Measured:
     pixels = np.ascontiguousarray(image)
     digest = hashlib.blake2b(pixels.data, digest_size=16, person=f"{width}x{height}".encode()[:16])
     red, green, blue = (image[:, :, channel] for channel in range(3))
-    small = picture.convert("L").resize(
-        (_HASH_SIDE + 1, _HASH_SIDE), Image.Resampling.BOX, reducing_gap=2.0
-    )
-    levels = np.asarray(small)
     return Measured(
         size=(width, height),
         histogram=np.asarray(picture.histogram(), np.int64).reshape(3, 256),
         is_grey=bool((red == green).all() and (green == blue).all()),
         digest=digest.digest(),
-        fingerprint=(levels[:, :-1] < levels[:, 1:]).ravel(),
+        fingerprint=fingerprint(picture),
     )
 
 

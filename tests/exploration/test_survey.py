@@ -6,10 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from monet.data import ImageError, ImageSource
-from monet.exploration.duplicates import exact_groups, near_pairs
+from monet.exploration.duplicates import exact_groups
+from monet.exploration.fingerprint import FINGERPRINT_BITS
 from monet.exploration.grids import choose, grid
 from monet.exploration.survey import measure, moments, survey
 
@@ -41,7 +41,7 @@ def test_damage_is_listed_and_the_rest_is_measured():
     assert [name for name, _ in found.unreadable] == ["3.png", "7.png"]
     assert found.names == [f"{index}.png" for index in (0, 1, 2, 4, 5, 6, 8, 9)]
     assert found.means == [0, 1, 2, 4, 5, 6, 8, 9] and found.grey == 8
-    assert found.sizes == {(6, 4): 8} and found.fingerprints.shape == (8, 32)
+    assert found.sizes == {(6, 4): 8} and found.fingerprints.shape == (8, FINGERPRINT_BITS)
 
 
 def test_moments_are_those_of_the_values():
@@ -55,30 +55,6 @@ def test_equal_bytes_in_another_shape_are_another_picture():
     one, other = (measure(pixels.reshape(shape)) for shape in ((4, 6, 3), (6, 4, 3)))
     assert one.digest != other.digest
     assert one.digest == measure(pixels.reshape(4, 6, 3).copy()).digest
-
-
-def landscape(seed, size=256):
-    noise = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
-
-
-def test_a_picture_saved_again_is_near_and_another_is_not(tmp_path):
-    pictures = [landscape(seed) for seed in range(40)]
-    landscape(7).save(tmp_path / "again.jpg", quality=70)
-    pictures.append(Image.open(tmp_path / "again.jpg"))
-    pictures.append(landscape(9).resize((200, 200)))
-    bits = np.stack([np.packbits(measure(np.asarray(p)).fingerprint) for p in pictures])
-    found = near_pairs(bits, 16)
-    assert sorted(pair[:2] for pair in found) == [(7, 40), (9, 41)]
-
-
-def test_near_pairs_count_bits_across_blocks():
-    fingerprints = np.random.default_rng(0).integers(0, 256, (300, 32), dtype=np.uint8)
-    fingerprints[250] = fingerprints[3]
-    fingerprints[250, 5] ^= 0b101
-    fingerprints[299] = fingerprints[290]
-    assert near_pairs(fingerprints, 6) == [(290, 299, 0), (3, 250, 2)]
-    assert near_pairs(fingerprints[:0], 6) == []
 
 
 def test_groups_of_equal_digests():
