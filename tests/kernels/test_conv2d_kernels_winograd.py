@@ -22,7 +22,10 @@ from conv2d_float64 import Case, Results, assert_within_budget, exact, random_in
 LIMITS = [
     *(Case((2, 8 + side, 15 + side, 16), 16, (3, 3), 1) for side in (1, 2)),
     *(Case((2, 8 + side, 15 + side, 16), 16, (4, 4), 1) for side in (2, 3)),
-    *(Case((1, 46, width, 16), 16, padding=SYMMETRIC) for width in (44, 45, 46)),
+    *(Case((1, 22, width, 16), 16, padding=SYMMETRIC) for width in (22, 23, 24)),
+    *(Case((1, 46, width, 128), 130, padding=SYMMETRIC) for width in (44, 45, 46)),
+    *(Case((1, 44, 44, 128), out_channels, padding=SYMMETRIC) for out_channels in (128, 129)),
+    *(Case((1, 30, 30, 7 + i), 7 + j, (6, 6), 2) for i in (0, 1) for j in (0, 1)),
     *(Case((1, 20, 20, 15 + i), 15 + j, (3, 3), 1) for i in (0, 1) for j in (0, 1)),
     *(Case((1, 50, 50, 20), 20, size, 2, SYMMETRIC) for size in ((3, 3), (2, 2), (5, 5), (4, 3))),
     *(Case((1, 20, 20, 20), 20, size, 1) for size in ((2, 2), (5, 5), (4, 3), (1, 3))),
@@ -62,8 +65,8 @@ def test_within_error_budget(kernels, case):
 
 
 # How much less the error of the plain sum is, with 128 channels; measured are 3.7 to 4.9, 3.7 to
-# 4.9, and 1.3 to 1.8.
-LESS = {((3, 3), 1): 3, ((4, 4), 1): 3, ((4, 4), 2): 1.2}
+# 4.9, 1.3 to 1.8, and 3.2 to 4.8.
+LESS = {((3, 3), 1): 3, ((4, 4), 1): 3, ((4, 4), 2): 1.2, ((6, 6), 2): 3}
 
 
 @pytest.mark.parametrize(("size", "stride"), TILES, ids=str)
@@ -78,6 +81,6 @@ def test_precise_rounds_less(kernels, size, stride):
         fast, plain = (np.linalg.norm(array - right) for array in (fast, plain))
         assert plain * LESS[size, stride] < fast, name
     assert_within_budget(precise, want)
-    if stride == 1:
+    if LESS[size, stride] > 2:
         with pytest.raises(AssertionError, match="budget"):
             assert_within_budget(default, want)

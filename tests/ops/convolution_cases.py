@@ -107,10 +107,12 @@ class Conv2D:
     def uses_winograd(self) -> bool:
         """Whether float32 does: ChooseMethod of csrc/kernels/cpu/conv/method.cc."""
         _, height, width, _ = self.shape if self.transposed else self.result_shape
+        way = (self.size, self.stride)
+        comes_from_memory = way == ((4, 4), 2) and self.shape[3] * self.out_channels > 16384
         return (
-            (self.size, self.stride) in [((3, 3), 1), ((4, 4), 1), ((4, 4), 2)]
-            and min(self.shape[3], self.out_channels) >= 16
-            and height * width >= (128 if self.stride == 1 else 512)
+            way in [((3, 3), 1), ((4, 4), 1), ((4, 4), 2), ((6, 6), 2)]
+            and min(self.shape[3], self.out_channels) >= (8 if way == ((6, 6), 2) else 16)
+            and height * width >= (512 if comes_from_memory else 128)
         )
 
 

@@ -92,6 +92,7 @@ ROUND_MORE = [
     (Conv2D((1, 24, 24, 64), 64, stride=1, transposed=True), 2),
     (Conv2D((1, 48, 48, 128), 64), 1.2),
     (Conv2D((1, 24, 24, 128), 64, transposed=True), 1.2),
+    (Conv2D((1, 48, 48, 32), 64, size=(6, 6)), 2),
 ]
 
 

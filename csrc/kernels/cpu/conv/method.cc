@@ -29,10 +29,19 @@ ConvMethod ChooseMethod(const ReflectConv2DShape& shape, const ReflectConv2DOpti
 
 ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) {
   const int64_t size = shape.kernel_height, out_pixels = shape.out_height * shape.out_width;
-  if (options.precise || size != shape.kernel_width || !HasManyChannels(shape)) return {ConvMethod::kDirect};
+  if (options.precise || size != shape.kernel_width) return {ConvMethod::kDirect};
   // With fewer pixels, transforming the kernel takes as long as the products that it saves.
-  if (shape.stride == 1 && (size == 3 || size == 4) && out_pixels >= 128) return {ConvMethod::kWinograd};
-  if (shape.stride == 2 && size == 4 && out_pixels >= 512) return {ConvMethod::kWinogradParts};
+  if (out_pixels < 128) return {ConvMethod::kDirect};
+  if (shape.stride == 1 && (size == 3 || size == 4) && HasManyChannels(shape)) return {ConvMethod::kWinograd};
+  if (shape.stride == 2 && (size == 4 || size == 6)) {
+    // In the parts of a 4x4 kernel there are four times as many weights as in the kernel. Those of a large one come
+    // from memory, each time for all pixels of an image.
+    const bool is_large = shape.in_channels * shape.out_channels > 16384;
+    if (size == 4 && is_large && out_pixels < 512) return {ConvMethod::kDirect};
+    // F(4x4, 3x3) saves enough for vectors to be half full.
+    const bool has_channels = size == 6 ? shape.in_channels >= 8 && shape.out_channels >= 8 : HasManyChannels(shape);
+    if (has_channels) return {ConvMethod::kWinogradParts};
+  }
   return {ConvMethod::kDirect};
 }
 
