@@ -28,9 +28,9 @@ class Brush:
 
 
 BRUSHES = (
-    Brush(width=0.060, length=0.20, spacing=0.042, tolerance=0.0, wandering=0.25),
-    Brush(width=0.036, length=0.13, spacing=0.034, tolerance=0.03, wandering=0.2),
-    Brush(width=0.021, length=0.07, spacing=0.021, tolerance=0.05, wandering=0.12),
+    Brush(width=0.044, length=0.15, spacing=0.031, tolerance=0.0, wandering=0.2),
+    Brush(width=0.026, length=0.09, spacing=0.024, tolerance=0.03, wandering=0.15),
+    Brush(width=0.014, length=0.045, spacing=0.013, tolerance=0.04, wandering=0.12),
 )
 _SHADOW, _GLOW, _LEAD_WHITE = rgb("4a4a86"), rgb("f7d9a0"), rgb("f2ead8")
 _GROUND = rgb("cbb99a")  # the primed canvas that shows between the strokes
@@ -61,11 +61,11 @@ def mix_palette(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
     """
     scene = np.clip(scene, 0, 1)
     lightness = scene.mean(-1, keepdims=True)
-    vivid = lightness + (scene - lightness) * rng.uniform(1.0, 1.2)
+    vivid = lightness + (scene - lightness) * rng.uniform(1.1, 1.35)
     shade = np.clip(1 - 1.9 * lightness, 0, 1)
     glow = np.clip(1.7 * lightness - 0.9, 0, 1)
-    mixed = vivid + 0.62 * shade * (_SHADOW - vivid) + 0.25 * glow * (_GLOW - vivid)
-    return np.clip(mixed + 0.2 * (_LEAD_WHITE - mixed), 0, 1).astype(np.float32)
+    mixed = vivid + 0.5 * shade * (_SHADOW - vivid) + 0.3 * glow * (_GLOW - vivid)
+    return np.clip(mixed + 0.05 * (_LEAD_WHITE - mixed), 0, 1).astype(np.float32)
 
 
 def stroke_directions(scene: np.ndarray) -> np.ndarray:
