@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from monet.systems import SYSTEMS
 
 ROOT = Path(__file__).resolve().parents[1]
 MONET, CSRC = ROOT / "monet", ROOT / "csrc"
@@ -116,3 +119,50 @@ def test_the_choice_of_an_instruction_set_knows_no_kernel():
 
 def included(path: Path) -> list[str]:
     return re.findall(r'^\s*#include [<"]([^>"]+)', path.read_text(encoding="utf-8"), re.M)
+
+
+def test_only_a_system_s_own_files_know_which_system_it_is():
+    """What differs from one kind of GAN to another stands in its file in monet/systems."""
+    stems = {name.replace("-", "_") for name in SYSTEMS}
+    own = {MONET / folder / f"{stem}.py" for folder in ("systems", "training") for stem in stems}
+    assert all(path.is_file() for path in own)
+    own |= set(MONET.glob("models/*dcgan.py"))
+    # Where public names are exported, and where the function stands that paints from noise.
+    own |= {MONET / folder / "__init__.py" for folder in ("inference", "models", "training")}
+    own |= {MONET / "inference" / name for name in ("noise.py", "origins/noise.py")}
+    of_a_system = re.compile("|".join(["from_noise", *(stem.replace("_", "_?") for stem in stems)]))
+    found = []
+    for path in sorted(set(MONET.rglob("*.py")) - own):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {*identifiers(tree), *(strings(tree) & set(SYSTEMS))}
+        found += [f"{path}: {name}" for name in names if of_a_system.search(name.lower())]
+    assert not found
+
+
+def test_above_the_systems_nothing_names_a_field_that_not_all_have():
+    fields = [
+        {field.name for field in dataclasses.fields(system.recipe_class)}
+        for system in SYSTEMS.values()
+    ]
+    some_have = set.union(*fields) - set.intersection(*fields)
+    assert {"lambda_cycle", "lambda_identity", "copies"} <= some_have
+    found = layers()
+    above = found[: next(row for row, names in enumerate(found) if "systems" in names)]
+    for name in (*COMMANDS, *set.union(*above)):
+        module = MONET / name
+        for path in [*module.rglob("*.py"), *MONET.glob(f"{name}.py")]:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            assert not (strings(tree) | set(identifiers(tree))) & some_have, path
+
+
+def strings(tree: ast.AST) -> set[str]:
+    values = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {value for value in values if isinstance(value, str)}
+
+
+def identifiers(tree: ast.AST) -> Iterator[str]:
+    """All names in code: of variables, attributes, arguments, functions, classes, imports."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name", "asname", "module"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name

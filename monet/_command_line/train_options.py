@@ -35,22 +35,6 @@ from monet.systems.fields import fields_of, parse_changes
 # What `--resume` without a value gives.
 NEWEST = Path("newest")
 
-# The fields of recipes that have an option of their own: those that are changed most.
-_FIELDS = (
-    "epochs",
-    "steps_per_epoch",
-    "batch_size",
-    "image_size",
-    "generator_learning_rate",
-    "discriminator_learning_rate",
-    "generator",
-    "discriminator",
-    "adversarial_loss",
-    "lambda_cycle",
-    "lambda_identity",
-    "average_momentum",
-)
-
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -207,7 +191,7 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     Raises:
         CommandError: one of them, or what it was given, is for other recipes.
     """
-    options = {field: getattr(args, field) for field in _FIELDS}
+    options = {field: getattr(args, field) for field in _fields_with_options()}
     given = [(field, text) for field, text in options.items() if text is not None]
     own = {field.name for field in fields_of(type(recipe))}
     strange = [flag(field) for field, _ in given if field not in own]
@@ -217,6 +201,11 @@ def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
             f"it out, or take another --recipe."
         )
     return checked(parse_changes, recipe, [*given, *args.set])
+
+
+def _fields_with_options() -> list[str]:
+    """The fields that have an option of their own, whichever system has them."""
+    return list(dict.fromkeys(field for each in SYSTEMS.values() for field in each.options))
 
 
 def _described_fields() -> Iterator[tuple[str, str, list[str]]]:
@@ -230,7 +219,7 @@ def _described_fields() -> Iterator[tuple[str, str, list[str]]]:
         "generator": [name for cls in classes for name in cls.generators.named],
         "discriminator": [name for cls in classes for name in cls.discriminators.named],
     }
-    for field in _FIELDS:
+    for field in _fields_with_options():
         yield field, meanings[field], sorted(set(names.get(field, [])))
 
 

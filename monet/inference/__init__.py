@@ -10,7 +10,7 @@ __all__ = ["PaintOptions", "Painter", "export", "load_generator", "paint", "pain
 
 # Most import TensorFlow, which takes seconds; finding and writing pictures needs none of it.
 _LAZY = {
-    "PaintOptions": "monet.inference.painting",
+    "PaintOptions": "monet.inference.job",
     "Painter": "monet.inference.painter",
     "export": "monet.inference.exporting",
     "load_generator": "monet.inference.generator",

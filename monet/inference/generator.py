@@ -105,6 +105,7 @@ def load_generator(
     import monet.layers  # noqa: F401  registers the layers that the file names
     from monet import precision as precisions
     from monet._ambient import check_keras
+    from monet.inference.origins import origin_of
     from monet.inference.weights import what_is_not_finite
 
     path = generator_file(path, which)
@@ -134,21 +135,19 @@ def load_generator(
             f"{path} can't paint: {names} hold values that are no finite numbers; its training "
             f"failed. Take another generator, or train a new one."
         )
-    shapes = [("takes", generator.input_shape), ("gives", generator.output_shape)]
-    if is_from_noise(generator):
-        del shapes[0]
-    for what, shape in shapes:
-        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
+    for what, shape, is_usable in (
+        ("takes", generator.input_shape, origin_of(generator) is not None),
+        ("gives", generator.output_shape, _is_of_pictures(generator.output_shape)),
+    ):
+        if not is_usable:
             raise GeneratorError(
                 f"{path} is not a generator of pictures: it {what} {shape}, expected [N, H, W, 3]."
             )
     return with_policy(generator, precisions.resolve(precision).policy)
 
 
-def is_from_noise(generator: keras.Model) -> bool:
-    """Whether `generator` takes latents `[N, Z]`, not pictures."""
-    shape = generator.input_shape
-    return isinstance(shape, tuple) and len(shape) == 2 and shape[1] is not None
+def _is_of_pictures(shape: Any) -> bool:
+    return isinstance(shape, tuple) and len(shape) == 4 and shape[-1] == 3
 
 
 def with_policy(generator: keras.Model, policy: str) -> keras.Model:

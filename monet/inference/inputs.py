@@ -16,6 +16,8 @@ from monet.data import DataError, open_folder, read_image
 from monet.data.folders import check_folder, find_files, is_image_name
 from monet.data.sources import SkippedWarning
 
+_SHOWN_REASONS = 3
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -78,3 +80,11 @@ def resolved_inputs(paths: Sequence[StrPath]) -> set[Path]:
 def resolved(path: Path) -> Path:
     """Like `path.resolve()`, which before Python 3.13 raises for a link that leads to itself."""
     return Path(os.path.realpath(path))
+
+
+def nothing_painted(skipped: Sequence[tuple[str, str]]) -> str:
+    """What to tell where all inputs were skipped, from the (name, reason) of each."""
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN_REASONS])
+    if len(skipped) > _SHOWN_REASONS:
+        reasons += f"; and {len(skipped) - _SHOWN_REASONS:,} more"
+    return f"nothing can be painted ({reasons}); nothing was written."

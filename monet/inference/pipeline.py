@@ -58,10 +58,8 @@ def paint_pictures(
                 yield _looked_at(picture.name, next(painted), may_be_flat=_is_flat(image))
 
 
-def results_from_noise(
-    images: Iterable[np.ndarray | ImageError], names: Iterable[str]
-) -> Iterator[Result]:
-    """The same of pictures that were painted from noise."""
+def results_of(images: Iterable[np.ndarray | ImageError], names: Iterable[str]) -> Iterator[Result]:
+    """The same of pictures that no input is behind."""
     for name, image in zip(names, images, strict=True):
         yield _looked_at(name, image, may_be_flat=False)
 

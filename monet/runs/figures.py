@@ -64,13 +64,13 @@ def draw_figures(run: RunFolder) -> list[Path]:
     """
     system = run.system()
     sheets = _Sheets(run.samples(), run.read_config()["samples"], system)
+    newest = system.sheet_figure
     run.figures_dir.mkdir(exist_ok=True)
     drawn = []
     for name, draw in (
         ("curves.png", lambda path: _draw_curves(run, system, path)),
         ("epochs.png", _writer(_strip, sheets)),
-        ("pairs.png", _writer(_pairs, sheets)),
-        ("latents.png", _writer(_latents, sheets)),
+        (newest.file, _writer(_newest, sheets)),
     ):
         path = run.figures_dir / name
         if draw(path):
@@ -82,16 +82,14 @@ def draw_figures(run: RunFolder) -> list[Path]:
 
 def figure_files(run: RunFolder) -> list[tuple[Path, str]]:
     """The figures that there are, with what they show."""
-    found = [(run.figures_dir / name, caption) for name, caption in _CAPTIONS.items()]
+    newest = run.system().sheet_figure
+    captions = {
+        "curves.png": "the curves",
+        "epochs.png": "pictures by epoch",
+        newest.file: newest.caption,
+    }
+    found = [(run.figures_dir / name, caption) for name, caption in captions.items()]
     return [(path, caption) for path, caption in found if path.is_file()]
-
-
-_CAPTIONS = {
-    "curves.png": "the curves",
-    "epochs.png": "pictures by epoch",
-    "pairs.png": "originals and paintings",
-    "latents.png": "pictures from the same noise",
-}
 
 
 def _writer(
@@ -139,8 +137,8 @@ def _strip(sheets: _Sheets) -> np.ndarray | None:
     heads: list[str] = []
     for epoch, path in sheets.samples:
         painted = _painted(path, sheets) if epoch in shown else []
-        if painted and not columns and sheets.system.sheet_shows_inputs:
-            columns.append(_inputs(path, sheets))
+        if painted and not columns and (inputs := _inputs(path, sheets)):
+            columns.append(inputs)
             heads.append("original")
         if painted:
             columns.append(painted)
@@ -150,31 +148,27 @@ def _strip(sheets: _Sheets) -> np.ndarray | None:
     return grid(cells, len(columns), heads) if cells else None
 
 
-def _pairs(sheets: _Sheets) -> np.ndarray | None:
-    """Photos of the newest sheet, each beside what is made of it."""
-    if not sheets.samples or not sheets.system.sheet_shows_inputs:
+def _newest(sheets: _Sheets) -> np.ndarray | None:
+    """The pictures of the newest sheet: inputs beside what is made of them, or a square grid."""
+    if not sheets.samples:
         return None
     _, path = sheets.samples[-1]
-    pairs = zip(_inputs(path, sheets), _painted(path, sheets), strict=True)
-    cells = [picture for pair in pairs for picture in pair]
-    return grid(cells, 2, ["original", "painted"]) if cells else None
-
-
-def _latents(sheets: _Sheets) -> np.ndarray | None:
-    """The square grid of the newest pictures that were painted from noise."""
-    if not sheets.samples or sheets.system.sheet_shows_inputs:
+    inputs, painted = _inputs(path, sheets), _painted(path, sheets)
+    if not painted:
         return None
-    cells = _painted(sheets.samples[-1][1], sheets)
-    return grid(cells, math.isqrt(len(cells))) if cells else None
+    rows = zip(*filter(None, (inputs, painted)), strict=True)
+    heads = sheets.system.sheet_figure.heads
+    cells = [picture for row in rows for picture in row]
+    return grid(cells, len(heads) or math.isqrt(len(cells)), heads)
 
 
 def _inputs(path: Path, sheets: _Sheets) -> list[np.ndarray]:
-    """The photos of a sheet; none where pictures come from noise."""
+    """The inputs of a sheet, where it shows some."""
     return _cells(path, sheets.layout, sheets.system.sheet_cells(sheets.layout)[0])
 
 
 def _painted(path: Path, sheets: _Sheets) -> list[np.ndarray]:
-    """What was made of the photos of a sheet, or of noise."""
+    """What was painted for a sheet."""
     return _cells(path, sheets.layout, sheets.system.sheet_cells(sheets.layout)[1])
 
 

@@ -6,6 +6,7 @@ import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
+from monet.inference.origins import Origin
 from monet.systems.recipe import AnyRecipe, Recipe
 
 if TYPE_CHECKING:
@@ -48,6 +49,21 @@ PENALTY_CURVES = (
 """Those of every system: what `Recipe.gradient_penalty` and what the balance of updates record."""
 
 
+class SheetFigure(NamedTuple):
+    """A figure of a run: the pictures of its newest sample sheet, by themselves.
+
+    Attributes:
+        file: its name, a PNG.
+        caption: what it shows, in words.
+        heads: over its columns: of the inputs, where the sheet has some, and of what was painted.
+            Without them it is a square grid of what was painted.
+    """
+
+    file: str
+    caption: str
+    heads: Sequence[str] = ()
+
+
 class Sheet(Protocol):
     """Draws the samples of an epoch, always of the same inputs."""
 
@@ -74,11 +90,15 @@ class System(abc.ABC, Generic[AnyRecipe]):
         recipe_class: its kind of recipe.
         recipes: those that `--recipe` takes.
         documents: what the notebooks behind some of them do, by the recipe's name.
-        takes_photos: whether it is trained on photos too, and its generators paint photos.
+        options: the fields of its recipes that are changed most, which have an option of their own
+            on the command line.
+        paints_from: what its generators paint from.
+        takes_photos: whether photos are part of its data, to train on and to be judged by.
         judged: what its generators are judged by, in words.
         invitation: how to go on painting with its generator: words, and the options of
             `monet.generate`.
         curves: what the history of a run has of its own, in the order of the charts.
+        sheet_figure: what is drawn of its newest sample sheet.
         sheet_shows_inputs: whether the first row of a sample sheet are inputs, and the second what
             was painted; otherwise all of it is painted.
     """
@@ -86,10 +106,24 @@ class System(abc.ABC, Generic[AnyRecipe]):
     recipe_class: ClassVar[type[Recipe]]
     recipes: ClassVar[Sequence[Recipe]]
     documents: ClassVar[Mapping[str, Document]] = {}
+    options: ClassVar[Sequence[str]] = (
+        "epochs",
+        "steps_per_epoch",
+        "batch_size",
+        "image_size",
+        "generator_learning_rate",
+        "discriminator_learning_rate",
+        "generator",
+        "discriminator",
+        "adversarial_loss",
+        "average_momentum",
+    )
+    paints_from: ClassVar[type[Origin]]
     takes_photos: ClassVar[bool]
     judged: ClassVar[str]
     invitation: ClassVar[tuple[str, str]]
     curves: ClassVar[Sequence[Curve]]
+    sheet_figure: ClassVar[SheetFigure]
     sheet_shows_inputs: ClassVar[bool] = False
 
     @abc.abstractmethod
@@ -193,9 +227,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
 
     def suits(self, generator: keras.Model) -> bool:
         """Whether a generator takes what those of this system take."""
-        from monet.inference.generator import is_from_noise
-
-        return is_from_noise(generator) != self.takes_photos
+        return self.paints_from.suits(generator)
 
     @abc.abstractmethod
     def sheet(self, recipe: AnyRecipe, domains: Domains, *, seed: int = 0) -> Sheet:

@@ -198,6 +198,7 @@ class CycleGANSystem(TranslationSystem[CycleGANRecipe]):
     """Two generators, from photos to paintings and back, and a discriminator of either."""
 
     recipe_class = CycleGANRecipe
+    options = (*TranslationSystem.options, "lambda_cycle")
     recipes = _RECIPES
     documents = _DOCUMENTS
     curves = (

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from monet._numbers import is_integer, is_number
 from monet.inference.file_style import FileStyle
+from monet.inference.origins import Noise
 from monet.models.architecture import Architecture, ImageDiscriminator, NoiseGenerator
 from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from monet.models.residual_dcgan import ResidualDCGANGenerator
-from monet.systems.base import PENALTY_CURVES, Curve, System, register
+from monet.systems.base import PENALTY_CURVES, Curve, SheetFigure, System, register
 from monet.systems.documents import Document
 from monet.systems.recipe import ADVERSARIAL_LOSSES, Recipe
 
@@ -154,9 +155,11 @@ class DCGANSystem(System[DCGANRecipe]):
     recipe_class = DCGANRecipe
     recipes = _RECIPES
     documents = _DOCUMENTS
+    paints_from = Noise
     takes_photos = False
     judged = "pictures painted from noise"
     invitation = ("Paint pictures with it:", "--count 16")
+    sheet_figure = SheetFigure("latents.png", "pictures from the same noise")
     curves = (
         Curve("generator_loss", "G", "Generator", "from noise", "generator"),
         Curve("discriminator_loss", "D", "Discriminator", "of paintings", "discriminator"),

@@ -8,7 +8,8 @@ import itertools
 from typing import TYPE_CHECKING, TypeVar
 
 from monet._numbers import is_integer, is_number
-from monet.systems.base import System
+from monet.inference.origins import Photos
+from monet.systems.base import SheetFigure, System
 from monet.systems.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -80,9 +81,14 @@ class TranslationSystem(System[AnyTranslationRecipe]):
     A subclass defines `augment` in place of `dataset`.
     """
 
+    options = (*System.options, "lambda_identity")
+    paints_from = Photos
     takes_photos = True
     judged = "photos kept out of the training, painted"
     invitation = ("Paint photos of any size with it:", "--input YOUR_PHOTOS")
+    sheet_figure = SheetFigure(
+        "pairs.png", "originals and paintings", heads=("original", "painted")
+    )
     sheet_shows_inputs = True
 
     def sheet_cells(self, layout):

@@ -286,7 +286,7 @@ def test_an_empty_folder_may_be_the_one_to_fill(saved, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name, size, message",
     [
-        ("painter", 42, "multiples of 4 from 16 on, and 1,536 is the most"),
+        ("painter", 42, "multiples of 4 from 20 on, and 1,536 is the most"),
         ("painter", 8, "multiples of 4 from 16 on"),
         ("painter", 10**6, "1,536 is the most"),
         ("dcgan", 64, "paints pictures of 32×32 pixels from noise and no others; leave it out"),

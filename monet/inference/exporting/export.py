@@ -13,6 +13,7 @@ from monet._files import StrPath, address, creating_folder, replacing
 from monet.inference.exporting import onnx, savedmodel, tflite
 from monet.inference.exporting.error import ExportError, reason
 from monet.inference.generator import generator_file, load_generator
+from monet.inference.origins import origin_of
 from monet.inference.outputs import OutputError
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def export(
     module.check_installed()
 
     model = load_generator(file, precision="off")
-    from monet.inference.exporting.signature import signature_of
-
-    signature = signature_of(model, size)
+    origin = origin_of(model)
+    assert origin is not None  # or it would not have been loaded
+    signature = origin.signature(model, size)
     try:
         with _taking_its_place(output, module.IS_FOLDER) as temporary:
             module.write(signature, temporary)
