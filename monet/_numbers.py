@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+LARGEST_COUNT = 2**31 - 1
+"""Of anything that is counted here, from filters to epochs. What is larger overflows somewhere in
+NumPy or TensorFlow, far from where it was given."""
+
 
 def is_integer(value: Any, least: float = -math.inf) -> bool:
     """Whether `value` is an integer of at least `least`."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 
 from monet import runs
-from monet._command_line import CommandError, as_options, checked, leave, quiet_tensorflow, run
+from monet._command_line import CommandError, checked, leave, quiet_tensorflow, run
 from monet._command_line.train_options import NEWEST, given_fields, parse_arguments
 from monet._progress import columns
 from monet.data import DataError
@@ -18,7 +17,6 @@ from monet.systems import DEFAULT_RECIPE, SAMPLE_RECIPE, get_recipe
 
 def train(args: argparse.Namespace) -> int:
     """Starts or resumes the run that the arguments describe; returns the exit code."""
-    warnings.showwarning = _show_warning
     try:
         if args.resume is None:
             _start(args)
@@ -92,10 +90,6 @@ def _resume(args: argparse.Namespace) -> None:
         gpus=args.gpus,
         **fields,
     )
-
-
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    print(f"warning: {as_options(str(message))}", file=sys.stderr)
 
 
 def _list_recipes(name: str) -> int:

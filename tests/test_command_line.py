@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 import monet
 from monet.__main__ import commands, main
-from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, run
+from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, positive_int, run, whole_number
+from monet.inference import PaintOptions
 
 _PRINT = """
 import sys
@@ -205,3 +208,29 @@ def test_parameters_that_the_library_names_are_options_of_the_command_lines():
             named |= set(re.findall(r"`(\w+)(?:[=(][^`]*)?`", text))
     assert {"output", "minutes", "resume"} <= named
     assert not [name for name in named if f"{flag(name)} " not in options]
+
+
+def test_counts_are_neither_too_small_nor_too_large(capsys):
+    assert (positive_int("1"), positive_int("2147483647"), whole_number("0")) == (1, 2**31 - 1, 0)
+    for take, text in ((positive_int, "0"), (whole_number, "-1")):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"{text} is too small"):
+            take(text)
+    for take in (positive_int, whole_number):
+        with pytest.raises(argparse.ArgumentTypeError, match="2147483648 is too large; give one"):
+            take("2147483648")
+    for name in ("count", "batch_size"):
+        with pytest.raises(ValueError, match=rf"`{name}=10+`: expected a number from 1 to 2,147,"):
+            PaintOptions(**{name: 10**20})
+
+
+def test_warnings_are_one_line(capsys):
+    def command():
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("pass `overwrite=True` \x1b[31m", stacklevel=1)
+        return 0
+
+    with warnings.catch_warnings():  # brings `showwarning` back
+        assert run(command) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: pass --overwrite ") and "\x1b" not in line

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ import monet
 from monet._ambient import shield_keras, what_xla_says
 from monet._command_line.streams import make_tolerant, output_problem
 from monet._missing import what_is_missing
+from monet._numbers import LARGEST_COUNT
 from monet._text import printable
 
 EXIT_SKIPPED = 1
@@ -80,16 +82,19 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 
 
 def positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 1 on")
-    return value
+    return _count(text, least=1)
 
 
 def whole_number(text: str) -> int:
+    return _count(text, least=0)
+
+
+def _count(text: str, least: int) -> int:
     value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from 0 on")
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from {least} on")
+    if value > LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"{value} is too large; give one up to {LARGEST_COUNT:,}")
     return value
 
 
@@ -221,6 +226,7 @@ def run(command: Callable[[], int]) -> int:
     """
     make_tolerant()
     shield_keras()
+    warnings.showwarning = _show_warning
     try:
         code = _run(command)
     except SystemExit as end:  # argparse's, after --help or a mistake in the options
@@ -263,6 +269,10 @@ def _run(command: Callable[[], int]) -> int:
             return EXIT_MISTAKE
         print(f"error: {printable(refused)}.", file=sys.stderr)
         return EXIT_ERROR
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"warning: {printable(as_options(str(message)))}", file=sys.stderr)
 
 
 def _what_was_refused(error: Exception) -> str | None:

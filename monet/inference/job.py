@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monet._numbers import LARGEST_COUNT
 from monet._parallel import usable_cores
 from monet.inference.file_style import FileStyle
 from monet.inference.generator import GeneratorError, choice_text, generator_file, load_generator
@@ -55,11 +56,14 @@ class PaintOptions:
     before_loading: Callable[[], None] | None = None
 
     def __post_init__(self):
-        for name, most in (("count", None), ("batch_size", None), ("quality", 100)):
+        for name, most in (
+            ("count", LARGEST_COUNT),
+            ("batch_size", LARGEST_COUNT),
+            ("quality", 100),
+        ):
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= (most or value):
-                limit = f"from 1 to {most}" if most else "from 1 on"
-                raise ValueError(f"`{name}={value}`: expected a number {limit}.")
+            if value is not None and not 1 <= value <= most:
+                raise ValueError(f"`{name}={value}`: expected a number from 1 to {most:,}.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

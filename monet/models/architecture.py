@@ -27,7 +27,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from monet._numbers import is_integer
+from monet._numbers import LARGEST_COUNT, is_integer
 from monet.models.latents import DISTRIBUTIONS
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class Architecture:
     filters: int = 64
 
     def __post_init__(self):
+        for name in (field.name for field in dataclasses.fields(self)):
+            is_too_large = is_integer(getattr(self, name), LARGEST_COUNT + 1)
+            self._check(name, f"at most {LARGEST_COUNT:,}", not is_too_large)
         self._check("filters", "an integer of at least 1", is_integer(self.filters, 1))
 
     def _check(self, field: str, expectation: str, holds: bool) -> None:

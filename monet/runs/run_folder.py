@@ -142,7 +142,10 @@ class RunFolder:
             return []
         try:
             with self.history_path.open(newline="", encoding="utf-8") as file:
-                rows = [_numbers(row) for row in csv.DictReader(file)]
+                text = file.read()
+            if text and not text.endswith("\n"):
+                raise ValueError("its last row is cut off")
+            rows = [_numbers(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
         except (OSError, TypeError, ValueError, csv.Error) as error:
             raise RunError(
                 f"can't read {self.history_path}: {error}; mend the file or bring it back from a "
@@ -338,7 +341,9 @@ def _lock(path: Path) -> None:
 
 
 def _numbers(row: dict[str, str]) -> dict[str, float]:
-    numbers = {key: float(value) for key, value in row.items() if value not in ("", None)}
+    if None in row or None in row.values():  # what DictReader makes of too many or too few
+        raise ValueError("a row without a value for each column")
+    numbers = {key: float(value) for key, value in row.items() if value != ""}
     if "epoch" not in numbers:
         raise ValueError("a row without its epoch")
     return numbers

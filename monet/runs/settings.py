@@ -44,6 +44,8 @@ class Settings:
         replicas: Devices that train in step, each on a batch of the recipe's size.
         minutes: For which to train, from the start of the command; None to train the recipe's
             epochs.
+        pictures: What `Domains.fingerprint` says of them, by which others are told, or the same
+            under other names; None where a run was started without.
         is_planned: With `minutes`, whether the steps of an epoch have been laid out by the speed of
             the machine; before, the recipe's numbers of steps and epochs mean nothing.
     """
@@ -62,6 +64,7 @@ class Settings:
     judging: Judging | None = None
     replicas: int = 1
     minutes: float | None = None
+    pictures: str | None = None
     is_planned: bool = False
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class Settings:
         for name in ("tensorboard", "is_planned"):
             value = getattr(self, name)
             _check(name, value, "true or false", isinstance(value, bool))
+        is_text = self.pictures is None or isinstance(self.pictures, str)
+        _check("pictures", self.pictures, "text", is_text)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -122,6 +127,7 @@ class Settings:
                 **dataclasses.asdict(self.location.absolute()),
                 "paintings": self.paintings,
                 "photos": self.photos,
+                "pictures": self.pictures,
             },
             "seed": self.seed,
             "policy": self.policy,
@@ -147,12 +153,14 @@ class Settings:
             _check_shown(config)
             data = dict(config["data"])
             paintings, photos = data.pop("paintings"), data.pop("photos")
+            pictures = data.pop("pictures", None)
             judging = config["judging"]
             return cls(
                 recipe=recipe_from_dict(config["recipe"]),
                 location=DataLocation(**data),
                 paintings=paintings,
                 photos=photos,
+                pictures=pictures,
                 seed=config["seed"],
                 policy=config["policy"],
                 sample_every=config["sample_every"],
@@ -274,13 +282,19 @@ class Settings:
             )
 
     def check_data(self, domains: Domains) -> None:
-        """Raises `RunError` if there are more or fewer pictures than when the run was started."""
+        """Raises `RunError` unless the pictures are those that the run was started with."""
         found = len(domains.paintings), len(domains.photos)
         if found != (self.paintings, self.photos):
             raise RunError(
                 f"the run was started with {self.paintings:,} paintings and {self.photos:,} "
                 f"photos, but now there are {found[0]:,} and {found[1]:,} "
                 f"({domains.description}); bring them back, or start a new run."
+            )
+        if self.pictures is not None and domains.fingerprint() != self.pictures:
+            raise RunError(
+                f"there are as many pictures as when the run was started, but some have other "
+                f"names or sizes ({domains.description}); bring the former ones back, or start a "
+                f"new run."
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from monet import precision
 from monet._files import StrPath
+from monet.data.folders import check_outside
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.data_location import DataLocation
@@ -139,6 +140,7 @@ def start(
             check_vacant(out)
 
         domains = location.open(photos=system.takes_photos)
+        check_outside(out or RUNS, domains.folders, "the run's own pictures")
         judging = None
         if evaluate_every is not None:
             judging = checked(
@@ -164,6 +166,7 @@ def start(
             location=location,
             paintings=len(domains.paintings),
             photos=len(domains.photos),
+            pictures=domains.fingerprint(),
             seed=seed,
             policy=policy,
             sample_every=_given(sample_every, chosen.sample_every),

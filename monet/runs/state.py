@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import warnings
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from monet.inference.weights import what_is_not_finite
 from monet.runs.run_folder import RunError
 
 _PREFIX = "step-"
+_BEING_WRITTEN = re.compile(rf"{_PREFIX}\d+_temp")  # TensorFlow's folder while it writes one
 
 
 class TrainingState:
@@ -178,8 +181,12 @@ class TrainingState:
     def _remove_all_but(self, names: list[str]) -> None:
         """Removes older checkpoints and what a write that was cut short left in the folder."""
         for path in self.folder.glob(f"{_PREFIX}*"):
-            if path.name.split(".")[0] not in names and path.is_file():
+            if path.name.split(".")[0] in names:
+                continue
+            if path.is_file():
                 path.unlink()
+            elif _BEING_WRITTEN.fullmatch(path.name):
+                shutil.rmtree(path)
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from monet._numbers import is_integer, is_number, is_positive
+from monet._numbers import LARGEST_COUNT, is_integer, is_number, is_positive
 from monet.models.architecture import Architecture, Discriminator, Generator
 
 EPOCH_LENGTHS = ("smaller", "larger")
@@ -106,6 +106,9 @@ class Recipe:
     discriminator_accuracy: float = 1.0
 
     def __post_init__(self):
+        for name in (field.name for field in dataclasses.fields(self)):
+            is_too_large = is_integer(getattr(self, name), LARGEST_COUNT + 1)
+            self.check(name, f"at most {LARGEST_COUNT:,}", not is_too_large)
         for field in (
             "epochs",
             "batch_size",

@@ -99,6 +99,17 @@ def checkpoints(folder):
     return {path.name.split(".")[0] for path in folder.iterdir() if path.is_file()}
 
 
+def test_the_next_checkpoint_takes_away_what_a_kill_left_of_another(tmp_path):
+    state = TrainingState(small_model(), tmp_path)
+    (tmp_path / "step-1_temp").mkdir()
+    (tmp_path / "step-1_temp" / "part-00000-of-00001.data-00000-of-00001").touch()
+    (tmp_path / "step-1.data-00000-of-00001").touch()
+    (tmp_path / "step-by-step").mkdir()  # whoever made it
+    save_steps(state, 2)
+    names = {path.name.split(".")[0] for path in tmp_path.iterdir()}
+    assert names == {"step-1", "step-2", "step-by-step"}
+
+
 def test_only_the_newest_checkpoints_are_kept_and_strays_removed(tmp_path):
     save_steps(TrainingState(small_model(), tmp_path, keep=2), 3)
     (tmp_path / "step-4.data-00000-of-00001").write_bytes(b"cut short")

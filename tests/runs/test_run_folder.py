@@ -78,7 +78,15 @@ def test_runs_go_unlocked_where_there_are_no_locks(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["epoch,loss\n1,bad\n", "epoch,loss\n1,2,3\n", "loss\n1\n", "epoch\n\xff\n"]
+    "text",
+    [
+        "epoch,loss\n1,bad\n",
+        "epoch,loss\n1,2,3\n",
+        "epoch,loss\n1\n",
+        "epoch,loss\n1,0.53",
+        "loss\n1\n",
+        "epoch\n\xff\n",
+    ],
 )
 def test_a_damaged_history_is_named(run, text):
     run.history_path.write_bytes(text.encode("latin-1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,3 +99,36 @@ def test_an_interrupted_run_says_that_it_is_saved(data, tmp_path, monkeypatch):
         runs.resume(run.path, sample_every=0)
     with pytest.raises(runs.RunError, match="sead: the recipe 'tiny' has no such field"):
         runs.resume(run.path, sead=1)
+
+
+@pytest.mark.parametrize("out", ["trainB/run", "trainA/a/b/run"])
+def test_a_run_is_never_made_where_its_pictures_are_read(data, tmp_path, out):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    with pytest.raises(DataError, match="run is inside .*train[AB], where the run's own pictures"):
+        runs.start(TINY, data=copy, out=copy / out)
+    assert not (copy / out).exists()
+    run = runs.start(TINY, data=copy, out=copy / "runs" / "run", verbose=False)  # isn't looked into
+    assert runs.resume(run.path, epochs=2, verbose=False).history()[-1]["epoch"] == 2
+
+
+def renamed(folder):
+    (folder / "0.png").rename(folder / "zz.png")
+
+
+def replaced(folder):
+    Image.new("RGB", (64, 64)).save(folder / "0.png")
+
+
+@pytest.mark.parametrize("change", [renamed, replaced])
+def test_other_pictures_of_the_same_number_are_told(data, tmp_path, change):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    run = runs.start(TINY, data=copy, out=tmp_path / "run", verbose=False)
+    change(copy / "trainB")
+    with pytest.raises(runs.RunError, match="as many pictures .* but some have other names or siz"):
+        runs.resume(run.path, epochs=2, verbose=False)
+    assert [row["epoch"] for row in run.history()] == [1]
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(data, elsewhere)
+    assert len(runs.resume(run.path, epochs=2, data=elsewhere, verbose=False).history()) == 2

@@ -140,3 +140,17 @@ def test_a_recipe_is_described_by_all_its_values():
     assert {type(system.recipes[0]) for system in SYSTEMS.values()} == {
         system.recipe_class for system in SYSTEMS.values()
     }
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_count_is_larger_than_libraries_take(name):
+    recipe = get_recipe(name)
+    counts = [field.name for field in fields_of(type(recipe)) if "whole number" in field.kind]
+    for side in ("generator", "discriminator"):
+        options = fields_of(type(getattr(recipe, side)))
+        counts += [f"{side}.{option.name}" for option in options if "whole number" in option.kind]
+    assert {"batch_size", "epochs", "generator.filters"} <= set(counts)
+    for field in counts:
+        own_name = field.split(".")[-1]
+        with pytest.raises(ValueError, match=rf"{own_name}=1\d+ .*at most 2,147,483,647"):
+            change(recipe, {field: 10**20})
