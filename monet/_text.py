@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 _JOINERS = "\u200c\u200d"  # Persian words and composed emoji need them
 
@@ -27,6 +29,24 @@ def printable(text: str) -> str:
         character.encode("unicode_escape").decode() if is_unseen(character) else character
         for character in text
     )
+
+
+def distinct_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """A name for each path: its last part, or as many of its last parts as no other path ends with.
+
+    >>> list(distinct_names([Path("a/run"), Path("b/run"), Path("b/other")]).values())
+    ['a/run', 'b/run', 'other']
+    """
+    parts = {path: Path(os.path.abspath(path)).parts for path in paths}
+
+    def name(own: Sequence[str]) -> str:
+        others = [each for each in parts.values() if each != own]
+        length = 1
+        while length < len(own) and any(each[-length:] == own[-length:] for each in others):
+            length += 1
+        return Path(*own[-length:]).as_posix()
+
+    return {path: name(own) for path, own in parts.items()}
 
 
 def aligned(rows: Sequence[Sequence[str]], *, words: int = 1) -> list[str]:

@@ -244,6 +244,25 @@ def test_every_checkpoint_shows_how_the_quality_came_on(place, trained, tmp_path
         assert f"epoch {epoch:g}: run" in chart
 
 
+def test_runs_of_one_folder_name_are_told_apart(place, trained, tmp_path):
+    runs = [trained(f"{folder}/run") for folder in ("a", "b")]
+    for run, loss in zip(runs, (0.5, 0.25), strict=True):
+        run.append_history({"epoch": 1, "photo_cycle_loss": loss})
+    images = tmp_path / "c" / "images.zip"
+    images.parent.mkdir()
+    images.write_bytes((place / "images.zip").read_bytes())
+    options = ["--run", *(run.path for run in runs), "--every-checkpoint"]
+    options += ["--input", place / "images.zip", images, "--html", tmp_path / "page"]
+    _, results = judge(place, tmp_path / "r.json", *options)
+    assert {"a/run, epoch 1", "b/run, epoch 1", "c/images.zip"} <= set(results)
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    chart = page[page.index("Over the training") :].split("</section>")[0]
+    curves = page[page.index("Curves") :].split("</section>")[0]
+    for name in ("a/run", "b/run"):
+        assert f"epoch 2: {name}" in chart
+        assert f"epoch 1: {name}" in curves
+
+
 def test_paintings_from_noise_need_no_photos(place, tmp_path, capsys):
     options = ["--painting-dir", place / "data" / "monet_jpg", "--size", SIDE, "--count", 10]
     options += ["--output", tmp_path / "r.json", "--run"]

@@ -43,12 +43,13 @@ class Candidate:
 
 
 def candidates(
-    path: Path, *, which: str | None = None, every_checkpoint: bool = False
+    path: Path, name: str, *, which: str | None = None, every_checkpoint: bool = False
 ) -> list[Candidate]:
     """The generators of a run that are to be judged.
 
     Args:
         path: the run's folder, or a `.keras` file, which is the only one then.
+        name: of the run or the file, for people.
         which: "best" or "last"; by default the best where there is one.
         every_checkpoint: all that the run has kept, in the order of their epochs.
 
@@ -57,25 +58,25 @@ def candidates(
         RunError: `path` is a folder, but not a run's.
     """
     if not path.is_dir():
-        return [Candidate(path.name, generator_file(path), path)]
+        return [Candidate(name, generator_file(path), path)]
     run = RunFolder.find(path)
     if not every_checkpoint:
-        return [_of_run(run, generator_file(path, which))]
+        return [_of_run(run, name, generator_file(path, which))]
     found = [
-        Candidate(f"{path.name}, epoch {epoch}", file, path, "kept", {"epoch": epoch})
+        Candidate(f"{name}, epoch {epoch}", file, path, "kept", {"epoch": epoch})
         for epoch, file in run.generators()
     ]
     kept = {candidate.epoch for candidate in found}
     others = [generator_file(path, "last"), run.best_generator_path]
     for file in filter(Path.is_file, others):
-        candidate = _of_run(run, file)
+        candidate = _of_run(run, name, file)
         if candidate.epoch not in kept:  # or else it is the same
             found.append(candidate)
     return sorted(found, key=lambda candidate: candidate.epoch)
 
 
-def _of_run(run: RunFolder, file: Path) -> Candidate:
+def _of_run(run: RunFolder, name: str, file: Path) -> Candidate:
     choice = "best" if file.name == BEST_GENERATOR else "last"
     note = note_of(file)
     epoch = f" (epoch {note['epoch']:g})" if "epoch" in note else ""
-    return Candidate(f"{run.path.name}, {choice}{epoch}", file, run.path, choice, note)
+    return Candidate(f"{name}, {choice}{epoch}", file, run.path, choice, note)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from monet import __version__
 from monet._files import StrPath, obstacle, write_text
+from monet._text import distinct_names
 from monet.data import DataError, Domains, ImageSource, open_folder
 from monet.data.archive import ImageArchive
 from monet.data.sources import ImageFiles, Selection
@@ -51,6 +52,7 @@ class Evaluation:
     Args:
         domains: the paintings to compare with, and the photos that runs paint.
         judged: how pictures are chosen.
+        names: of all that was given, for people.
         generators: of runs.
         fair: the photos that they paint.
         inputs: further sets of pictures.
@@ -67,6 +69,7 @@ class Evaluation:
         domains: Domains,
         judged: Judged,
         *,
+        names: Mapping[Path, str],
         generators: Sequence[Candidate],
         fair: FairPhotos,
         inputs: Sequence[PictureSet],
@@ -76,6 +79,7 @@ class Evaluation:
         self.domains = domains
         self.notes = [text for each in generators if (text := choice_text(each.path))]
         self._judged = judged
+        self._names = names
         self._generators = generators
         self._fair = fair
         self._inputs = inputs
@@ -144,8 +148,8 @@ class Evaluation:
         Raises:
             OSError: the folder can't be written.
         """
-        runs = dict.fromkeys(candidate.given for candidate in self._generators)
-        return write_page(folder, report, self._shown, list(runs))
+        judged = {candidate.given: self._names[candidate.given] for candidate in self._generators}
+        return write_page(folder, report, self._shown, judged)
 
 
 def begin(
@@ -181,20 +185,24 @@ def begin(
             `GeneratorError` and `ExtractorError` among them.
     """
     judged = judged or Judged()
+    names = distinct_names([*runs, *inputs])
     generators = [
         candidate
         for path in runs
-        for candidate in candidates(path, which=which, every_checkpoint=every_checkpoint)
+        for candidate in candidates(
+            path, names[path], which=which, every_checkpoint=every_checkpoint
+        )
     ]
     location, domains = _open_data(runs, location)
     fair = fair_photos(runs, location, domains, most=judged.count, seed=judged.seed)
-    sets = _open_inputs(inputs, judged)
+    sets = _open_inputs(inputs, names, judged)
     weights = find_weights(weights)
     if runs or extractor is not None or weights is not None:
         before_loading()
     return Evaluation(
         domains,
         judged,
+        names=names,
         generators=generators,
         fair=fair,
         inputs=sets,
@@ -241,12 +249,14 @@ def _open_data(runs: Sequence[Path], location: DataLocation | None) -> tuple[Dat
     return location, location.open(photos=not paintings_alone)
 
 
-def _open_inputs(paths: Sequence[Path], judged: Judged) -> list[PictureSet]:
+def _open_inputs(
+    paths: Sequence[Path], names: Mapping[Path, str], judged: Judged
+) -> list[PictureSet]:
     def of(source: ImageSource, name: str = "") -> PictureSet:
         return pictures_of(source, judged.size, most=judged.count, seed=judged.seed, name=name)
 
     files = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
-    sets = [of(_opened(path), path.name) for path in paths if path not in files]
+    sets = [of(_opened(path), names[path]) for path in paths if path not in files]
     for path in files:
         if not path.is_file():
             raise DataError(f"there is no picture, archive or folder {path}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ class Shown:
         return dataclasses.replace(pictures, images=images)
 
 
-def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequence[Path]) -> Path:
+def write_page(
+    folder: Path, report: Mapping[str, Any], shown: Shown, runs: Mapping[Path, str]
+) -> Path:
     """Writes `index.html` and its pictures into `folder`; returns the page's path.
 
     Args:
@@ -62,8 +64,8 @@ def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequ
         report: of the evaluation.
         shown: pictures of each set. Runs painted the same photos, so their rows can be compared
             column by column with each other and with the photos.
-        runs: folders of the runs that were judged; what is no run (a generator's file) has no
-            curves.
+        runs: what was judged, and a name for each; what is no run's folder (a generator's file)
+            has no curves.
     """
     pictures = folder / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ def write_page(folder: Path, report: Mapping[str, Any], shown: Shown, runs: Sequ
             "</div>",
         ),
     ]
-    if charts := charts_html(_quality(report)):
+    if charts := charts_html(_quality(report, runs)):
         sections.insert(1, section("Over the training", charts))
     if charts := charts_html(_curves(runs)):
         sections.append(section("Curves", charts))
@@ -99,16 +101,16 @@ def _figures(found: tuple[list[str], list[list[str]]]) -> str:
     return table(rows, head=head, row_heads=True, numbers=True)
 
 
-def _quality(report: Mapping[str, Any]) -> Charts:
+def _quality(report: Mapping[str, Any], names: Mapping[Path, str]) -> Charts:
     """A chart for each figure at the same sample size, with a line for each run of several epochs.
 
     Lines across are where untouched photos are, and paintings.
     """
-    runs: dict[str, list[Mapping[str, Any]]] = {}
+    runs: dict[Path, list[Mapping[str, Any]]] = {}
     for result in report["results"]:
         about = result.get("generator", {})
         if "epoch" in about:
-            runs.setdefault(about["of"], []).append(result)
+            runs.setdefault(Path(about["of"]), []).append(result)
     runs = {run: results for run, results in runs.items() if len(results) > 1}
     if not runs:
         return {}
@@ -119,7 +121,7 @@ def _quality(report: Mapping[str, Any]) -> Charts:
         if metric not in report["results"][0]["same_size"]:
             continue
         lines = {
-            Path(run).name: [
+            names[run]: [
                 (result["generator"]["epoch"], factor * result["same_size"][metric]["value"])
                 for result in results
             ]
@@ -136,11 +138,11 @@ def _quality(report: Mapping[str, Any]) -> Charts:
     return charts
 
 
-def _curves(runs: Sequence[Path]) -> Charts:
+def _curves(runs: Mapping[Path, str]) -> Charts:
     """One chart for each curve that the runs have, with a line for each run."""
     found = {}
-    for path in runs:
+    for path, name in runs.items():
         if path.is_dir():
             run = RunFolder.find(path)
-            found[path.name] = (run.history(), curves_of(run.system()))
+            found[name] = (run.history(), curves_of(run.system()))
     return charts_of_several(found)
