@@ -71,7 +71,8 @@ FEW_PIXELS = [
     Case((1, 20, 19, 3), 64, (7, 7), 2, ((3, 4), (4, 3))),
 ]
 # Few channels on one side: vectors of pixels where there are up to 4 outputs and 64 inputs, in one
-# strip of 128 columns or several, and kernel gradients with up to 8 in place.
+# strip of 128 columns or several, whole lines of up to 8 inputs, and kernel gradients with up to 8
+# in place.
 NARROW = [
     Case((2, 70, 45, 16), 3, (5, 5), 1, ((2, 2), (2, 2))),
     Case((1, 9, 300, 24), 4, (7, 7), 1, ((3, 3), (3, 3))),
@@ -85,6 +86,9 @@ NARROW = [
     Case((1, 66, 67, 2), 17, (2, 2), 3),
     Case((1, 20, 150, 17), 8, (9, 9), 1, ((4, 4), (4, 4))),
     Case((2, 40, 70, 33), 5, (3, 4), 2, SYMMETRIC),
+    # Lines of few inputs: in several runs, and of border alone.
+    Case((1, 9, 500, 4), 24, (9, 9), 1, ((4, 4), (4, 4))),
+    Case((2, 3, 30, 6), 40, (3, 3), 1, ((4, 4), (3, 4))),
 ]
 PLAIN = [*sweep(), *NETWORKS, *FEW_PIXELS, *NARROW]
 # One for each way there may be to compute: large and small, few channels in or out.

@@ -37,6 +37,13 @@ struct RowsOperand {
   int64_t begin, depth;
 };
 
+// The same where the rows of a segment lie one `stride` after the other: segment s of row i is at lines[s] + i *
+// stride.
+struct LinesOperand {
+  const float* const* lines;
+  int64_t segments, stride, depth;
+};
+
 // A transposed matrix: a[i][k] = values[k * stride + i].
 struct ColumnsOperand {
   const float* values;
@@ -133,6 +140,7 @@ struct ConvKernels {
   int64_t panel;  // columns of a panel, at most
 
   void (*multiply_rows)(const RowsOperand& a, const PanelProduct& product);
+  void (*multiply_lines)(const LinesOperand& a, const PanelProduct& product);
   void (*multiply_columns)(const ColumnsOperand& a, const PanelProduct& product);
   void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
   void (*multiply_pixels)(const PixelProduct& product);

@@ -40,6 +40,7 @@ void TransposeMatrix(const float* from, int64_t from_stride, int64_t rows, int64
 constexpr ConvKernels kConvTable = {
     kPanel,
     MultiplyPanel<RowsOperand>,
+    MultiplyPanel<LinesOperand>,
     MultiplyPanel<ColumnsOperand>,
     DotRows,
     MultiplyPixels,

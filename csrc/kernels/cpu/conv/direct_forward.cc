@@ -2,6 +2,7 @@
 
 #include "../scratch.h"
 #include "direct.h"
+#include "few_inputs_forward.h"
 #include "few_outputs_forward.h"
 #include "input_segments.h"
 
@@ -218,16 +219,19 @@ class Run {
 
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
   if (UsesPixelVectors(geometry)) return FewOutputsForwardScratchBytes(geometry, threads);
+  if (UsesInputLines(geometry)) return FewInputsForwardScratchBytes(geometry, threads);
   return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
 }
 
 void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
-  std::vector<std::variant<Run, FewOutputsForward>> runs;
+  std::vector<std::variant<Run, FewOutputsForward, FewInputsForward>> runs;
   std::vector<int64_t> ends;  // of their items, counted over all of them
   int64_t items = 0;
   for (const DirectConv& conv : convs) {
     if (UsesPixelVectors(conv.geometry)) {
       runs.emplace_back(FewOutputsForward(conv, pool.num_threads()));
+    } else if (UsesInputLines(conv.geometry)) {
+      runs.emplace_back(FewInputsForward(conv, pool.num_threads()));
     } else {
       runs.emplace_back(Run(conv, pool.num_threads()));
     }

@@ -53,6 +53,10 @@ bool UsesDotProducts(const ConvGeometry& geometry) {
   return geometry.out_channels <= 4 && geometry.in_channels >= 16 && !UsesPixelVectors(geometry);
 }
 
+bool UsesInputLines(const ConvGeometry& geometry) {
+  return geometry.in_channels <= 8 && geometry.out_channels >= 8 && geometry.out_width >= 16;
+}
+
 bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry) {
   return geometry.out_channels <= 8 && geometry.in_channels >= 16;
 }
@@ -63,6 +67,7 @@ bool UsesFewInputsKernelGradient(const ConvGeometry& geometry) {
 
 bool UsesKernelInPlace(const ConvGeometry& geometry) {
   if (UsesPixelVectors(geometry)) return !geometry.order.transposed;
+  if (UsesInputLines(geometry)) return false;
   const bool dot_products = UsesDotProducts(geometry), few_pixels = geometry.out_pixels() <= kFewPixels;
   if (geometry.order.transposed) return InputSegments::Taps(geometry) == 1 && (dot_products || few_pixels);
   return !dot_products && geometry.out_channels % 16 == 0 && few_pixels;

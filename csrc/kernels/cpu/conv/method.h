@@ -37,7 +37,9 @@ ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const Amx
 bool UsesPixelVectors(const ConvGeometry& geometry);
 bool UsesDotProducts(const ConvGeometry& geometry);
 bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry);
-// Where there are few inputs, as in a network's first layer, its gradient needs no copy of x
+// Of few inputs, as a network's first layer has them, an output line is computed at once (few_inputs_forward.h).
+bool UsesInputLines(const ConvGeometry& geometry);
+// Where there are few inputs, the kernel's gradient needs no copy of x
 // (few_inputs_backward_kernel.cc).
 bool UsesFewInputsKernelGradient(const ConvGeometry& geometry);
 

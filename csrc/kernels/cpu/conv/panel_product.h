@@ -44,6 +44,20 @@ struct RowsReader {
   const float* row[kRows];
 };
 
+// A pointer for every third row: an address has room for one stride or two.
+template <int kRows>
+struct LinesReader {
+  LinesReader(const LinesOperand& a, int64_t first_row) : a(a), first_row(first_row) {}
+  void Segment(int64_t segment) {
+    for (int i = 0; i < kRows; i += 3) rows[i / 3] = a.lines[segment] + (first_row + i) * a.stride;
+  }
+  float At(int i, int64_t k) const { return rows[i / 3][i % 3 * a.stride + k]; }
+
+  const LinesOperand& a;
+  const int64_t first_row;
+  const float* rows[(kRows + 2) / 3];
+};
+
 template <int kRows>
 struct ColumnsReader {
   ColumnsReader(const ColumnsOperand& a, int64_t first_row) : values(a.values + first_row), stride(a.stride) {}
@@ -59,10 +73,15 @@ RowsReader<kRows> Reader(const RowsOperand& a, int64_t first_row) {
   return {a, first_row};
 }
 template <int kRows>
+LinesReader<kRows> Reader(const LinesOperand& a, int64_t first_row) {
+  return {a, first_row};
+}
+template <int kRows>
 ColumnsReader<kRows> Reader(const ColumnsOperand& a, int64_t first_row) {
   return {a, first_row};
 }
 inline int64_t Segments(const RowsOperand& a) { return a.segments; }
+inline int64_t Segments(const LinesOperand& a) { return a.segments; }
 inline int64_t Segments(const ColumnsOperand&) { return 1; }
 
 // What one tile of several fetches of that which follows `depth` rows of b: `lines` at `first`, and `step` further on
