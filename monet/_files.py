@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,13 +128,19 @@ def address(path: StrPath) -> str | None:
     return f"{scheme[0]}//{text[scheme.end() :].lstrip('/')}"
 
 
-def obstacle(path: StrPath) -> str | None:
-    """What keeps a new folder from being made at `path`, to follow its name; None if nothing."""
+def obstacle(path: StrPath, *, beside: Container[str] = ()) -> str | None:
+    """What keeps a new folder from being made at `path`, to follow its name; None if nothing.
+
+    Args:
+        path: where.
+        beside: names that may be in the folder; temporary files may, which go by themselves.
+    """
     path = Path(path)
     if address(path):
         return "is an address, not a folder of this machine"
     if path.is_dir():
-        return "is not empty" if any(path.iterdir()) else None
+        names = [name for name in os.listdir(path) if not name.startswith(_TEMPORARY)]
+        return "is not empty" if any(name not in beside for name in names) else None
     return "exists and is not a folder" if os.path.lexists(path) else None
 
 

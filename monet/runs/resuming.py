@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,8 @@ def resume(
         Interrupted: as for `start`.
     """
     started = time.monotonic() if started is None else started
-    with Interruption() as interruption:
-        folder = RunFolder.open(newest_run() if path is None else path)
+    path = newest_run() if path is None else path
+    with Interruption() as interruption, contextlib.closing(RunFolder.open(path)) as folder:
         config = folder.read_config()
         recorded = Settings.from_config(config)
         settings = checked(

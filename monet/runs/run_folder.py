@@ -28,7 +28,7 @@ RUNS = Path("runs")
 
 _LOCK = ".lock"
 _LONGEST_CHECKPOINT = Path("step-1000000000000_temp", "part-00000-of-00001".ljust(80, "-"))
-_locks: dict[Path, IO] = {}  # of the runs that this process trains; they end with it
+_locks: dict[Path, IO] = {}  # of the runs that this process trains
 
 
 class RunError(ValueError):
@@ -77,18 +77,20 @@ class RunFolder:
     def create(cls, path: StrPath, config: dict[str, Any]) -> RunFolder:
         """Creates the folder of a new run; never touches one that has something in it.
 
-        The run is this process's from then on: others are refused.
+        The run is this process's until `close` is called: others are refused.
         """
         run = cls(path)
         check_vacant(path)
         _check_path(run)
         try:
-            run.samples_dir.mkdir(parents=True, exist_ok=True)
+            run.path.mkdir(parents=True, exist_ok=True)
+            _lock(run.path)
+            # Before the folders: a run that is killed here can be resumed or started again.
+            run.write_config(config)
+            run.samples_dir.mkdir(exist_ok=True)
             run.checkpoints_dir.mkdir(exist_ok=True)
         except OSError as error:
             raise RunError(f"can't create the run folder {path}: {error.strerror}.") from error
-        _lock(run.path)
-        run.write_config(config)
         return run
 
     @classmethod
@@ -107,7 +109,7 @@ class RunFolder:
     def open(cls, path: StrPath) -> RunFolder:
         """Opens the folder of an existing run and clears what a killed process left behind.
 
-        The run is this process's from then on: others are refused.
+        The run is this process's until `close` is called: others are refused.
         """
         run = cls.find(path)
         _check_path(run)
@@ -117,6 +119,11 @@ class RunFolder:
         run.samples_dir.mkdir(exist_ok=True)
         run.checkpoints_dir.mkdir(exist_ok=True)
         return run
+
+    def close(self) -> None:
+        """Lets other processes have the run."""
+        if file := _locks.pop(self.path.resolve(), None):
+            file.close()
 
     def write_config(self, config: dict[str, Any]) -> None:
         write_text(self.config_path, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
@@ -263,7 +270,7 @@ def check_vacant(path: StrPath) -> None:
             f"{path} already holds a run; go on with it by `resume({str(path)!r})`, or "
             f"give another folder by `out`."
         )
-    if problem := obstacle(path):
+    if problem := obstacle(path, beside=(_LOCK,)):  # left where a start was killed
         raise RunError(f"{path} {problem}; give another folder by `out`.")
 
 
@@ -319,7 +326,7 @@ def newest_run(runs: StrPath = RUNS) -> Path:
 
 
 def _lock(path: Path) -> None:
-    """Keeps other processes from training the run at `path` until this one ends."""
+    """Keeps other processes from training the run at `path`, until its lock is closed."""
     path = path.resolve()
     if fcntl is None or path in _locks:
         return

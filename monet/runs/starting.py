@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -180,16 +181,19 @@ def start(
         )
         interruption.check()
         layout = system.sheet(settings.recipe, trained_on, seed=seed).layout
-        folder = RunFolder.create(
-            out or new_run_path(chosen.name), settings.to_config(domains, layout)
-        )
-        if verbose:
-            console.introduce(folder, settings, domains, f"{policy} ({reason})")
-            console.tell_rates(settings)
-        from monet.runs.session import Session
+        path = out or new_run_path(chosen.name)
+        with contextlib.closing(
+            RunFolder.create(path, settings.to_config(domains, layout))
+        ) as folder:
+            if verbose:
+                console.introduce(folder, settings, domains, f"{policy} ({reason})")
+                console.tell_rates(settings)
+            from monet.runs.session import Session
 
-        session = Session(folder, settings, domains, interruption, verbose=verbose, started=started)
-        return finish(session)
+            session = Session(
+                folder, settings, domains, interruption, verbose=verbose, started=started
+            )
+            return finish(session)
 
 
 def _default_recipe() -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +154,32 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, stop):
         raise stop
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", range(5))
+def test_a_start_that_is_killed_is_not_in_the_way(tmp_path, call):
+    """Before whichever of the calls by which it makes things."""
+    path = tmp_path / "run"
+    program = f"""
+import os, sys, signal
+from monet.runs.run_folder import RunFolder
+calls = 0
+def kill(event, arguments):
+    global calls
+    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT
+    if (writes or event == "os.mkdir") and str(arguments[0]).startswith({str(path)!r}):
+        if calls == {call}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        calls += 1
+sys.addaudithook(kill)
+RunFolder.create({str(path)!r}, {{}})
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root)
+    assert done.returncode == -signal.SIGKILL
+    if (path / "config.json").is_file():
+        run = RunFolder.open(path)
+    else:
+        run = RunFolder.create(path, {})
+    assert run.samples_dir.is_dir() and run.checkpoints_dir.is_dir() and run.read_config() == {}
+    run.close()
