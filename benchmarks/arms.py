@@ -20,25 +20,24 @@ def graph_arm(
     *,
     jit_compile: bool = False,
 ) -> Callable[[], None]:
-    """`function(*inputs)` as a `tf.function`; with `dy`, its gradients for all inputs too."""
+    """`function(*inputs)` as a `tf.function`; with `dy`, its gradients for all inputs too.
 
-    @tf.function(jit_compile=jit_compile)
-    def forward(*inputs):
-        return function(*inputs)
+    It is traced here, so that `ops.use` around this call says which ops are in it.
+    """
 
-    @tf.function(jit_compile=jit_compile)
-    def forward_backward(*inputs):
-        *inputs, dy = inputs
+    def forward_backward(*arguments):
+        *inputs, dy = arguments
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             y = function(*inputs)
         return tape.gradient(y, inputs, output_gradients=dy)
 
+    arguments = [*inputs] if dy is None else [*inputs, dy]
+    traced = tf.function(function if dy is None else forward_backward, jit_compile=jit_compile)
+    traced.get_concrete_function(*arguments)
+
     def arm():
-        if dy is None:
-            forward(*inputs)
-        else:
-            forward_backward(*inputs, dy)
+        traced(*arguments)
         tf.test.experimental.sync_devices()
 
     return arm

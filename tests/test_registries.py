@@ -22,6 +22,11 @@ RECIPES_MD, OPS_MD, README, CONTRIBUTING = (
 LAYER_TESTS = {"brush_strokes": "test_underpainting.py"}
 # Ops that write variables: an optimizer calls them, no layer does, and nothing is differentiated.
 UPDATES = {"adam_update": "MonetAdam", "average_update": "MonetAverage"}
+# Ops that no benchmark calls by themselves, and why.
+UNMEASURED = {
+    "group_norm": "the kernels of instance_norm, with other groups",
+    "residual_block": "on a CPU, residual_trunk is a row of them",
+}
 _NAME = r"`\"?([\w-]+)\"?"  # at the beginning of a table's row, as code
 
 
@@ -157,6 +162,17 @@ def test_every_op_has_tests_of_its_own_or_is_a_case_of_its_family():
         ), name
 
 
+def test_every_op_has_a_benchmark_or_a_reason():
+    called = set()
+    for path in (ROOT / "benchmarks").glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "ops":
+                called.add(node.attr)
+            elif isinstance(node, ast.Constant):  # by getattr, for several of them
+                called.add(node.value)
+    assert called & set(public_ops()) == set(public_ops()) - set(UNMEASURED)
+
+
 def test_documents_have_the_ops():
     from monet import ops
 
@@ -246,6 +262,65 @@ def test_native_code_has_the_stems_of_the_ops():
     assert declared == set(re.findall(r"^  (Define\w+)\(m\);", module, re.M))
 
 
+def test_what_contracts_promise_is_kept_and_called():
+    """Each function of an op's header has a kernel, an op that calls it, and one for NumPy."""
+    kernels, glue, bindings = (
+        "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.*")))
+        for folder in (CSRC / "kernels" / "cpu", CSRC / "tensorflow", CSRC / "python")
+    )
+    for stem in {_FAMILIES.get(name, name) for name in public_ops()}:
+        promised = _declared(CSRC / "kernels" / f"{stem}.h")
+        assert promised, stem
+        for function in promised:
+            assert re.search(rf"^[\w:]+ {function}\([^;]*?\) {{", kernels, re.M), function
+            for callers in (glue, bindings):
+                assert re.search(rf"\b{function}\b", callers), function
+
+
+def test_formulas_in_double_precision_are_those_of_ops():
+    headers = list((CSRC / "kernels").glob("*_reference.h"))
+    assert headers and all(path.with_suffix(".cc").is_file() for path in headers)
+    stems = {path.stem.removesuffix("_reference") for path in headers}
+    assert stems <= {_FAMILIES.get(name, name) for name in public_ops()}
+    for header in headers:
+        contract = header.with_name(header.name.replace("_reference", ""))
+        named = [name.removesuffix("Reference") for name in _declared(header)]
+        families = {
+            name.removesuffix("Input").removesuffix("Kernel") for name in _declared(contract)
+        }
+        assert set(named) <= families | set(_declared(contract)), header
+
+
+def test_ops_on_gpus_have_kernels_there_and_both_devices_call_them():
+    cuda = CSRC / "kernels" / "cuda"
+    stems = {path.stem.removesuffix("_cuda") for path in cuda.glob("*_cuda.h")} - {"runtime"}
+    assert stems <= {_FAMILIES.get(name, name) for name in public_ops()}
+    promised = set()
+    for stem in stems:
+        assert list(cuda.glob(f"{stem}*.cu")), stem
+        own = {name.replace("Cuda", "") for name in _declared(cuda / f"{stem}_cuda.h")}
+        assert own <= set(_declared(CSRC / "kernels" / f"{stem}.h")), stem
+        promised |= own
+    for device in ("cpu", "cuda"):
+        text = (CSRC / "tensorflow" / f"{device}_device.h").read_text(encoding="utf-8")
+        has = set(re.findall(r"^  (?:static size_t|absl::Status) (\w+)\(", text, re.M))
+        assert has - {"FillZero"} == promised, device
+    every_op = (CSRC / "tensorflow" / "every_op.h").read_text(encoding="utf-8")
+    _, _, table_with_cuda = every_op.partition("#define MONET_FOR_EVERY_OP_WITH_CUDA(DO)")
+    rows = set(re.findall(r"DO\((\w+)\)", table_with_cuda.partition("#define")[0]))
+    assert rows == {
+        name
+        for stem in stems
+        for name in _in(CSRC / "tensorflow", r"^class (\w+Op) final", f"{stem}_op.h")
+    }
+
+
+def _declared(header: Path) -> list[str]:
+    """The functions that a header declares, without those that it defines."""
+    text = re.sub(r"//.*", "", header.read_text(encoding="utf-8"))
+    return re.findall(r"^(?:void|size_t|const char\*|\w+) ?(\w+)\([^;{]*\);", text, re.M)
+
+
 def _in(folder: Path, pattern: str, files: str) -> list[str]:
     texts = (path.read_text(encoding="utf-8") for path in sorted(folder.rglob(files)))
     return [hit for text in texts for hit in re.findall(pattern, text, re.M)]
@@ -281,7 +356,14 @@ def test_checklists_and_maps_name_files_that_exist():
         assert not missing
 
 
-@pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")))
+@pytest.mark.parametrize(
+    "document",
+    [
+        path
+        for folder in (".", "benchmarks", "csrc", "docs", "tests")
+        for path in sorted((ROOT / folder).glob("*.md"))
+    ],
+)
 def test_links_in_documents_lead_somewhere(document):
     text = document.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)", text)

@@ -4,19 +4,9 @@
 #include "tensorflow/core/framework/shape_inference.h"
 
 namespace monet {
-namespace {
 
 using ::tensorflow::shape_inference::InferenceContext;
-using ::tensorflow::shape_inference::ShapeHandle;
-
-absl::Status BrushStrokesShapes(InferenceContext* c) {
-  ShapeHandle x;
-  TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
-  c->set_output(0, x);
-  return absl::OkStatus();
-}
-
-}  // namespace
+using ::tensorflow::shape_inference::UnchangedShapeWithRank;
 
 REGISTER_OP("MonetBrushStrokes")
     .Attr("reach: int >= 1")
@@ -25,7 +15,7 @@ REGISTER_OP("MonetBrushStrokes")
     .Input("directions: float")
     .Input("strokes: float")
     .Output("y: float")
-    .SetShapeFn(BrushStrokesShapes)
+    .SetShapeFn([](InferenceContext* c) { return UnchangedShapeWithRank(c, 4); })
     .Doc("Images [N, H, W, C], laid in with brush strokes.");
 
 }  // namespace monet
