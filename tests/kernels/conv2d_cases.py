@@ -112,6 +112,8 @@ SOME = [
     Case((1, 97, 99, 130), 48, padding=((1, 2), (2, 1))),
     Case((2, 46, 48, 17), 20, padding=((2, 1), (0, 3))),
     Case((2, 47, 50, 9), 33, (6, 6), 2, ((2, 2), (1, 3))),
+    Case((2, 47, 50, 17), 33, (3, 3), 2, ((0, 1), (1, 0))),
+    Case((2, 47, 50, 9), 33, (5, 5), 2, ((2, 2), (1, 2))),
 ]
 
 WINOGRAD_CHANNELS = [16, 17, 20, 48, 64, 65, 80, 130]
@@ -131,7 +133,14 @@ WINOGRAD_SIZES = {
     1: [(13, 11), (14, 15), (12, 17), (11, 16), (15, 12), (18, 10), (9, 23), (2, 65), (130, 1)],
     2: [(23, 24), (25, 22), (22, 25), (26, 23), (24, 26), (21, 27), (27, 19), (4, 129), (516, 1)],
 }
-TILES = {((3, 3), 1): 4, ((4, 4), 1): 3, ((4, 4), 2): 3, ((6, 6), 2): 4}
+TILES = {
+    ((3, 3), 1): 4,
+    ((4, 4), 1): 3,
+    ((3, 3), 2): 3,
+    ((4, 4), 2): 3,
+    ((5, 5), 2): 4,
+    ((6, 6), 2): 4,
+}
 
 
 def winograd_sweep():
@@ -159,6 +168,8 @@ WINOGRAD_LARGE = [
     Case((1, 46, 48, 256), 256, padding=SYMMETRIC),
     Case((4, 32, 32, 48), 96, padding=SYMMETRIC),
     Case((1, 132, 132, 9), 32, (6, 6), 2),
+    Case((1, 64, 64, 64), 128, (3, 3), 2, ((0, 1), (0, 1))),
+    Case((1, 64, 64, 64), 80, (5, 5), 2, ((1, 2), (1, 2))),
     Case((1, 66, 66, 64), 80, (6, 6), 2, ((2, 2), (2, 2))),
 ]
 WINOGRAD = [*winograd_sweep(), *WINOGRAD_LARGE]
@@ -167,26 +178,28 @@ WINOGRAD = [*winograd_sweep(), *WINOGRAD_LARGE]
 def uses_winograd(case: Case, precise: bool = False) -> bool:
     """Whether the kernels do: ChooseMethod of csrc/kernels/cpu/conv/method.cc."""
     _, height, width, out_channels = case.out_shape
-    way = (case.size, case.stride)
-    comes_from_memory = way == ((4, 4), 2) and case.shape[3] * out_channels > 16384
-    return (
-        not precise
-        and way in TILES
-        and min(case.shape[3], out_channels) >= (8 if way == ((6, 6), 2) else 16)
-        and height * width >= (512 if comes_from_memory else 128)
-    )
+    if precise or (case.size, case.stride) not in TILES:
+        return False
+    taps, channels = case.size[0], case.shape[3]
+    least, pixels = 16, 128
+    if case.stride == 2:
+        least = 8 if taps >= 5 else 16
+        pixels = 512 if taps == 3 or channels * out_channels > 16384 else 128
+    return min(channels, out_channels) >= least and height * width >= pixels
 
 
 def allowance(case: Case, precise: bool) -> float:
     """How many times the error of a plain sum the kernels may have.
 
     Measured for 16 to 512 channels, with plain sums at 1.6e-7 to 2.5e-7, is up to 1.1e-6 for the
-    algorithms that evaluate at 6 points, and 3.6e-7 for that of 4x4 kernels of stride 2, which does
-    at 4.
+    algorithms that evaluate at 6 points, and 3.6e-7 for that of 3x3 and 4x4 kernels of stride 2, which
+    does at 4. A 5x5 kernel rounds like a 6x6 one, whose plain sum has more products.
     """
     if not uses_winograd(case, precise):
         return 1
-    return 1.5 if (case.size, case.stride) == ((4, 4), 2) else 4
+    if case.stride == 2 and case.size[0] <= 4:
+        return 1.5
+    return 5 if case.size == (5, 5) else 4
 
 
 def run(kernels, case: Case, inputs: Inputs, suffix="", out=(None,) * 3, **options) -> Results:

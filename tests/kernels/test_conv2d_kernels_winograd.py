@@ -26,6 +26,9 @@ LIMITS = [
     *(Case((1, 46, width, 128), 130, padding=SYMMETRIC) for width in (44, 45, 46)),
     *(Case((1, 44, 44, 128), out_channels, padding=SYMMETRIC) for out_channels in (128, 129)),
     *(Case((1, 30, 30, 7 + i), 7 + j, (6, 6), 2) for i in (0, 1) for j in (0, 1)),
+    *(Case((1, 30, 30, 7 + i), 7 + j, (5, 5), 2) for i in (0, 1) for j in (0, 1)),
+    *(Case((1, 46, width, 16), 16, (3, 3), 2) for width in (44, 45, 46)),
+    *(Case((1, 46, width, 128), 130, (6, 6), 2, SYMMETRIC) for width in (46, 50)),
     *(Case((1, 20, 20, 15 + i), 15 + j, (3, 3), 1) for i in (0, 1) for j in (0, 1)),
     *(Case((1, 50, 50, 20), 20, size, 2, SYMMETRIC) for size in ((3, 3), (2, 2), (5, 5), (4, 3))),
     *(Case((1, 20, 20, 20), 20, size, 1) for size in ((2, 2), (5, 5), (4, 3), (1, 3))),
@@ -65,8 +68,15 @@ def test_within_error_budget(kernels, case):
 
 
 # How much less the error of the plain sum is, with 128 channels; measured are 3.7 to 4.9, 3.7 to
-# 4.9, 1.3 to 1.8, and 3.2 to 4.8.
-LESS = {((3, 3), 1): 3, ((4, 4), 1): 3, ((4, 4), 2): 1.2, ((6, 6), 2): 3}
+# 4.9, 1.3 to 1.7, 1.3 to 1.8, 3.1 to 4.6, and 3.2 to 4.8.
+LESS = {
+    ((3, 3), 1): 3,
+    ((4, 4), 1): 3,
+    ((3, 3), 2): 1.2,
+    ((4, 4), 2): 1.2,
+    ((5, 5), 2): 3,
+    ((6, 6), 2): 3,
+}
 
 
 @pytest.mark.parametrize(("size", "stride"), TILES, ids=str)

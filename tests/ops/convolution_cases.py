@@ -107,12 +107,17 @@ class Conv2D:
     def uses_winograd(self) -> bool:
         """Whether float32 does: ChooseMethod of csrc/kernels/cpu/conv/method.cc."""
         _, height, width, _ = self.shape if self.transposed else self.result_shape
-        way = (self.size, self.stride)
-        comes_from_memory = way == ((4, 4), 2) and self.shape[3] * self.out_channels > 16384
+        taps, channels = self.size[0], self.shape[3]
+        if self.size != (taps, taps) or not 3 <= taps <= (4 if self.stride == 1 else 6):
+            return False
+        least, pixels = 16, 128
+        if self.stride == 2:
+            least = 8 if taps >= 5 else 16
+            pixels = 512 if taps == 3 or channels * self.out_channels > 16384 else 128
         return (
-            way in [((3, 3), 1), ((4, 4), 1), ((4, 4), 2), ((6, 6), 2)]
-            and min(self.shape[3], self.out_channels) >= (8 if way == ((6, 6), 2) else 16)
-            and height * width >= (512 if comes_from_memory else 128)
+            self.stride <= 2
+            and min(channels, self.out_channels) >= least
+            and height * width >= pixels
         )
 
 

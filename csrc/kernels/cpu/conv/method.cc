@@ -33,14 +33,15 @@ ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) 
   // With fewer pixels, transforming the kernel takes as long as the products that it saves.
   if (out_pixels < 128) return {ConvMethod::kDirect};
   if (shape.stride == 1 && (size == 3 || size == 4) && HasManyChannels(shape)) return {ConvMethod::kWinograd};
-  if (shape.stride == 2 && (size == 4 || size == 6)) {
-    // In the parts of a 4x4 kernel there are four times as many weights as in the kernel. Those of a large one come
-    // from memory, each time for all pixels of an image.
-    const bool is_large = shape.in_channels * shape.out_channels > 16384;
-    if (size == 4 && is_large && out_pixels < 512) return {ConvMethod::kDirect};
-    // F(4x4, 3x3) saves enough for vectors to be half full.
-    const bool has_channels = size == 6 ? shape.in_channels >= 8 && shape.out_channels >= 8 : HasManyChannels(shape);
-    if (has_channels) return {ConvMethod::kWinogradParts};
+  if (shape.stride == 2 && size >= 3 && size <= 6) {
+    // The parts of 5x5 and 6x6 kernels save enough for vectors to be half full. Those of 3x3 kernels save little, and
+    // those of large kernels come from memory, each time for all pixels of an image: both want more pixels.
+    const bool saves_much = size >= 5, is_large = shape.in_channels * shape.out_channels > 16384;
+    const int64_t channels = saves_much ? kManyChannels / 2 : kManyChannels;
+    const int64_t pixels = size == 3 || is_large ? 512 : 128;
+    if (std::min(shape.in_channels, shape.out_channels) >= channels && out_pixels >= pixels) {
+      return {ConvMethod::kWinogradParts};
+    }
   }
   return {ConvMethod::kDirect};
 }

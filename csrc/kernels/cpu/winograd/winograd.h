@@ -42,6 +42,18 @@ struct WinogradProblem {
 
   // The number of the kernel's tap (a, b) for part `part` (counted over both axes), or -1 if it has none.
   int64_t Tap(int64_t part, int64_t a, int64_t b) const;
+  // Whether value t of the transformed kernel is zero for a part that lacks taps: the first value of an axis is a
+  // multiple of the first tap alone, the last one of the last.
+  bool IsZero(int64_t part, int64_t t) const {
+    const int64_t last = kernels->tile_in() - 1, last_tap = kernels->taps - 1;
+    auto is_zero = [&](int64_t value, int64_t first, int64_t second) {
+      return (value == 0 && first < 0) || (value == last && second < 0);
+    };
+    // Of the other axis a tap that every part has: the last if taps run backwards.
+    const int64_t some = tap_step < 0 ? last_tap : 0;
+    return is_zero(t / (last + 1), Tap(part, 0, some), Tap(part, last_tap, some)) ||
+           is_zero(t % (last + 1), Tap(part, some, 0), Tap(part, some, last_tap));
+  }
   // All of them, [taps][taps]: pointers into the kernel, or null.
   template <typename Float>
   void FindTaps(int64_t part, Float* kernel, Float** taps) const {

@@ -117,6 +117,11 @@ class KernelGradient {
     const int64_t first = block % plan_.blocks_per_part * plan_.block;
     const int64_t channels = std::min(plan_.block, problem_.in_channels - first);
     const int64_t sum_columns = plan_.sum_columns();
+    if (problem_.IsZero(block / plan_.blocks_per_part, t)) {  // no tap's gradient takes this sum
+      if (begin)
+        std::fill_n(sum_ + t * plan_.sum_stride() + block * plan_.block * sum_columns, channels * sum_columns, 0.0f);
+      return;
+    }
     const float* x = x_ + t * plan_.x_stride() + block * plan_.chunk * plan_.block;
     // Parts of the chunk whose panel fits into the first level cache.
     const int64_t depth = CeilDiv(tiles, CeilDiv(tiles, 128));

@@ -86,19 +86,18 @@ class Worker {
   }
 
   void Multiply(int64_t block, int64_t panel) const {
-    const int64_t C = problem_.depth();
-    // Chunks of the depth whose part of the packed kernel fits into the first level cache.
-    const int64_t chunk = CeilDiv(C, CeilDiv(C, 128));
     const int64_t tiles = plan_.BlockEnd(block) - plan_.BlockBegin(block);
     const int64_t columns = std::min(plan_.panel, problem_.out_channels - FirstChannel(panel));
     for (int64_t t = 0; t < plan_.values; ++t) {
-      const float* b = call_.packed + (panel * plan_.values + t) * ValueStride(C * plan_.panel);
+      const float* b = call_.packed + (panel * plan_.values + t) * ValueStride(problem_.depth() * plan_.panel);
       float* out = out_ + t * plan_.out_stride();
-      for (int64_t c = 0; c < C; c += chunk) {
-        const RowsOperand rows{rows_ + t * plan_.block, 1, 0, c, std::min(chunk, C - c)};
-        kernels_.multiply_rows(rows, {tiles, columns, b + c * plan_.panel, plan_.panel, out, plan_.panel,
-                                      c > 0 ? out : nullptr, plan_.panel});
-      }
+      const float* sum = nullptr;
+      ForDepth(panel, t, [&](int64_t c, int64_t depth) {
+        kernels_.multiply_rows({rows_ + t * plan_.block, 1, 0, c, depth},
+                               {tiles, columns, b + c * plan_.panel, plan_.panel, out, plan_.panel, sum, plan_.panel});
+        sum = out;
+      });
+      if (!sum) std::fill_n(out, tiles * plan_.panel, 0.0f);
     }
   }
 
@@ -126,6 +125,21 @@ class Worker {
   }
 
  private:
+  // Calls function(begin, depth) for chunks of the depth whose part of the packed kernel fits into the first level
+  // cache, but not for parts whose weights are zero for value t.
+  template <typename Function>
+  void ForDepth(int64_t panel, int64_t t, Function function) const {
+    const int64_t C = problem_.in_channels, in_parts = problem_.all_in_parts();
+    auto is_zero = [&](int64_t in_part) {
+      return problem_.IsZero(in_parts > 1 ? in_part : panel / plan_.panels_per_part, t);
+    };
+    for (int64_t part = 0, end = 0; part < in_parts; part = end + 1) {
+      for (end = part; end < in_parts && !is_zero(end);) ++end;
+      const int64_t depth = (end - part) * C, chunk = CeilDiv(depth, std::max<int64_t>(CeilDiv(depth, 128), 1));
+      for (int64_t c = 0; c < depth; c += chunk) function(part * C + c, std::min(chunk, depth - c));
+    }
+  }
+
   // Of a panel, within its part of the output.
   int64_t FirstChannel(int64_t panel) const { return panel % plan_.panels_per_part * plan_.panel; }
 

@@ -1,12 +1,13 @@
-// 4x4 and 6x6 kernels of stride 2, as Winograd's F(3x3, 2x2) and F(4x4, 3x3) take them: in four parts of 2x2 or 3x3
-// taps.
+// Kernels of stride 2, as Winograd's F(3x3, 2x2) takes those of up to 4x4 taps and F(4x4, 3x3) those of up to 6x6: in
+// four parts of 2x2 or 3x3 taps.
 //
 //   a b a b     Part a is a 2x2 kernel on every second pixel of every second row of the input, and so on: the
 //   c d c d     convolution is the sum of four convolutions of stride 1. Its transpose is four convolutions, of one
 //   a b a b     input each, whose outputs interleave.
 //   c d c d
 //
-// Smaller kernels work too: the taps that they lack count as zero.
+// Kernels of 3x3 and 5x5 taps lack some: these count as zero, and so do the transformed values that they alone make,
+// for which nothing is multiplied. (Of a 3x3 kernel's 64 values in four parts, 49 remain.)
 #pragma once
 
 #include "../../conv2d.h"
