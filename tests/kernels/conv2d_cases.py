@@ -192,8 +192,8 @@ def allowance(case: Case, precise: bool) -> float:
     """How many times the error of a plain sum the kernels may have.
 
     Measured for 16 to 512 channels, with plain sums at 1.6e-7 to 2.5e-7, is up to 1.1e-6 for the
-    algorithms that evaluate at 6 points, and 3.6e-7 for that of 3x3 and 4x4 kernels of stride 2, which
-    does at 4. A 5x5 kernel rounds like a 6x6 one, whose plain sum has more products.
+    algorithms that evaluate at 6 points, and 3.6e-7 for that of 3x3 and 4x4 kernels of stride 2,
+    which does at 4. A 5x5 kernel rounds like a 6x6 one, whose plain sum has more products.
     """
     if not uses_winograd(case, precise):
         return 1
