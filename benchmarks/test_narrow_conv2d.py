@@ -1,6 +1,6 @@
 """Convolutions of few channels, as the networks that a CPU trains have them, pass by pass.
 
-By default those of a step of the recipe `monet`, and first and last layers of other networks;
+By default those of a step of the recipe `monet` and of a U-Net, and some layers of other networks;
 `--grid` runs a grid of sizes, kernels, strides and channels instead, which takes hours.
 """
 
@@ -49,17 +49,27 @@ class Cell(NamedTuple):
 
 
 STEP = [  # but for the residual blocks, which are ops of their own; a batch is four crops of 128 px
-    Cell("conv2d", 4, 128, 6, 2, 5, 32),
+    Cell("conv2d", 4, 128, 6, 2, 9, 32),
     Cell("conv2d", 4, 64, 4, 2, 32, 64),
     Cell("reflect_conv2d", 4, 64, 3, 1, 64, 32),
-    Cell("reflect_conv2d", 4, 128, 3, 1, 32, 16),
+    Cell("reflect_conv2d", 4, 128, 3, 1, 38, 16),
     Cell("reflect_conv2d", 4, 128, 5, 1, 16, 3),
     Cell("conv2d", 4, 128, 4, 2, 3, 24),
     Cell("conv2d", 4, 64, 4, 2, 24, 48),
     Cell("conv2d", 4, 32, 4, 2, 48, 96),
     Cell("conv2d", 4, 16, 4, 2, 96, 144),
+    Cell("conv2d", 4, 8, 4, 2, 144, 144),
     Cell("conv2d", 4, 16, 3, 1, 96, 96),
     Cell("conv2d", 4, 16, 3, 1, 96, 1),
+]
+UNET = [  # of 16 filters; a batch is eight pictures of 128 px
+    Cell("conv2d", 8, 64, 4, 2, 16, 32),
+    Cell("conv2d", 8, 32, 4, 2, 32, 64),
+    Cell("conv2d", 8, 16, 4, 2, 64, 128),
+    Cell("conv2d_transpose", 8, 8, 4, 2, 256, 64),
+    Cell("conv2d_transpose", 8, 16, 4, 2, 128, 32),
+    Cell("conv2d_transpose", 8, 32, 4, 2, 64, 16),
+    Cell("conv2d_transpose", 8, 64, 4, 2, 32, 3),
 ]
 OTHERS = [
     Cell("conv2d", 1, 128, 4, 2, 3, 64),
@@ -97,7 +107,7 @@ def name(cell):
 
 
 def pytest_generate_tests(metafunc):
-    cells = grid() if metafunc.config.getoption("--grid") else STEP + OTHERS
+    cells = grid() if metafunc.config.getoption("--grid") else STEP + UNET + OTHERS
     metafunc.parametrize("cell", list(cells), ids=name)
 
 

@@ -1,4 +1,4 @@
-"""One CycleGAN training step: a tutorial's against this package's, at the same precision."""
+"""One training step: a tutorial's, or TensorFlow's graph of the same, against this package's."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from roofline import Work
 from monet import ops, systems
 
 
-def make_monet_step(recipe, batch, jit_compile=False):
+def make_monet_step(recipe, batch, jit_compile=False, implementation="native"):
     """What `fit` calls for one step of `recipe`, as a graph or compiled by XLA."""
     model = systems.build_model(recipe, steps_per_epoch=300, jit_compile=jit_compile)
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
 
     def step():
-        with ops.use("native"):
+        with ops.use(implementation):
             model.train_function(batches)
         tf.test.experimental.sync_devices()
 
@@ -40,9 +40,10 @@ def make_tutorial_step(networks, adversarial, batch, jit_compile=False):
     return step
 
 
-def image_batch(size):
+def image_batch(size, images=1):
     rng = np.random.default_rng(0)
-    return tuple(tf.constant(rng.uniform(-1, 1, (1, size, size, 3)), tf.float32) for _ in range(2))
+    shape = (images, size, size, 3)
+    return tuple(tf.constant(rng.uniform(-1, 1, shape), tf.float32) for _ in range(2))
 
 
 def sized(recipe, size, filters):
@@ -102,3 +103,37 @@ def test_unet_step(compare, smoke, dtype):
     compare_steps(
         compare, "U-Net", dtype, image_batch(size), recipe, networks, baselines.cross_entropy
     )
+
+
+def narrow(name, filters, batch_size, **generator):
+    """A recipe for images of 128 px, scaled down to what a CPU trains."""
+    recipe = sized(systems.get_recipe(name), 128, filters)
+    return recipe.replace(
+        batch_size=batch_size, generator=dataclasses.replace(recipe.generator, **generator)
+    )
+
+
+NARROW = {
+    "monet": lambda: systems.get_recipe("monet"),
+    "sample": lambda: systems.get_recipe("sample"),
+    "U-Net, 16 filters, batch 1": lambda: narrow("unet-base", 16, 1),
+    "U-Net, 16 filters, batch 8": lambda: narrow("unet-base", 16, 8),
+    "U-Net, 32 filters, batch 1": lambda: narrow("unet-base", 32, 1),
+    "U-Net, 32 filters, batch 8": lambda: narrow("unet-base", 32, 8),
+    "ResNet-6, 32 filters, batch 4": lambda: narrow("cyclegan", 32, 4, blocks=6),
+}
+
+
+@pytest.mark.skipif(arms.ON_GPU, reason="these are networks that a CPU trains")
+@pytest.mark.benchmark(group="training step")
+@pytest.mark.parametrize("name", NARROW)
+def test_narrow_step(compare, smoke, name):
+    """Against the same step by TensorFlow's ops; that of `monet` lays brush strokes by them too."""
+    recipe = narrow("unet-base", 8, 1) if smoke else NARROW[name]()
+    size = recipe.image_size
+    batch = image_batch(size, recipe.batch_size)
+    steps = {
+        arm: make_monet_step(recipe, batch, implementation=implementation)
+        for arm, implementation in (("TF graph", "reference"), ("monet", "native"))
+    }
+    compare(f"training step, {name}, {size}x{size} float32", steps, rounds=5)
