@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import survive_ops
 
 from monet.ops.native import library
 
@@ -82,3 +83,12 @@ def test_empty_tensors_of_sides_that_nothing_has():
 def test_under_xla_too_little_memory_is_an_error():
     done = call(SHORT_OF_MEMORY)
     assert done.returncode == 0 and done.stdout == "refused\nalive\n", done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not library.status().native, reason="about the native ops")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_calls_of_all_sorts_are_done_or_refused():
+    ends, faults = survive_ops.survive(seed=0, first=0, count=60)
+    assert not faults
+    assert sum(ends.values()) == 60
+    assert {"done", "ValueError", "InvalidArgumentError"} <= set(ends)

@@ -1,0 +1,266 @@
+"""Random calls of every native op, most of them impossible: each is done or refused, none kills.
+
+    python tests/ops/survive_ops.py --calls 10000 --seed 1
+
+Shapes don't go together, are empty, a single pixel or have sides that nothing has; graphs learn
+them at run time only; memory is short, by a limit on the address space. Whether results are right,
+fuzz_ops.py asks. Calls are made by the batch in processes of their own, whose exit code counts.
+What kills a process is tried again with the ops' twins, to tell what plain TensorFlow does too.
+test_process_survives.py runs a short stretch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import resource
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+from fuzz_ops import OPS
+
+_BATCH = 200  # calls in a process
+_SECONDS = 600  # for a batch; a process that takes longer hangs
+_SIDES = (0, 1, 1, 2, 3, 5, 8, 17, 40)
+_NOBODYS_SIDES = (2**20, 2**31, 2**40, 2**61)
+_LARGE = (1, 1024, 1024, 8)  # 32 MB in float32
+_DTYPES = ("float32", "float16", "bfloat16")
+_MEGABYTES_LEFT = (40, 100, 300)  # for a call, where memory is short
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """An op, the shapes of its tensors, and how it is called.
+
+    Attributes:
+        op: its name.
+        shapes: of its tensors.
+        options: by name.
+        dtype: of the pictures and kernels.
+        mode: "eager", "graph" with shapes unknown until it runs, or "xla".
+        with_gradients: whether it is differentiated too.
+        megabytes: address space left to it; None for as much as there is.
+    """
+
+    op: str
+    shapes: list[list[int]]
+    options: dict[str, Any]
+    dtype: str
+    mode: str
+    with_gradients: bool
+    megabytes: int | None
+
+
+def random_call(rng: np.random.Generator) -> Call:
+    """Any call, possible or not."""
+    op = str(rng.choice(OPS))
+    x = [int(side) for side in rng.choice(_SIDES, 4)]
+    megabytes = None
+    chance = rng.random()
+    if chance < 0.1:  # huge and empty
+        huge, empty = rng.permutation(4)[:2]
+        x[huge], x[empty] = int(rng.choice(_NOBODYS_SIDES)), 0
+    elif chance < 0.2:
+        x, megabytes = list(_LARGE), int(rng.choice(_MEGABYTES_LEFT))
+    shapes, options = _arguments(rng, op, x)
+    if rng.random() < 0.15:  # a tensor of another shape than it should have
+        wrong = shapes[int(rng.integers(len(shapes)))]
+        if wrong:
+            wrong[int(rng.integers(len(wrong)))] = int(rng.choice(_SIDES))
+    if op == "brush_strokes":
+        # Its gradient, and all of it where it isn't native, is made of TensorFlow's convolutions,
+        # which end the process when they get no memory.
+        megabytes = None
+    return Call(
+        op=op,
+        shapes=shapes,
+        options=options,
+        dtype=str(rng.choice(_DTYPES)),
+        mode=str(rng.choice(["eager", "graph", "xla"], p=[0.45, 0.5, 0.05])),
+        with_gradients=bool(rng.random() < 0.6),
+        megabytes=megabytes,
+    )
+
+
+def _arguments(
+    rng: np.random.Generator, op: str, x: list[int]
+) -> tuple[list[list[int]], dict[str, Any]]:
+    channels, out_channels = x[3], int(rng.choice(_SIDES))
+    kernel = [int(side) for side in rng.choice([0, 1, 2, 3, 3, 4, 7], 2)]
+    small = int(rng.choice([-1, 0, 1, 2, 3, 9]))
+    if op == "instance_norm":
+        return [x, [channels], [channels]], {"pad": small}
+    if op == "group_norm":
+        return [x, [channels], [channels]], {"groups": small, "pad": int(rng.integers(3))}
+    if op == "reflection_pad":
+        return [x], {"pad": small}
+    if op == "bilinear_upsampling":
+        return [x], {}
+    if op == "brush_strokes":
+        sizes = {"length": float(rng.choice([0.1, 1, 3, 30])), "width": float(rng.choice([0.1, 2]))}
+        return [x, [*x[:3], 1], x[:3]], sizes
+    if op == "reflect_conv2d":
+        return [x, [*kernel, channels, out_channels]], {}
+    if op == "residual_block":
+        layer = [[3, 3, channels, channels], [channels], [channels]]
+        return [x, *layer, *map(list, layer)], {}
+    assert op in ("conv2d", "conv2d_transpose"), f"{op} is to be called here too"
+    pair = [channels, out_channels] if op == "conv2d" else [out_channels, channels]
+    padding = str(rng.choice(["same", "valid"]))
+    return [x, [*kernel, *pair]], {"strides": small, "padding": padding}
+
+
+def make(call: Call) -> str:
+    """Makes the call; returns "done", or the kind of error by which it was refused.
+
+    Raises:
+        Exception: another kind than is meant for the caller's eyes.
+    """
+    import tensorflow as tf
+
+    from monet import ops
+
+    function = getattr(ops, call.op)
+    options = dict(call.options)
+    positional = [options.pop("groups")] if call.op == "group_norm" else []
+
+    def work(*tensors):
+        floating = [tensor for tensor in tensors if tensor.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(floating)
+            y = function(*tensors, *positional, **options)
+        return tape.gradient(y, floating) if call.with_gradients else y
+
+    try:
+        tensors = _tensors(call, call.shapes)
+        if call.mode != "eager":
+            signature = [tf.TensorSpec([None] * len(t.shape), t.dtype) for t in tensors]
+            work = tf.function(work, input_signature=signature, jit_compile=call.mode == "xla")
+        if call.megabytes is not None:  # threads and code want memory once
+            work(*_tensors(call, [[min(side, 32) for side in shape] for shape in call.shapes]))
+        with _limit(call.megabytes):
+            work(*tensors)
+    except (ValueError, TypeError, MemoryError, tf.errors.OpError) as error:
+        return type(error).__name__
+    return "done"
+
+
+def _tensors(call: Call, shapes: list[list[int]]) -> list[Any]:
+    import tensorflow as tf
+
+    dtypes = [call.dtype if len(shape) == 4 else "float32" for shape in shapes]
+    if call.op == "brush_strokes":
+        dtypes = [call.dtype, "float32", "int32"]
+    return [tf.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+
+
+class _limit:
+    """Inside the block the address space may grow by that many megabytes."""
+
+    def __init__(self, megabytes: int | None) -> None:
+        self.megabytes = megabytes
+
+    def __enter__(self) -> None:
+        if self.megabytes is not None:
+            with open("/proc/self/statm") as file:
+                used = int(file.read().split()[0]) * resource.getpagesize()
+            most = used + self.megabytes * 2**20
+            resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+
+    def __exit__(self, *_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+
+
+def calls(seed: int, first: int, last: int) -> list[Call]:
+    """Calls number `first` to `last` - 1 of a seed."""
+    return [random_call(np.random.default_rng([seed, index])) for index in range(first, last)]
+
+
+def _work(seed: int, first: int, last: int, mode: str) -> None:
+    """What a process does: says the number of each call, and then what became of it."""
+    from monet import ops
+
+    with ops.use(mode):
+        for index, call in enumerate(calls(seed, first, last), start=first):
+            print(index, end=" ", flush=True)
+            try:
+                print(make(call), flush=True)
+            except Exception as error:  # that nobody was meant to see
+                print(f"unexpected {type(error).__name__}: {error}".splitlines()[0], flush=True)
+
+
+def _process(seed: int, first: int, last: int, mode: str) -> tuple[dict[int, str], str | None]:
+    """Runs `_work`; what became of the calls, and by what the process ended, None if in order."""
+    command = [sys.executable, __file__, "--work", mode, "--seed", str(seed)]
+    command += ["--first", str(first), "--calls", str(last - first)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment()
+    )
+    try:
+        output, _ = process.communicate(timeout=_SECONDS)
+        ended = None
+        if process.returncode < 0:
+            ended = signal.Signals(-process.returncode).name
+        elif process.returncode:
+            ended = f"exit code {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+        ended = "nothing: it hung"
+    lines = [line.partition(" ") for line in output.splitlines()]
+    return {int(index): result for index, _, result in lines if index}, ended
+
+
+def _environment() -> dict[str, str]:
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return {**os.environ, "PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def survive(seed: int, first: int, count: int) -> tuple[dict[str, int], list[str]]:
+    """Makes `count` calls; returns how many ended how, and a line about each fault."""
+    ends: dict[str, int] = {}
+    faults = []
+    last, index = first + count, first
+    while index < last:
+        results, ended = _process(seed, index, min(index + _BATCH, last), "native")
+        for number, result in results.items():
+            kind = result.split(":")[0] or "killed the process"
+            ends[kind] = ends.get(kind, 0) + 1
+            if result.startswith("unexpected"):
+                faults.append(f"call {number}: {calls(seed, number, number + 1)[0]}: {result}")
+        reached = max(results, default=index)
+        if ended is not None:
+            _, twins_end = _process(seed, reached, reached + 1, "reference")
+            text = f"call {reached}: {calls(seed, reached, reached + 1)[0]}: ended by {ended}"
+            if twins_end is None:
+                faults.append(text)
+            else:
+                print(f"{text}, and so was plain TensorFlow's", flush=True)
+        index = reached + 1
+    return ends, faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first call")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--work", choices=["native", "reference"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.work:
+        last = arguments.first + arguments.calls
+        _work(arguments.seed, arguments.first, last, arguments.work)
+        return 0
+    ends, faults = survive(arguments.seed, arguments.first, arguments.calls)
+    print(*faults, sep="\n")
+    print(", ".join(f"{kind}: {count}" for kind, count in sorted(ends.items())))
+    print(f"{arguments.calls} calls, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
