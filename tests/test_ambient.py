@@ -6,6 +6,7 @@ import csv
 import importlib
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -30,13 +31,14 @@ SMALL += ["--set", "generator.filters=4", "--set", "generator.blocks=1"]
 SMALL += ["--set", "discriminator.filters=4"]
 
 
-def call(module, *options, cwd=ROOT, **environment):
+def call(module, *options, cwd=ROOT, umask=-1, **environment):
     command = [sys.executable, "-m", f"monet.{module}", *map(str, options)]
     return subprocess.run(
         command,
         capture_output=True,
         text=True,
         cwd=cwd,
+        umask=umask,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
 
@@ -85,21 +87,27 @@ def losses(run):
 
 @pytest.mark.skipif(not Path(UNWRITABLE).is_dir(), reason="needs a folder nobody can write to")
 def test_a_run_has_the_same_losses_in_any_environment(data, tmp_path, hostile):
+    strict = {**hostile, "umask": 0o027}
     plain, other = tmp_path / "plain", tmp_path / "otherwise"
     # The sums of some of TensorFlow's own ops are rounded otherwise by another number of threads.
     done = call("train", "--data", data, *SMALL, "--out", plain, **ONE_THREAD)
     assert done.returncode == 0, done.stderr
-    done = call("train", "--data", data, *SMALL, "--out", other, cwd=UNWRITABLE, **hostile)
+    done = call("train", "--data", data, *SMALL, "--out", other, cwd=UNWRITABLE, **strict)
     assert done.returncode == 0, done.stderr
     assert losses(plain) == losses(other)
     paint = ["--run", other, "--input", data / "trainB", "--output", tmp_path / "painted"]
-    done = call("generate", *paint, cwd=UNWRITABLE, **hostile)
+    done = call("generate", *paint, cwd=UNWRITABLE, **strict)
     assert done.returncode == 0, done.stderr
     options = ["--run", other, "--format", "tflite", "--output", tmp_path / "exported"]
-    done = call("export", *options, cwd=UNWRITABLE, **hostile)
+    done = call("export", *options, cwd=UNWRITABLE, **strict)
     assert done.returncode == 0, done.stderr
-    done = call("explore", "--data", data, "--out", tmp_path / "report", cwd=UNWRITABLE, **hostile)
+    done = call("explore", "--data", data, "--out", tmp_path / "report", cwd=UNWRITABLE, **strict)
     assert done.returncode == 0, done.stderr
+    for name in ("otherwise", "painted", "exported", "report"):
+        made = tmp_path / name
+        for path in (made, *made.rglob("*")):
+            expected = 0o750 if path.is_dir() else 0o640
+            assert stat.S_IMODE(path.stat().st_mode) == expected, path
 
 
 @pytest.mark.skipif(not Path(UNWRITABLE).is_dir(), reason="needs a folder nobody can write to")
