@@ -128,6 +128,15 @@ def address(path: StrPath) -> str | None:
     return f"{scheme[0]}//{text[scheme.end() :].lstrip('/')}"
 
 
+def check_local(path: StrPath, error: type[Exception] = ValueError) -> None:
+    """Raises `error` if `path` is an address: whatever takes paths asks here first."""
+    if remote := address(path):
+        raise error(
+            f"{remote} is an address, and only this machine's files are read and written; give a "
+            f"path here, and copy with the address's own tool (for gs://, gcloud storage cp)."
+        )
+
+
 def obstacle(path: StrPath, *, beside: Container[str] = ()) -> str | None:
     """What keeps a new folder from being made at `path`, to follow its name; None if nothing.
 
@@ -136,8 +145,6 @@ def obstacle(path: StrPath, *, beside: Container[str] = ()) -> str | None:
         beside: names that may be in the folder; temporary files may, which go by themselves.
     """
     path = Path(path)
-    if address(path):
-        return "is an address, not a folder of this machine"
     if path.is_dir():
         names = [name for name in os.listdir(path) if not name.startswith(_TEMPORARY)]
         return "is not empty" if any(name not in beside for name in names) else None

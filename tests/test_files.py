@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from monet._files import address, obstacle, remove_leftovers, replacing, write_text
+from monet._files import (
+    address,
+    check_local,
+    obstacle,
+    remove_leftovers,
+    replacing,
+    write_text,
+)
 
 DEAD = 2**31 - 1  # more than any system's processes
 
@@ -40,7 +48,14 @@ def test_names_written_at_the_same_time_have_temporary_names_of_their_own(tmp_pa
 @pytest.mark.parametrize("path", ["gs://bucket/a b", Path("gs://bucket/a b"), "gs:/bucket/a b"])
 def test_an_address_is_no_path_of_this_machine(path):
     assert address(path) == "gs://bucket/a b"
-    assert obstacle(path) == "is an address, not a folder of this machine"
+    with pytest.raises(LookupError, match="gs://bucket/a b is an address, and only this machine's"):
+        check_local(path, LookupError)
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3", "hdfs", "http", "https"])
+def test_addresses_of_all_kinds(scheme):
+    with pytest.raises(ValueError, match="give a path here, and copy with the address's own tool"):
+        check_local(f"{scheme}://host/a")
 
 
 @pytest.mark.parametrize("path", ["", "a", "a/gs://b", "gs:", "C:/pictures", "./gs:/b", "x:y/z"])
@@ -51,28 +66,56 @@ def test_other_paths_are_no_addresses(path):
 def test_a_folder_may_be_called_like_the_beginning_of_an_address(tmp_path, monkeypatch):
     (tmp_path / "gs:").mkdir()
     monkeypatch.chdir(tmp_path)
+    check_local("gs:/new")
     assert address("gs:/new") is None and obstacle("gs:/new") is None
 
 
-def test_every_command_says_what_to_do_with_an_address(tmp_path, monkeypatch, capsys):
-    from monet import explore, generate, train
+_WHERE_PATHS_COME_IN = {
+    "train": ("--data @", "--painting-dir {photos} --photo-dir @", "--out @", "--resume @"),
+    "generate": (
+        "--run @ --count 1 --output a",
+        "--model @ --count 1 --output a",
+        "--model {model} --input @ --output a",
+        "--model {model} --input {photos} --output @",
+        "--model {model} --input {photos} --kaggle --allow-any-count --output @/a.zip",
+    ),
+    "explore": ("--data @ --out a", "--out @"),
+    "evaluate": (
+        "--run @",
+        "--input @ --data {data}",
+        "--input @/a.zip --data {data}",
+        "--input {photos} --data @",
+        "--input {photos} --data {data} --output @",
+        "--input {photos} --data {data} --html @",
+        "--input {photos} --data {data} --extractor @/a.keras",
+        "--input {photos} --data {data} --weights @",
+    ),
+    "export": ("--run @ --format tflite", "--model {model} --format tflite --output @"),
+}
 
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, noise_pictures):
+    folder = tmp_path_factory.mktemp("places")
+    noise_pictures(folder, trainA=2, trainB=2)
+    (folder / "a.keras").touch()
+    return {"data": folder, "photos": folder / "trainB", "model": folder / "a.keras"}
+
+
+@pytest.mark.parametrize(
+    "command, options",
+    [(command, options) for command, given in _WHERE_PATHS_COME_IN.items() for options in given],
+)
+def test_every_command_says_what_to_do_with_an_address(
+    tmp_path, monkeypatch, capsys, places, command, options
+):
     monkeypatch.chdir(tmp_path)
-    remote = "gs://bucket/pictures"
-    for command, words in (
-        (lambda: explore.main(["--data", remote, "--out", "report"]), "copy it here first"),
-        (lambda: explore.main(["--out", remote]), "give --out another name"),
-        (lambda: train.main(["--data", remote, "--recipe", "dcgan"]), "copy it here first"),
-        (lambda: train.main(["--out", remote]), "give another folder by --out"),
-        (
-            lambda: generate.main(["--model", "x.keras", "--input", remote, "--output", "a"]),
-            "copy it here first",
-        ),
-    ):
-        assert command() == 2
-        error = capsys.readouterr().err
-        assert error.startswith("error: ") and "gs:/" in error and "is an address" in error, error
-        assert words in error and error.count("\n") == 1, error
+    main = importlib.import_module(f"monet.{command}").main
+    given = options.format(**places).replace("@", "gs://bucket/pictures")
+    assert main(given.split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1, error
+    assert "gs://bucket/pictures" in error and "is an address, and only this" in error, error
     assert not list(tmp_path.iterdir())
 
 

@@ -21,6 +21,7 @@ from monet._command_line import (
     whole_number,
 )
 from monet._command_line.data_options import add_data_options
+from monet.runs.distribution import CHOICES
 from monet.runs.run_folder import RUNS
 from monet.systems import (
     DEFAULT_MINUTES,
@@ -108,10 +109,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="auto takes float16 or bfloat16 where the device is fast at it (default: auto)",
     )
     recipe.add_argument(
+        "--distribute",
+        choices=CHOICES,
+        help="which devices train in step, each on batches of its own: one (none), all GPUs of "
+        "this machine (mirrored), those of all machines in TF_CONFIG (multiworker), or a TPU's "
+        "(tpu); auto takes a TPU if there is one, else all GPUs, else the CPU (default: auto)",
+    )
+    recipe.add_argument(
         "--gpus",
         type=positive_int,
         metavar="N",
-        help="GPUs that train in step, each on batches of its own (default: all there are)",
+        help="how many GPUs of this machine (default: all there are)",
     )
 
     folder = parser.add_argument_group("run folder")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from monet._files import StrPath, address
+from monet._files import StrPath, check_local
 from monet.data.images import IMAGE_SUFFIXES
 
 
@@ -63,11 +63,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         DataError: there isn't, or it may not be read.
     """
-    if remote := address(folder):
-        raise DataError(
-            f"{remote} is an address, and only folders of this machine are read; copy it here "
-            f"first (from gs://, by gcloud storage cp)."
-        )
+    check_local(folder, DataError)
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "doesn't exist"
         hint = "; unpack it first" if folder.suffix.lower() in (".zip", ".tar", ".gz") else ""

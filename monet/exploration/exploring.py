@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monet._files import StrPath, obstacle
+from monet._files import StrPath, check_local, obstacle
 from monet.data import DataError, Domains, open_domains
 from monet.data.domains import SAMPLE_SET, dataset_folders
 from monet.data.folders import check_outside
@@ -55,6 +55,7 @@ def begin(
     """Opens a dataset for `Exploration.write`; arguments and errors are those of `explore`."""
     out = Path(out)
     folders = [Path(folder) for folder in (painting_dir, photo_dir) if folder]
+    check_local(out, DataError)
     if problem := obstacle(out):  # not even an earlier report is replaced
         raise DataError(f"{out} {problem}; give `out` another name.")
     if not folders:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monet._files import StrPath
+from monet._files import StrPath, check_local
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +37,7 @@ def generator_file(path: StrPath, which: str | None = None) -> Path:
     path = Path(path)
     if which not in (None, *CHOICES):
         raise GeneratorError(f"generator {which!r}: choose from {', '.join(CHOICES)}.")
+    check_local(path, GeneratorError)
     if not path.is_dir():
         if not path.is_file():
             raise GeneratorError(f"there is no generator at {path}.")

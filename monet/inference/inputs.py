@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import StrPath, address
+from monet._files import StrPath, check_local
 from monet.data import DataError, open_folder, read_image
-from monet.data.folders import check_folder, find_files, is_image_name
+from monet.data.folders import find_files, is_image_name
 from monet.data.sources import SkippedWarning
 
 _SHOWN_REASONS = 3
@@ -60,9 +60,8 @@ def find_pictures(
             )
         elif path.exists():
             pictures.append(Picture(path.name, partial(read_image, path)))
-        elif address(path):
-            check_folder(path)  # says what to do
         else:
+            check_local(path, DataError)
             raise DataError(f"there is no file or folder {path}.")
     return pictures, skipped
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from monet._files import address, replacing
+from monet._files import check_local, replacing
 from monet._parallel import map_in_order
 from monet.data import encode_jpeg, encode_png
 from monet.data.names import safe_name, unique_names, with_suffix
@@ -29,11 +29,7 @@ class OutputError(ValueError):
 
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Raises `OutputError` if something is in the way at `path`."""
-    if remote := address(path):
-        raise OutputError(
-            f"{remote} is an address, and only this machine is written to; give `output` a path on "
-            f"it."
-        )
+    check_local(path, OutputError)
     if is_file_output(path):
         if path.is_dir():
             raise OutputError(f"{path} is a folder; give `output` another name.")

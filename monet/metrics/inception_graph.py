@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import StrPath
+from monet._files import StrPath, check_local
 from monet.metrics.extractor import Extractor, ExtractorError, sha256
 from monet.metrics.feature_cache import user_cache
 
@@ -48,6 +48,7 @@ class InceptionGraph(Extractor):
         import tensorflow as tf
 
         path = Path(path)
+        check_local(path, ExtractorError)
         if not path.is_file():
             raise ExtractorError(f"there is no file {path}; bring {FILE_NAME}.")
         graph_def = tf.compat.v1.GraphDef()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._files import StrPath
+from monet._files import StrPath, check_local
 from monet.metrics.extractor import Extractor, ExtractorError, sha256
 
 
@@ -30,6 +30,7 @@ class KerasExtractor(Extractor):
         import tensorflow as tf
 
         path = Path(path)
+        check_local(path, ExtractorError)
         if not path.is_file():
             raise ExtractorError(f"there is no extractor {path}.")
         if path.suffix != ".keras":

@@ -14,8 +14,17 @@ from monet.systems import Recipe, system_of
 
 if TYPE_CHECKING:
     from monet.data import Domains
+    from monet.runs.distribution import Distribution
     from monet.runs.session import Session
     from monet.runs.settings import Settings
+
+
+def speaks(devices: Distribution) -> bool:
+    """Whether this process says how the run gets on; one that doesn't says so."""
+    if not devices.is_chief:
+        task = devices.task.capitalize()
+        print(f"{task} of {devices.workers} trains; the chief writes the run.", flush=True)
+    return devices.is_chief
 
 
 def introduce(run: RunFolder, settings: Settings, domains: Domains, precision: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monet import __version__
-from monet._files import StrPath, obstacle, write_text
+from monet._files import StrPath, check_local, obstacle, write_text
 from monet._text import distinct_names
 from monet.data import DataError, Domains, ImageSource, open_folder
 from monet.data.archive import ImageArchive
@@ -222,6 +222,8 @@ def check_outputs(output: Path | None, page: Path | None, *, overwrite: bool) ->
     Raises:
         ValueError: one of them is taken.
     """
+    for path in filter(None, (output, page)):
+        check_local(path)
     if output is not None and output.is_dir():
         raise ValueError(f"{output} is a folder; give `output` a file name.")
     if output is not None and os.path.lexists(output) and not overwrite:
@@ -255,6 +257,8 @@ def _open_inputs(
     def of(source: ImageSource, name: str = "") -> PictureSet:
         return pictures_of(source, judged.size, most=judged.count, seed=judged.seed, name=name)
 
+    for path in paths:
+        check_local(path, DataError)
     files = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
     sets = [of(_opened(path), names[path]) for path in paths if path not in files]
     for path in files:

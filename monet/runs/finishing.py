@@ -10,15 +10,15 @@ from monet._text import count
 from monet.data import DataError
 from monet.runs import console
 from monet.runs.interruption import Interrupted
-from monet.runs.run import Run
 from monet.runs.run_folder import RunError
 
 if TYPE_CHECKING:
     from monet.runs.session import Session
 
 
-def finish(session: Session) -> Run:
+def finish(session: Session) -> None:
     """Trains what is left to train."""
+    session.check_workers()
     if not session.is_finished:
         session.interruption.begin_training()
         _train(session)
@@ -27,7 +27,6 @@ def finish(session: Session) -> Run:
         print(f"{session.run.path} is finished; a larger number of {unit} extends it.")
     if session.verbose:
         console.report(session.run, session.settings.recipe)
-    return Run(session.run)
 
 
 def _train(session: Session) -> None:
@@ -35,7 +34,8 @@ def _train(session: Session) -> None:
 
     started, first_step = time.monotonic(), session.state.step
     try:
-        session.train()
+        with session.distribution.noticing_losses():
+            session.train()
     except Interrupted:
         if session.verbose:
             console.tell_interruption(session)

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 
@@ -50,10 +51,15 @@ class Interruption:
     def requested(self) -> bool:
         return self.signum is not None
 
-    def check(self) -> None:
-        """Raises `Interrupted` if a signal came."""
-        if self.signum is not None:
-            raise Interrupted(self.signum, is_saved=self.is_training)
+    def check(self, agree: Callable[[int], int] = int) -> None:
+        """Raises `Interrupted` if a signal came.
+
+        Args:
+            agree: turns the signal's number, or 0 for none, into that on which several processes
+                agree.
+        """
+        if signum := agree(self.signum or 0):
+            raise Interrupted(signum, is_saved=self.is_training)
 
     def begin_training(self) -> None:
         """Call it when there begins to be something to save.

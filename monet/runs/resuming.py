@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,13 @@ from monet._files import StrPath
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.data_location import DataLocation
+from monet.runs.distribution import check_choice, find_devices
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.run import Run
 from monet.runs.run_folder import RunError, RunFolder, newest_run
 from monet.runs.settings import Settings
+from monet.runs.workplace import workplace
 from monet.systems import system_of
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ def resume(
     sample_minutes: float | None = None,
     keep_generators: int | None = None,
     evaluate_every: float | None = None,
+    distribute: str | None = None,
     checkpoint_minutes: float | None = None,
     tensorboard: bool | None = None,
     started: float | None = None,
@@ -60,6 +64,8 @@ def resume(
         sample_minutes: see `sample_every`.
         keep_generators: see `sample_every`.
         evaluate_every: see `sample_every`; only of a run that was started with it.
+        distribute: as for `start`, if other devices are to go on; batches stay as they are, so
+            their number has to divide that of the devices that the run was started with.
         checkpoint_minutes: see `sample_every`.
         tensorboard: see `sample_every`.
         started: as for `start`.
@@ -78,8 +84,8 @@ def resume(
     """
     started = time.monotonic() if started is None else started
     path = newest_run() if path is None else path
-    with Interruption() as interruption, contextlib.closing(RunFolder.open(path)) as folder:
-        config = folder.read_config()
+    with Interruption() as interruption:
+        config = RunFolder.find(path).read_config()
         recorded = Settings.from_config(config)
         settings = checked(
             recorded.resumed,
@@ -95,25 +101,37 @@ def resume(
             fixed=unchanged,
         )
         check_environment()
-        check_tensorboard(settings.tensorboard, folder.path)
-        domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
-        settings.check_data(domains)
-        interruption.check()
-        from monet.runs.session import Session
+        check_tensorboard(settings.tensorboard, path)
+        choice = distribute or recorded.distribute
+        check_choice(choice, minutes=settings.minutes)
+        devices = find_devices(choice, replicas=recorded.replicas)
+        settings = dataclasses.replace(settings, distribute=devices.kind)
+        with (
+            workplace(path, devices) as place,
+            contextlib.closing(RunFolder.open(place)) as folder,
+        ):
+            domains = settings.location.open(photos=system_of(settings.recipe).takes_photos)
+            settings.check_data(domains)
+            interruption.check()
+            verbose = verbose and console.speaks(devices)
+            from monet.runs.session import Session
 
-        session = Session(folder, settings, domains, interruption, verbose=verbose, started=started)
-        session.restore()
-        _check_length(session)
-        if settings.minutes != recorded.minutes:
-            session.stretch()
-            settings = session.settings
-        if settings != recorded:
-            folder.write_config({**config, **settings.to_record()})
-        if verbose:
-            console.introduce(folder, settings, domains, settings.policy)
-            console.tell_rates(settings, recorded)
-            console.tell_place(session, recorded)
-        return finish(session)
+            session = Session(
+                folder, settings, domains, interruption, verbose=verbose, started=started
+            )
+            session.restore()
+            _check_length(session)
+            if settings.minutes != recorded.minutes:
+                session.stretch()
+                settings = session.settings
+            if settings != recorded:
+                folder.write_config({**config, **settings.to_record()})
+            if verbose:
+                console.introduce(folder, settings, domains, settings.policy)
+                console.tell_rates(settings, recorded)
+                console.tell_place(session, recorded)
+            finish(session)
+        return Run(RunFolder(path))
 
 
 def _check_length(session: Session) -> None:

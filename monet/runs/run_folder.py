@@ -14,7 +14,15 @@ import shutil
 from pathlib import Path
 from typing import IO, Any
 
-from monet._files import StrPath, by_plain_path, obstacle, remove_leftovers, replacing, write_text
+from monet._files import (
+    StrPath,
+    by_plain_path,
+    check_local,
+    obstacle,
+    remove_leftovers,
+    replacing,
+    write_text,
+)
 from monet.inference.generator import BEST_GENERATOR
 from monet.systems import SYSTEMS, System
 
@@ -96,6 +104,7 @@ class RunFolder:
     @classmethod
     def find(cls, path: StrPath) -> RunFolder:
         """The folder of an existing run, to look at; another process may be training it."""
+        check_local(path, RunError)
         run = cls(path)
         if not run.config_path.is_file():
             what = "has no config.json" if run.path.is_dir() else "is not a folder"
@@ -264,6 +273,7 @@ def _by_epoch(folder: Path, suffix: str) -> list[tuple[int, Path]]:
 
 def check_vacant(path: StrPath) -> None:
     """Raises `RunError` unless a new run can be made at `path`."""
+    check_local(path, RunError)
     path = Path(path)
     if (path / "config.json").is_file():
         raise RunError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sys
+import zlib
 
 import keras
 import tensorflow as tf
@@ -14,6 +15,7 @@ from monet.data import Domains
 from monet.runs import console
 from monet.runs.budget import Budget, Plan, lay_out
 from monet.runs.callbacks import calibration_callbacks, run_callbacks
+from monet.runs.distribution import find_devices
 from monet.runs.figures import draw_figures
 from monet.runs.gallery import FINISHED, STOPPED, write_gallery
 from monet.runs.interruption import Interrupted, Interruption
@@ -22,7 +24,6 @@ from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import Settings
 from monet.runs.state import TrainingState
 from monet.systems import DEFAULT_MINUTES, DEFAULT_RECIPE, system_of
-from monet.training.replicas import strategy_for
 
 
 class Session:
@@ -37,6 +38,7 @@ class Session:
         started: `time.monotonic()` from which on the run's minutes count; by default now.
 
     Attributes:
+        distribution: The devices that train.
         budget: The time of a run that is for a number of minutes; None for other runs.
         recipe: What is trained now: the settings' recipe, or that of a phase.
     """
@@ -58,7 +60,8 @@ class Session:
         self.verbose = verbose
         self.recipe = recipe = settings.recipe
         self.system = system_of(recipe)
-        strategy = strategy_for(settings.replicas)
+        self.distribution = find_devices(settings.distribute, replicas=settings.replicas)
+        strategy = self.distribution.strategy
         # XLA can't compile a step in the middle of which devices exchange gradients.
         options = {"jit_compile": False} if strategy.num_replicas_in_sync > 1 else {}
         with strategy.scope():
@@ -137,15 +140,28 @@ class Session:
         epochs = max(1, round(total / settings.steps_per_epoch))
         self.settings = dataclasses.replace(settings, recipe=settings.recipe.replace(epochs=epochs))
 
+    def check_workers(self) -> None:
+        """Raises `RunError` unless all workers of the run train the same, from the same step on."""
+        own = self.settings
+        pictures = (own.paintings, own.photos, own.judging)
+        training = repr((own.recipe, own.seed, own.policy, pictures, self.state.step))
+        told = zlib.crc32(training.encode())
+        if len(set(self.distribution.ask_all(told))) > 1:
+            raise RunError(
+                "the workers don't train the same: they have other options, pictures or "
+                "checkpoints; give all of them the same arguments, data and folder."
+            )
+
     def train(self) -> None:
         """Trains to the end.
 
         Raises:
             Interrupted: a signal came; the run is saved and can be resumed.
-            RunError: a loss or a weight is no longer a number.
+            RunError: a loss or a weight is no longer a number, or another worker has gone.
         """
         try:
-            self._fit()
+            with self.distribution.own_ops():
+                self._fit()
         except Interrupted:
             if not self.is_finished:
                 self.state.save()

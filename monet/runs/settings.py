@@ -11,6 +11,7 @@ from typing import Any
 
 from monet._numbers import is_integer, is_positive
 from monet.data import Domains
+from monet.runs import distribution
 from monet.runs.data_location import DataLocation
 from monet.runs.environment import environment
 from monet.runs.judging import Judging
@@ -41,6 +42,7 @@ class Settings:
         sample_minutes: Minutes between what a run shows of itself inside an epoch.
         keep_generators: How many generators of earlier epochs are kept at most; 0 for none.
         judging: How the generators are judged while it trains, if they are.
+        distribute: What the devices that train are, as `monet.runs.distribution` has it.
         replicas: Devices that train in step, each on a batch of the recipe's size.
         minutes: For which to train, from the start of the command; None to train the recipe's
             epochs.
@@ -62,6 +64,7 @@ class Settings:
     sample_minutes: float = SAMPLE_MINUTES
     keep_generators: int = KEPT_GENERATORS
     judging: Judging | None = None
+    distribute: str = distribution.MIRRORED
     replicas: int = 1
     minutes: float | None = None
     pictures: str | None = None
@@ -80,6 +83,9 @@ class Settings:
             _check(name, value, f"a whole number from {least} on", is_integer(value, least))
         steps = self.recipe.steps_per_epoch
         _check("steps_per_epoch", steps, "a number here", is_integer(steps))
+        kinds = [choice for choice in distribution.CHOICES if choice != distribution.AUTO]
+        is_kind = self.distribute in kinds
+        _check("distribute", self.distribute, f"one of {', '.join(kinds)}", is_kind)
         in_range = is_integer(self.seed, 0) and self.seed < 2**31
         _check("seed", self.seed, f"from 0 to {2**31 - 1}", in_range)
         _check("policy", self.policy, f"one of {', '.join(_POLICIES)}", self.policy in _POLICIES)
@@ -137,6 +143,7 @@ class Settings:
             "sample_minutes": self.sample_minutes,
             "keep_generators": self.keep_generators,
             "judging": None if self.judging is None else self.judging.to_dict(),
+            "distribute": self.distribute,
             "replicas": self.replicas,
             "minutes": self.minutes,
             "is_planned": self.is_planned,
@@ -169,6 +176,7 @@ class Settings:
                 sample_minutes=config["sample_minutes"],
                 keep_generators=config["keep_generators"],
                 judging=Judging.from_dict(judging) if judging else None,
+                distribute=config.get("distribute", distribution.MIRRORED),  # older runs have none
                 replicas=config["replicas"],
                 minutes=config["minutes"],
                 is_planned=config["is_planned"],

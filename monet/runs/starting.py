@@ -12,12 +12,14 @@ from monet.data.folders import check_outside
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
 from monet.runs.data_location import DataLocation
+from monet.runs.distribution import AUTO, MULTIWORKER, NONE, check_choice, find_devices
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
 from monet.runs.judging import plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RUNS, RunError, RunFolder, check_vacant, new_run_path
 from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, Settings
+from monet.runs.workplace import workplace
 from monet.systems import (
     DEFAULT_MINUTES,
     DEFAULT_RECIPE,
@@ -43,6 +45,7 @@ def start(
     out: StrPath | None = None,
     seed: int = 0,
     mixed_precision: str = "auto",
+    distribute: str = AUTO,
     gpus: int | None = None,
     sample_every: int | None = None,
     sample_minutes: float | None = None,
@@ -79,7 +82,11 @@ def start(
         out: a new or empty folder; by default `runs/RECIPE-TIME`.
         seed: of weights, shuffling and augmentation, from 0 to 2³¹ - 1.
         mixed_precision: "auto", "off", "float16" or "bfloat16"; see `monet.precision.resolve`.
-        gpus: GPUs that train in step, each on batches of its own; by default all there are.
+        distribute: which devices train in step, each on batches of its own. "auto": a TPU if there
+            is one, else all GPUs of this machine, else its CPU. "none": one device. "mirrored": all
+            of this machine. "multiworker": those of several machines, where each calls this with
+            the same arguments, `out` among them, and a `TF_CONFIG` of its own. "tpu": a TPU.
+        gpus: how many GPUs of this machine; by default all.
         sample_every: epochs between sample sheets; by default the recipe's.
         sample_minutes: inside long epochs, minutes between sample sheets and rows of the history;
             by default 2, and the first after a minute.
@@ -133,12 +140,16 @@ def start(
                     "leave one out."
                 )
             mixed_precision = "off" if mixed_precision == "auto" else mixed_precision
-            gpus = gpus or 1
+            distribute = NONE if distribute == AUTO and gpus is None else distribute
         chosen: Recipe = checked(change, base, fields)
         check_environment()
         check_tensorboard(tensorboard, out or RUNS)
-        if out is not None:
+        check_choice(distribute, gpus=gpus, minutes=minutes)
+        if distribute == MULTIWORKER and out is None:
+            raise RunError("workers make one run in one folder; give `out`, the same to all.")
+        if out is not None and distribute != MULTIWORKER:  # there the chief may be there already
             check_vacant(out)
+        devices = find_devices(distribute, gpus=gpus)
 
         domains = location.open(photos=system.takes_photos)
         check_outside(out or RUNS, domains.folders, "the run's own pictures")
@@ -156,9 +167,11 @@ def start(
         elif extractor is not None:
             raise RunError("`extractor` is for `evaluate_every`; give both, or neither.")
         trained_on = training_domains(domains, judging)
-        replicas = _replicas(gpus)
         steps = checked(
-            chosen.count_steps, len(trained_on.paintings), len(trained_on.photos), replicas=replicas
+            chosen.count_steps,
+            len(trained_on.paintings),
+            len(trained_on.photos),
+            replicas=devices.replicas,
         )
         policy, reason = checked(precision.resolve, mixed_precision)
         settings = checked(
@@ -176,40 +189,35 @@ def start(
             sample_minutes=_given(sample_minutes, SAMPLE_MINUTES),
             keep_generators=_given(keep_generators, KEPT_GENERATORS),
             judging=judging,
-            replicas=replicas,
+            distribute=devices.kind,
+            replicas=devices.replicas,
             minutes=minutes,
         )
         interruption.check()
         layout = system.sheet(settings.recipe, trained_on, seed=seed).layout
         path = out or new_run_path(chosen.name)
-        with contextlib.closing(
-            RunFolder.create(path, settings.to_config(domains, layout))
-        ) as folder:
+        with (
+            workplace(path, devices) as place,
+            contextlib.closing(
+                RunFolder.create(place, settings.to_config(domains, layout))
+            ) as folder,
+        ):
+            verbose = verbose and console.speaks(devices)
             if verbose:
                 console.introduce(folder, settings, domains, f"{policy} ({reason})")
                 console.tell_rates(settings)
             from monet.runs.session import Session
 
-            session = Session(
-                folder, settings, domains, interruption, verbose=verbose, started=started
+            finish(
+                Session(folder, settings, domains, interruption, verbose=verbose, started=started)
             )
-            return finish(session)
+        return Run(RunFolder(path))
 
 
 def _default_recipe() -> str:
     import tensorflow as tf
 
     return GPU_RECIPE if tf.config.list_physical_devices("GPU") else DEFAULT_RECIPE
-
-
-def _replicas(gpus: int | None) -> int:
-    """How many GPUs are to train."""
-    from monet.training.replicas import count_devices
-
-    devices = count_devices()
-    if gpus is not None and not 1 <= gpus <= devices:
-        raise RunError(f"`gpus={gpus}`, but TensorFlow can train on {devices} here.")
-    return gpus or devices
 
 
 def _given(value: Any, default: Any) -> Any:

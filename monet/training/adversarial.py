@@ -171,6 +171,13 @@ class AdversarialModel(keras.Model):
     def metrics(self):
         return self._loss_means
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing, as all is built when the model is compiled.
+
+        Keras's own, of a model in a strategy's scope, takes a batch for it and averages that over
+        the replicas, which `tf.distribute.MultiWorkerMirroredStrategy` refuses (Keras 3.15).
+        """
+
     def _update_discriminators(self, gradients, step, accuracy):
         """Updates them, unless their balance skips the step; returns how many updates it was."""
 
@@ -187,7 +194,12 @@ class AdversarialModel(keras.Model):
     def _report(self, losses):
         for mean in self._loss_means:
             mean.update_state(losses[mean.name])
-        return {mean.name: mean.result() for mean in self._loss_means}
+        results = {mean.name: mean.result() for mean in self._loss_means}
+        if _spans_workers(tf.distribute.get_strategy()):
+            # Of what workers report, Keras takes the mean along an axis, so there has to be one
+            # (`reduce_per_replica`, Keras 3.15).
+            results = {name: result[None] for name, result in results.items()}
+        return results
 
     def get_compile_config(self):
         if not self.compiled:
@@ -204,6 +216,12 @@ class AdversarialModel(keras.Model):
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+def _spans_workers(strategy):
+    """Whether Keras takes the replicas to be on several machines, by its own condition."""
+    is_for_them = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return is_for_them and strategy.extended._in_multi_worker_mode()
 
 
 @contextlib.contextmanager

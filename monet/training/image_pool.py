@@ -21,7 +21,8 @@ class ImagePool(keras.layers.Layer):
 
     Everything it remembers, its random state included, is in non-trainable weights: a model saved
     with its pool resumes exactly. It works in graphs, under XLA, and under distribution strategies,
-    where the first replica fills the pool and all replicas draw from it.
+    where the first replica fills the pool and all replicas draw from it. Where replicas are on
+    several machines, each machine has a pool of its own.
 
     Shapes: `[N, H, W, C]` to the same.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monet._files import StrPath, address, creating_folder, replacing
+from monet._files import StrPath, check_local, creating_folder, replacing
 from monet.inference.exporting import onnx, savedmodel, tflite
 from monet.inference.exporting.error import ExportError, reason
 from monet.inference.generator import generator_file, load_generator
@@ -110,11 +110,7 @@ def export(
 
 def _check_output(output: Path, generator: Path, *, is_folder: bool, overwrite: bool) -> None:
     """Raises `OutputError` if something is in the way at `output`."""
-    if remote := address(output):
-        raise OutputError(
-            f"{remote} is an address, and only this machine is written to; give `output` a path on "
-            f"it."
-        )
+    check_local(output, OutputError)
     if not os.path.lexists(output) or (is_folder and output.is_dir() and not any(output.iterdir())):
         return
     if output.resolve() == generator.resolve():

@@ -63,10 +63,20 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         Samples(run, sheet, epochs=epochs, every=settings.sample_every),
         GeneratorFile(run),
         *([KeptGenerators(run, settings.keep_generators)] if settings.keep_generators else []),
-        Checkpoints(state, steps_per_epoch=steps_per_epoch, minutes=settings.checkpoint_minutes),
+        Checkpoints(
+            state,
+            steps_per_epoch=steps_per_epoch,
+            minutes=settings.checkpoint_minutes,
+            agree=session.distribution.agree,
+        ),
         Gallery(run),
         *(tensorboard_callbacks(run) if settings.tensorboard else []),
-        StopOnSignal(session.interruption, state, steps_per_epoch=steps_per_epoch),
+        StopOnSignal(
+            session.interruption,
+            state,
+            steps_per_epoch=steps_per_epoch,
+            agree=session.distribution.agree,
+        ),
     ]
 
 

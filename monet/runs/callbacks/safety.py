@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -32,20 +33,36 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the state at the end of every epoch, and in long ones every few minutes."""
+    """Saves the state at the end of every epoch, and in long ones every few minutes.
 
-    def __init__(self, state: TrainingState, *, steps_per_epoch: int, minutes: float) -> None:
+    Args:
+        state: what is saved.
+        steps_per_epoch: of the run.
+        minutes: between two of them inside an epoch.
+        agree: gives the largest number that any worker of the run gives it; by default there is one
+            worker. To save takes all of them at the same step, and each has a clock of its own.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        *,
+        steps_per_epoch: int,
+        minutes: float,
+        agree: Callable[[int], int] = int,
+    ) -> None:
         super().__init__()
         self.state = state
         self.steps_per_epoch = steps_per_epoch
         self.seconds = 60 * minutes
+        self.agree = agree
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._saved = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         is_last = self.state.step % self.steps_per_epoch == 0
-        if not is_last and time.monotonic() - self._saved >= self.seconds:
+        if not is_last and self.agree(time.monotonic() - self._saved >= self.seconds):
             self.state.save()
             self._saved = time.monotonic()
 
@@ -57,19 +74,31 @@ class StopOnSignal(keras.callbacks.Callback):
     """Leaves `fit` by `Interrupted` after a step, or after all of an epoch's records are written.
 
     Setting `stop_training` would make Keras end the epoch early and record it as if it were whole.
+
+    Args:
+        interruption: the signals of this process.
+        state: says where the training is.
+        steps_per_epoch: of the run.
+        agree: as for `Checkpoints`; a signal to one worker stops all of them.
     """
 
     def __init__(
-        self, interruption: Interruption, state: TrainingState, *, steps_per_epoch: int
+        self,
+        interruption: Interruption,
+        state: TrainingState,
+        *,
+        steps_per_epoch: int,
+        agree: Callable[[int], int] = int,
     ) -> None:
         super().__init__()
+        self.agree = agree
         self.interruption = interruption
         self.state = state
         self.steps_per_epoch = steps_per_epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.state.step % self.steps_per_epoch != 0:
-            self.interruption.check()
+            self.interruption.check(self.agree)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.interruption.check()
+        self.interruption.check(self.agree)
