@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monet import _plots
 from monet._progress import duration
+from monet.runs.distribution import MULTIWORKER
 from monet.runs.environment import device_names, ops_name
 from monet.runs.run_folder import RunFolder
 from monet.systems import Recipe, system_of
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from monet.runs.distribution import Distribution
     from monet.runs.session import Session
     from monet.runs.settings import Settings
+
+
+def tell_waiting(choice: str) -> None:
+    """Says for whom a run waits that is to have several workers."""
+    if choice == MULTIWORKER:
+        print("Workers   waiting for all that TF_CONFIG names …", flush=True)
 
 
 def speaks(devices: Distribution) -> bool:

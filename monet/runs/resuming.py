@@ -104,6 +104,8 @@ def resume(
         check_tensorboard(settings.tensorboard, path)
         choice = distribute or recorded.distribute
         check_choice(choice, minutes=settings.minutes)
+        if verbose:
+            console.tell_waiting(choice)
         devices = find_devices(choice, replicas=recorded.replicas)
         settings = dataclasses.replace(settings, distribute=devices.kind)
         with (

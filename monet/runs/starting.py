@@ -149,6 +149,8 @@ def start(
             raise RunError("workers make one run in one folder; give `out`, the same to all.")
         if out is not None and distribute != MULTIWORKER:  # there the chief may be there already
             check_vacant(out)
+        if verbose:
+            console.tell_waiting(distribute)
         devices = find_devices(distribute, gpus=gpus)
 
         domains = location.open(photos=system.takes_photos)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monet._files import StrPath
 from monet.runs.distribution import Distribution
+from monet.runs.interruption import Interrupted
 from monet.runs.run_folder import RunError, RunFolder
 
 
@@ -36,7 +37,13 @@ def workplace(path: StrPath, devices: Distribution) -> Iterator[Path]:
             place = Path(temporary, "run")
             _copy(RunFolder(path), RunFolder(place))
         devices.ask_all(0)
-        yield place
+        try:
+            yield place
+        except Interrupted as stop:
+            if stop.is_saved:  # and so are all of them
+                devices.ask_all(0)
+            raise
+        devices.ask_all(0)  # who leaves earlier is missed
 
 
 def _copy(run: RunFolder, copy: RunFolder) -> None:
