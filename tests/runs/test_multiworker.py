@@ -110,11 +110,11 @@ def story(tmp_path_factory):
     resume = ["--resume", run]
     told = {"killed": train_on_two(temporary, start, signal_at=(4, 9))}
     kept = {"killed": steps(run)}
-    left = list(temporary.iterdir())  # by the one that was killed
+    left = set(temporary.glob("monet-*"))  # by the one that was killed
     told["stopped"] = train_on_two(temporary, resume, signal_at=(4, 2))
     kept["stopped"] = steps(run)
     told["ended"] = train_on_two(temporary, resume)
-    kept["temporary"] = [path for path in temporary.iterdir() if path not in left]
+    kept["temporary"] = set(temporary.glob("monet-*")) - left
     return run, told, kept
 
 
