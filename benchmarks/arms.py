@@ -7,10 +7,17 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from monet import ops
+from monet.ops.native import dispatch
 
 ON_GPU = bool(tf.config.list_physical_devices("GPU"))
 # A T4 computes in float16, not in bfloat16; for CPUs it is the other way round.
 LOW_PRECISION = "float16" if ON_GPU else "bfloat16"
+
+
+def is_tensorflows(op: str, dtype: str) -> bool:
+    """Whether TensorFlow does this op here, which would be compared with itself."""
+    row = dispatch.look_up(op, "GPU" if ON_GPU else "CPU", dtype)
+    return row.implementation == dispatch.COMPOSED
 
 
 def graph_arm(

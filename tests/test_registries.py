@@ -165,11 +165,17 @@ def test_every_op_has_tests_of_its_own_or_is_a_case_of_its_family():
 def test_every_op_has_a_benchmark_or_a_reason():
     called = set()
     for path in (ROOT / "benchmarks").glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "ops":
-                called.add(node.attr)
-            elif isinstance(node, ast.Constant):  # by getattr, for several of them
-                called.add(node.value)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        of_ops = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        called |= {node.attr for node in of_ops if getattr(node.value, "id", "") == "ops"}
+        if "getattr(ops, " in ast.unparse(tree):  # for several of them, which a test is run with
+            called |= {
+                constant.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".parametrize")
+                for constant in ast.walk(node)
+                if isinstance(constant, ast.Constant)
+            }
     assert called & set(public_ops()) == set(public_ops()) - set(UNMEASURED)
 
 

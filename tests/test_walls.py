@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monet.systems import SYSTEMS
+from monet.inference.origins import Origin
+from monet.systems import SYSTEMS, System
 
 ROOT = Path(__file__).resolve().parents[1]
 MONET, CSRC = ROOT / "monet", ROOT / "csrc"
@@ -137,6 +138,21 @@ def test_only_a_system_s_own_files_know_which_system_it_is():
         names = {*identifiers(tree), *(strings(tree) & set(SYSTEMS))}
         found += [f"{path}: {name}" for name in names if of_a_system.search(name.lower())]
     assert not found
+
+
+def test_classes_that_tell_systems_apart_are_named_where_they_belong():
+    """Elsewhere they could only be asked for, `isinstance` or by name, to branch on the kind."""
+    kinds = {cls.__name__ for system in SYSTEMS.values() for cls in type(system).__mro__}
+    kinds -= {cls.__name__ for cls in System.__mro__}
+    assert len(kinds) >= len(SYSTEMS)
+    origins = {cls.__name__ for cls in Origin.__subclasses__()}
+    assert origins
+    for path in MONET.rglob("*.py"):
+        # Where somebody paints, what is given says which origin it is.
+        is_at_home = path.parent.name in ("systems", "origins") or path.name == "painting.py"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {*identifiers(tree), *strings(tree)}
+        assert is_at_home or not named & (kinds | origins), path
 
 
 def test_above_the_systems_nothing_names_a_field_that_not_all_have():

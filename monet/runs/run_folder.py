@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import errno
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +38,6 @@ RUNS = Path("runs")
 
 _LOCK = ".lock"
 _LONGEST_CHECKPOINT = Path("step-1000000000000_temp", "part-00000-of-00001".ljust(80, "-"))
-_locks: dict[Path, IO] = {}  # of the runs that this process trains
 
 
 class RunError(ValueError):
@@ -80,23 +81,24 @@ class RunFolder:
         self.generators_dir = self.path / "generators"
         self.best_generator_path = self.path / BEST_GENERATOR
         self.gallery_path = self.path / "index.html"
+        self._lock: IO | None = None
 
     @classmethod
     def create(cls, path: StrPath, config: dict[str, Any]) -> RunFolder:
         """Creates the folder of a new run; never touches one that has something in it.
 
-        The run is this process's until `close` is called: others are refused.
+        Nobody else can train the run until `close` is called.
         """
         run = cls(path)
         check_vacant(path)
         _check_path(run)
         try:
             run.path.mkdir(parents=True, exist_ok=True)
-            _lock(run.path)
-            # Before the folders: a run that is killed here can be resumed or started again.
-            run.write_config(config)
-            run.samples_dir.mkdir(exist_ok=True)
-            run.checkpoints_dir.mkdir(exist_ok=True)
+            with run._holding():
+                # Before the folders: a run that is killed here can be resumed or started again.
+                run.write_config(config)
+                run.samples_dir.mkdir(exist_ok=True)
+                run.checkpoints_dir.mkdir(exist_ok=True)
         except OSError as error:
             raise RunError(f"can't create the run folder {path}: {error.strerror}.") from error
         return run
@@ -118,21 +120,32 @@ class RunFolder:
     def open(cls, path: StrPath) -> RunFolder:
         """Opens the folder of an existing run and clears what a killed process left behind.
 
-        The run is this process's until `close` is called: others are refused.
+        Nobody else can train the run until `close` is called.
         """
         run = cls.find(path)
         _check_path(run)
-        _lock(run.path)
-        for folder in (run.path, run.samples_dir, run.figures_dir, run.generators_dir):
-            remove_leftovers(folder)
-        run.samples_dir.mkdir(exist_ok=True)
-        run.checkpoints_dir.mkdir(exist_ok=True)
+        with run._holding():
+            for folder in (run.path, run.samples_dir, run.figures_dir, run.generators_dir):
+                remove_leftovers(folder)
+            run.samples_dir.mkdir(exist_ok=True)
+            run.checkpoints_dir.mkdir(exist_ok=True)
         return run
 
     def close(self) -> None:
-        """Lets other processes have the run."""
-        if file := _locks.pop(self.path.resolve(), None):
-            file.close()
+        """Lets others train the run, if it was this object that kept them from it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @contextlib.contextmanager
+    def _holding(self) -> Iterator[None]:
+        """Keeps others from training the run, also after the block unless that fails."""
+        self._lock = _locked(self.path)
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def write_config(self, config: dict[str, Any]) -> None:
         write_text(self.config_path, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
@@ -335,11 +348,10 @@ def newest_run(runs: StrPath = RUNS) -> Path:
     return max(candidates, key=last_write)
 
 
-def _lock(path: Path) -> None:
-    """Keeps other processes from training the run at `path`, until its lock is closed."""
-    path = path.resolve()
-    if fcntl is None or path in _locks:
-        return
+def _locked(path: Path) -> IO | None:
+    """A file that keeps others from training the run at `path` until it is closed, if any can."""
+    if fcntl is None:
+        return None
     try:
         file = (path / _LOCK).open("a")
     except OSError as error:
@@ -349,12 +361,12 @@ def _lock(path: Path) -> None:
     except BlockingIOError as error:
         file.close()
         raise RunError(
-            f"{path} is being trained by another process; wait for its end, or stop it first."
+            f"{path} is being trained already; wait for its end, or stop it first."
         ) from error
     except OSError:  # a file system without locks
         file.close()
-        return
-    _locks[path] = file
+        return None
+    return file
 
 
 def _numbers(row: dict[str, str]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -62,17 +63,43 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path):
     leftover.write_bytes(b"still being written")
     with (tmp_path / ".lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="is being trained by another process"):
+        with pytest.raises(RunError, match="is being trained already"):
             RunFolder.open(tmp_path)
         assert leftover.exists()
     RunFolder.open(tmp_path)
 
 
-def test_the_process_that_created_a_run_locks_it_and_may_open_it_again(run):
+def test_a_run_is_free_again_when_what_opened_it_is_closed(run):
+    pytest.importorskip("fcntl")
+    RunFolder.find(run.path).close()  # somebody who only looked at it
+    with pytest.raises(RunError, match="is being trained already"):
+        RunFolder.open(run.path)
+    run.close()
+    RunFolder.open(run.path).close()
+
+
+def test_a_run_that_cannot_be_made_or_opened_is_free(tmp_path, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
-    RunFolder.open(run.path)
-    with (run.path / ".lock").open("a") as file, pytest.raises(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def check_free():
+        with (tmp_path / "run" / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    with monkeypatch.context() as context:
+        context.setattr(RunFolder, "write_config", full)
+        with pytest.raises(RunError, match="No space left") as unmade:
+            RunFolder.create(tmp_path / "run", {})
+        check_free()
+    RunFolder.create(tmp_path / "run", {}).close()
+    with monkeypatch.context() as context:
+        context.setattr("monet.runs.run_folder.remove_leftovers", full)
+        with pytest.raises(OSError, match="No space left") as unopened:
+            RunFolder.open(tmp_path / "run")
+        check_free()
+    del unmade, unopened  # which kept all that was on the stack from being collected
 
 
 def test_runs_go_unlocked_where_there_are_no_locks(tmp_path, monkeypatch):
@@ -102,6 +129,7 @@ def test_opening_clears_leftovers_of_a_killed_process(run):
     dead = 2**31 - 1  # more than any system's processes
     (run.path / f".partial-{dead}-00c0ffee.keras").write_bytes(b"half")
     (run.samples_dir / f".partial-{dead}-00c0ffee.jpg").write_bytes(b"half")
+    run.close()
     RunFolder.open(run.path)
     assert not list(run.path.rglob(".partial-*"))
 
