@@ -41,7 +41,7 @@ def test_strokes_of_even_pictures_lie_level():
 
 @pytest.mark.parametrize(("angle", "step"), [(np.pi / 4, (3, 3)), (3 * np.pi / 4, (3, -3))])
 def test_strokes_run_along_lines(angle, step):
-    noise = lay_strokes(tf.constant(stripes(angle, 96, 24)), 6, 1).numpy()[0, ..., 3]
+    noise = lay_strokes(tf.constant(stripes(angle, 96, 24)), 10, 1).numpy()[0, ..., 3]
     assert likeness(noise, *step) > 0.5 > 0.25 > abs(likeness(noise, step[0], -step[1]))
 
 
