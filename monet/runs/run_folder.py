@@ -350,7 +350,7 @@ def newest_run(runs: StrPath = RUNS) -> Path:
 
 def _locked(path: Path) -> IO | None:
     """A file that keeps others from training the run at `path` until it is closed, if any can."""
-    if fcntl is None:
+    if not fcntl:
         return None
     try:
         file = (path / _LOCK).open("a")
