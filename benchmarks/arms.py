@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
 import tensorflow as tf
 
 from monet import ops
@@ -14,10 +15,11 @@ ON_GPU = bool(tf.config.list_physical_devices("GPU"))
 LOW_PRECISION = "float16" if ON_GPU else "bfloat16"
 
 
-def is_tensorflows(op: str, dtype: str) -> bool:
-    """Whether TensorFlow does this op here, which would be compared with itself."""
+def skip_if_tensorflows(op: str, dtype: str = "float32") -> None:
+    """Skips a benchmark where TensorFlow does this op, which would be compared with itself."""
     row = dispatch.look_up(op, "GPU" if ON_GPU else "CPU", dtype)
-    return row.implementation == dispatch.COMPOSED
+    if row.implementation == dispatch.COMPOSED:
+        pytest.skip(f"{op} of {dtype} is TensorFlow's own here")
 
 
 def graph_arm(

@@ -23,8 +23,7 @@ SHAPES = [(64, 4, 64, 128), (16, 4, 256, 512), (4, 4, 512, 512), (64, 3, 64, 128
 @pytest.mark.parametrize("op", ["conv2d", "conv2d_transpose"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
 def test_stride_2(compare, shape, op, dtype, direction):
-    if arms.is_tensorflows(op, dtype):
-        pytest.skip(f"{op} of {dtype} is TensorFlow's own here")
+    arms.skip_if_tensorflows(op, dtype)
     small, taps, channels, deep_channels = shape
     images = {"conv2d": (2 * small, channels), "conv2d_transpose": (small, deep_channels)}
     rng = np.random.default_rng(0)

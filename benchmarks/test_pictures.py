@@ -11,7 +11,6 @@ from roofline import Work
 from monet import ops
 from monet.ops.brush_strokes import stroke_kernels
 
-ONLY_ON_CPUS = pytest.mark.skipif(arms.ON_GPU, reason="on a GPU this op is TensorFlow's own")
 DIRECTIONS = pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 DTYPES = pytest.mark.parametrize("dtype", ["float32", arms.LOW_PRECISION])
 
@@ -53,12 +52,12 @@ def test_reflection_pad(compare, smoke, shape, pad, dtype, direction):
     )  # fmt: skip
 
 
-@ONLY_ON_CPUS
 @pytest.mark.benchmark(group="bilinear_upsampling")
 @DIRECTIONS
 @DTYPES
 @pytest.mark.parametrize("shape", [(4, 32, 32, 64), (4, 64, 64, 32)], ids=label)
 def test_bilinear_upsampling(compare, smoke, shape, dtype, direction):
+    arms.skip_if_tensorflows("bilinear_upsampling", dtype)
     n, height, width, channels = shape = (1, 8, 8, 4) if smoke else shape
     larger = (n, 2 * height, 2 * width, channels)
 
@@ -71,10 +70,10 @@ def test_bilinear_upsampling(compare, smoke, shape, dtype, direction):
     )
 
 
-@ONLY_ON_CPUS
 @pytest.mark.benchmark(group="brush_strokes")
 @pytest.mark.parametrize("length", [10, 5, 2.5])
 def test_brush_strokes(compare, smoke, length):
+    arms.skip_if_tensorflows("brush_strokes")
     """Without gradients, which the training doesn't let through strokes."""
     n, height, width, channels = shape = (1, 16, 16, 3) if smoke else (4, 128, 128, 7)
     rng = np.random.default_rng(0)

@@ -62,9 +62,9 @@ def name_and_count(weights):
     return f"{len(values)} weights of {recipe}, {count / 1e6:.3g} M values, float32", count
 
 
-@pytest.mark.skipif(arms.ON_GPU, reason="on a GPU these ops are TensorFlow's own")
 @pytest.mark.benchmark(group="updates of all weights")
 def test_adam_update(compare, weights):
+    arms.skip_if_tensorflows("adam_update")
     name, count = name_and_count(weights)
     with ops.use("native"):
         own = {
@@ -75,9 +75,9 @@ def test_adam_update(compare, weights):
     compare(f"adam_update of {name}", own, Work(0, 7 * 4 * count))
 
 
-@pytest.mark.skipif(arms.ON_GPU, reason="on a GPU these ops are TensorFlow's own")
 @pytest.mark.benchmark(group="updates of all weights")
 def test_average_update(compare, weights):
+    arms.skip_if_tensorflows("average_update")
     name, count = name_and_count(weights)
     with ops.use("native"):
         own = {

@@ -48,9 +48,10 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     """
     x = tf.stop_gradient(images)
     directions = line_directions(x)
+    seen = _blurred(x, 3)
     laid = _layer(x, directions, length, noise, 0)
     for number, tolerance in enumerate(_TOLERANCES, start=1):
-        lost = tf.reduce_mean(tf.abs(_blurred(x, 3) - laid[..., :3]), axis=-1, keepdims=True)
+        lost = tf.reduce_mean(tf.abs(seen - laid[..., :3]), axis=-1, keepdims=True)
         lost = _blurred(_blurred(lost, 5), 5)
         # A stroke is there or not, as a whole: its opacity, too, is that of its middle.
         opacity = tf.clip_by_value(2.0 * lost / tolerance - 2.0, 0.0, 1.0)

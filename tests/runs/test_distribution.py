@@ -26,20 +26,11 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from monet import train
-from monet.models import PatchGANDiscriminator, ResNetGenerator
 from monet.systems import RECIPES
-from monet.systems.cyclegan import CycleGANRecipe
 from monet.runs.session import Session
+from tests.tiny_recipe import TINY
 
-RECIPES["tiny"] = CycleGANRecipe(
-    name="tiny",
-    source="these tests",
-    generator=ResNetGenerator(filters=4, blocks=1),
-    discriminator=PatchGANDiscriminator(filters=4),
-    image_size=32,
-    epochs=1,
-    pool_size=3,
-)
+RECIPES["tiny"] = TINY.replace(steps_per_epoch=None, pool_size=3)
 
 def fit(session, fit=Session.train):
     print("replicas", session.model.distribute_strategy.num_replicas_in_sync)
