@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
+INSTALL_TENSORFLOW = "pip install 'tensorflow>=2.19,<2.22'"
+
 _REMEDIES = {
     "numpy": "NumPy is not installed; run: pip install numpy",
     "PIL": "Pillow is not installed; run: pip install pillow",
-    "tensorflow": "TensorFlow is not installed; run: pip install 'tensorflow>=2.19,<2.22'",
+    "tensorflow": f"TensorFlow is not installed; run: {INSTALL_TENSORFLOW}",
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monet._missing import INSTALL_TENSORFLOW
 from monet_build import backend, toolchain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +25,10 @@ def test_tensorflow_is_asked_for_where_there_is_none(compiler, monkeypatch):
     assert needed.startswith("tensorflow") and needed.endswith(toolchain.TENSORFLOW_RANGE)
     assert backend.get_requires_for_build_editable() == [needed]
     assert backend.get_requires_for_build_sdist() == []
+
+
+def test_messages_name_the_versions_that_a_build_takes():
+    assert INSTALL_TENSORFLOW == f"pip install 'tensorflow{toolchain.TENSORFLOW_RANGE}'"
 
 
 def test_tensorflow_that_is_there_is_taken(compiler, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import monet
 from monet import _ambient
+from monet._missing import INSTALL_TENSORFLOW
 from monet._parallel import usable_cores
 
 
@@ -170,9 +171,7 @@ def _remedies(report: dict) -> list[str]:
         for name, (distribution, error) in report["import_errors"].items()
     ]
     if report["tensorflow_error"]:
-        remedies.append(
-            f"TensorFlow {report['tensorflow_error']}; run: pip install 'tensorflow>=2.19,<2.22'"
-        )
+        remedies.append(f"TensorFlow {report['tensorflow_error']}; run: {INSTALL_TENSORFLOW}")
     ops = report["ops"]
     if ops["mode_error"]:
         remedies.append(ops["mode_error"])
