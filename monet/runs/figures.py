@@ -139,7 +139,7 @@ def _strip(sheets: _Sheets) -> np.ndarray | None:
         painted = _painted(path, sheets) if epoch in shown else []
         if painted and not columns and (inputs := _inputs(path, sheets)):
             columns.append(inputs)
-            heads.append("original")
+            heads.append(sheets.system.sheet_figure.heads[0])
         if painted:
             columns.append(painted)
             heads.append(f"epoch {epoch}" if epoch else "untrained")

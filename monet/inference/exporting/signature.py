@@ -16,20 +16,18 @@ class Signature:
     """A generator, and what it is to take.
 
     Attributes:
-        generator: in float32, from pictures `[N, H, W, 3]` or latents `[N, Z]`.
+        generator: in float32.
+        input_name: what its input is called in the file.
         shape: of its input; None for a dimension of any size.
         description: the same in words.
         example: noise for it, float32 of such a shape.
     """
 
     generator: keras.Model
+    input_name: str
     shape: tuple[int | None, ...]
     description: str
     example: np.ndarray
-
-    @property
-    def input_name(self) -> str:
-        return "images" if len(self.shape) == 4 else "latents"
 
     @property
     def is_of_any_size(self) -> bool:

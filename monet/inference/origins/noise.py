@@ -45,7 +45,9 @@ class Noise(Origin):
         count = None if size is None else 1
         description = f"latents [{count or 'N'}, {length}], float32, drawn from N(0, 1)"
         example = np.random.default_rng(0).normal(size=(count or 2, length))
-        return Signature(generator, (count, length), description, example.astype(np.float32))
+        return Signature(
+            generator, "latents", (count, length), description, example.astype(np.float32)
+        )
 
     def plan(self, job: Job) -> Work:
         count = job.count

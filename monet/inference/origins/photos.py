@@ -71,7 +71,7 @@ class Photos(Origin):
         if not fixed:
             description += f", H and W {_sides(painter)}"
         example = np.random.default_rng(0).uniform(-1, 1, (count or 2, height, width, 3))
-        return Signature(generator, shape, description, example.astype(np.float32))
+        return Signature(generator, "images", shape, description, example.astype(np.float32))
 
     def plan(self, job: Job) -> Work:
         if job.seed is not None:
