@@ -13,6 +13,9 @@ class _Tolerant(io.TextIOWrapper):
     """A text stream that notes the first error in writing, and drops everything from then on."""
 
     problem: OSError | None = None
+    replaced: TextIO | None = None
+    """The stream over the same buffer that others, such as loggers, may have; its end would close
+    the buffer."""
 
     def write(self, text: str, /) -> int:
         try:
@@ -45,11 +48,13 @@ def make_tolerant() -> None:
         if stream is None:
             _redirect(number)
             setattr(sys, name, _Tolerant(os.fdopen(number, "wb", closefd=False), errors="replace"))
+        elif isinstance(stream, _Tolerant):  # by an earlier command of this process
+            continue
         elif isinstance(stream, io.TextIOWrapper) and stream is getattr(sys, f"__{name}__"):
+            stream.flush()
             encoding, by_line = stream.encoding, stream.line_buffering
-            tolerant = _Tolerant(
-                stream.detach(), encoding, errors="replace", line_buffering=by_line
-            )
+            tolerant = _Tolerant(stream.buffer, encoding, errors="replace", line_buffering=by_line)
+            tolerant.replaced = stream
             setattr(sys, name, tolerant)
             setattr(sys, f"__{name}__", tolerant)
 

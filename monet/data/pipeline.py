@@ -6,6 +6,7 @@ step t therefore continues with exactly the pictures, crops and flips it would h
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -143,7 +144,8 @@ def _batches(
     views: Callable[[tf.Tensor], tf.Tensor | tuple[tf.Tensor, ...]], batch_size: int, start: int
 ) -> tf.data.Dataset:
     """Endless batches of the views at positions 0, 1, …, from batch `start` on."""
-    dataset = tf.data.Dataset.counter(start * batch_size)
+    # Not `Dataset.counter`, which leaves a graph behind in TensorFlow (2.21).
+    dataset = tf.data.Dataset.range(start * batch_size, tf.int64.max)
     # Views have no control flow for AutoGraph to convert, which would take it a second.
     views = tf.autograph.experimental.do_not_convert(views)
     dataset = dataset.map(views, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -194,8 +196,25 @@ def _view(
     shuffle_key, augment_key = tf.unstack(tf.random.split(key, 2))
     index = order(position, len(images), shuffle_key)
     placeholder = np.zeros((image_size, image_size, 3), np.uint8)
-    read = answer_at_exit(images.read, placeholder)
+    # TensorFlow keeps what `numpy_function` is given for as long as the process lives (2.21), so
+    # the pictures are the dataset's, by way of the function that it maps.
+    read = answer_at_exit(_read_while_there_are(images), placeholder)
     image = tf.numpy_function(read, [index], tf.uint8, stateful=False)
     image.set_shape([None, None, 3])
     view_seed = tf.random.experimental.stateless_fold_in(augment_key, position)
     return augment(image, image_size, view_seed)
+
+
+def _read_while_there_are(images: ImageCache) -> Callable[[int], np.ndarray]:
+    """`images.read`, without keeping the images."""
+    kept = weakref.ref(images)
+
+    def read(index: int) -> np.ndarray:
+        images = kept()
+        if images is None:
+            raise RuntimeError(
+                "the dataset that reads these pictures is gone; keep it while an iterator is used."
+            )
+        return images.read(index)
+
+    return read

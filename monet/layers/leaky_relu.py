@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from monet.ops.shared.custom_gradient import custom_gradient
+
 
 @keras.saving.register_keras_serializable(package="monet")
 class LeakyReLU(keras.layers.LeakyReLU):
@@ -37,7 +39,7 @@ class LeakyReLU(keras.layers.LeakyReLU):
 
 
 def _leaky_relu(x, slope):
-    @tf.custom_gradient
+    @custom_gradient
     def activate(x):
         y = tf.nn.leaky_relu(x, slope)
 

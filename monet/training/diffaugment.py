@@ -6,6 +6,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from monet.ops.shared.custom_gradient import custom_gradient
+
 POLICIES = ("colour", "translation", "cutout")
 
 _BRIGHTNESS = 0.5  # largest change of the level, in units of [-1, 1]
@@ -124,7 +126,7 @@ def _move(images, translation, cutout, hole_share):
         )
         return tf.reshape(tf.gather(none_below, pixels, batch_dims=1), shape)
 
-    @tf.custom_gradient
+    @custom_gradient
     def move(images):
         def gradient(upstream):
             to_rows, to_columns = rows - down, columns - right

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import itertools
 import subprocess
 import sys
+import weakref
 
 import keras
 import numpy as np
@@ -230,6 +232,19 @@ def test_distribution_splits_the_global_batch(dataset):
     photos, _ = next(iter(distributed))
     plain, _ = next(iter(dataset(batch_size=4)))
     np.testing.assert_array_equal(strategy.experimental_local_results(photos)[0], plain)
+
+
+def test_pictures_go_with_their_dataset(flat_source):
+    sources = flat_source(4), flat_source(4)
+    data = training_dataset(*sources, image_size=8, batch_size=2)
+    pictures = [weakref.ref(source) for source in sources]
+    iterator = iter(data)
+    del data, sources
+    gc.collect()
+    assert len(next(iterator)[0]) == 2  # an iterator has its dataset
+    del iterator
+    gc.collect()
+    assert [found() for found in pictures] == [None, None]
 
 
 def test_fixed_images_are_fixed_distinct_and_centred(flat_source):

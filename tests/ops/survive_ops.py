@@ -12,12 +12,14 @@ test_process_survives.py runs a short stretch.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ _NOBODYS_SIDES = (2**20, 2**31, 2**40, 2**61)
 _LARGE = (1, 1024, 1024, 8)  # 32 MB in float32
 _DTYPES = ("float32", "float16", "bfloat16")
 _MEGABYTES_LEFT = (40, 100, 300)  # for a call, where memory is short
+_MOST_MEMORY = 4 << 30  # for a process; TensorFlow itself takes 1 or 2 of it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +145,7 @@ def make(call: Call) -> str:
             work = tf.function(work, input_signature=signature, jit_compile=call.mode == "xla")
         if call.megabytes is not None:  # threads and code want memory once
             work(*_tensors(call, [[min(side, 32) for side in shape] for shape in call.shapes]))
-        with _limit(call.megabytes):
+        with _short_of_memory(call.megabytes):
             work(*tensors)
     except (ValueError, TypeError, MemoryError, tf.errors.OpError) as error:
         return type(error).__name__
@@ -158,21 +161,18 @@ def _tensors(call: Call, shapes: list[list[int]]) -> list[Any]:
     return [tf.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
 
 
-class _limit:
-    """Inside the block the address space may grow by that many megabytes."""
-
-    def __init__(self, megabytes: int | None) -> None:
-        self.megabytes = megabytes
-
-    def __enter__(self) -> None:
-        if self.megabytes is not None:
-            with open("/proc/self/statm") as file:
-                used = int(file.read().split()[0]) * resource.getpagesize()
-            most = used + self.megabytes * 2**20
-            resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-
-    def __exit__(self, *_: object) -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+@contextlib.contextmanager
+def _short_of_memory(megabytes: int | None) -> Iterator[None]:
+    """Inside the block the address space may grow by that many megabytes, if it is a number."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if megabytes is not None:
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def calls(seed: int, first: int, last: int) -> list[Call]:
@@ -184,6 +184,7 @@ def _work(seed: int, first: int, last: int, mode: str) -> None:
     """What a process does: says the number of each call, and then what became of it."""
     from monet import ops
 
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, resource.RLIM_INFINITY))
     with ops.use(mode):
         for index, call in enumerate(calls(seed, first, last), start=first):
             print(index, end=" ", flush=True)
@@ -212,7 +213,10 @@ def _process(seed: int, first: int, last: int, mode: str) -> tuple[dict[int, str
         output, _ = process.communicate()
         ended = "nothing: it hung"
     lines = [line.partition(" ") for line in output.splitlines()]
-    return {int(index): result for index, _, result in lines if index}, ended
+    results = {int(index): result for index, _, result in lines if index}
+    if not results:  # or every call would seem to end plain TensorFlow's process too
+        raise RuntimeError(f"{' '.join(command)} made no call; run it to see why")
+    return results, ended
 
 
 def _environment() -> dict[str, str]:
@@ -232,7 +236,7 @@ def survive(seed: int, first: int, count: int) -> tuple[dict[str, int], list[str
             ends[kind] = ends.get(kind, 0) + 1
             if result.startswith("unexpected"):
                 faults.append(f"call {number}: {calls(seed, number, number + 1)[0]}: {result}")
-        reached = max(results, default=index)
+        reached = max(results)
         if ended is not None:
             _, twins_end = _process(seed, reached, reached + 1, "reference")
             text = f"call {reached}: {calls(seed, reached, reached + 1)[0]}: ended by {ended}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from monet.ops.shared.custom_gradient import custom_gradient
 from monet.ops.shared.forward_mode import has_tangents
 
 
@@ -25,12 +26,12 @@ def enlarge(x: tf.Tensor, factor: int) -> tf.Tensor:
 def _by_kernel(x, factor):
     """Enlarging is linear, and so is its gradient: each is the other's gradient, to every order."""
 
-    @tf.custom_gradient
+    @custom_gradient
     def larger(x):
         size = factor * tf.shape(x)[1:3]
         return tf.raw_ops.ResizeBilinear(images=x, size=size, half_pixel_centers=True), smaller
 
-    @tf.custom_gradient
+    @custom_gradient
     def smaller(dy):
         shape = tf.shape(dy) // [1, factor, factor, 1]
         dx = tf.raw_ops.ResizeBilinearGrad(

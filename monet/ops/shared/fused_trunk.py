@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from monet.ops.native import library
+from monet.ops.shared.custom_gradient import custom_gradient
 from monet.ops.shared.second_order import differentiate_gradient
 
 
@@ -41,7 +42,7 @@ def fused_trunk(
     options = {"epsilon": epsilon, "precise": precise}
     flat = tf.nest.flatten(weights)
 
-    @tf.custom_gradient
+    @custom_gradient
     def trunk(x, *flat):
         blocks = tf.nest.pack_sequence_as(weights, flat)
         y, saved = x, []
@@ -49,7 +50,7 @@ def fused_trunk(
             y, *of_block = library.ops().monet_residual_block(y, *block, **options)
             saved.append(of_block)
 
-        @tf.custom_gradient
+        @custom_gradient
         def gradient(dy, x, *flat):
             # Tensors of this graph, where the gradient is in another one than the trunk.
             inputs = [tf.identity(tensor) for tensor in (x, *flat)]

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from monet.ops.native import library
+from monet.ops.shared.custom_gradient import custom_gradient
 from monet.ops.shared.plain_convolution import plain_conv2d
 
 _FIRST = {"activation": "relu", "pad": 1}  # of a block's norms
@@ -37,7 +38,7 @@ def padded_trunk(x: tf.Tensor, weights: Sequence[Sequence[tf.Tensor]], epsilon: 
         epsilon: added to the variances.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def trunk(x, *flat):
         blocks = tf.nest.pack_sequence_as(weights, flat)
         y, saved = _forward(x, blocks, epsilon)
