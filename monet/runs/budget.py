@@ -9,6 +9,7 @@ trainings for the same time differ.
 from __future__ import annotations
 
 import datetime
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -38,7 +39,11 @@ class Budget:
 
     Attributes:
         seconds: as the argument.
-        closing: seconds to keep for what follows the last step: sheets, files, evaluation.
+        closing: seconds to keep for what follows the last step: sheets and files.
+        judging: seconds to keep for the judgement that follows it too; 0 where none does.
+        judged: seconds that judgements have taken so far.
+        is_over: whether the last step is done.
+        now: the clock.
     """
 
     def __init__(
@@ -51,20 +56,23 @@ class Budget:
     ) -> None:
         self.seconds = seconds
         self.closing = _CLOSING
+        self.judging = 0.0
+        self.judged = 0.0
+        self.is_over = False
         self._closings: deque[float] = deque(maxlen=3)
         self._used_before = used
-        self._now = now
+        self.now = now
         self._started = now() if started is None else started
 
     @property
     def used(self) -> float:
         """Seconds used, by this command and those before."""
-        return self._used_before + self._now() - self._started
+        return self._used_before + self.now() - self._started
 
     @property
     def left(self) -> float:
         """Seconds left for steps; at least 0."""
-        return max(0.0, self.seconds - self.closing - self.used)
+        return max(0.0, self.seconds - self.closing - self.judging - self.used)
 
     @property
     def progress(self) -> float:
@@ -79,6 +87,11 @@ class Budget:
         """Takes the longest time between the last epochs for that after the last of all."""
         self._closings.append(seconds)
         self.closing = max(self._closings)
+
+    def note_judgement(self, seconds: float) -> None:
+        """Takes what the last judgement took for what the one at the end will take."""
+        self.judging = seconds
+        self.judged += seconds
 
     @property
     def epoch_seconds(self) -> float:
@@ -137,7 +150,13 @@ class Plan(NamedTuple):
         return f"{duration(self.seconds)}: {', '.join(texts)}, ends {end:%H:%M}"
 
 
-def lay_out(budget: Budget, phases: Sequence[Phase], seconds_per_step: float) -> Plan:
+def lay_out(
+    budget: Budget,
+    phases: Sequence[Phase],
+    seconds_per_step: float,
+    *,
+    judged_every: float = math.inf,
+) -> Plan:
     """What fits into the time that is left.
 
     Args:
@@ -145,12 +164,15 @@ def lay_out(budget: Budget, phases: Sequence[Phase], seconds_per_step: float) ->
         phases: of the training. A phase whose step hasn't been measured is taken to need as long
             for a pixel as the one that has.
         seconds_per_step: as measured, in the phase of now.
+        judged_every: epochs between judgements; there is always one at the end.
     """
     steps_per_epoch = max(1, round(budget.epoch_seconds / seconds_per_step))
     measured = budget.phase(phases)
     starts = budget.phase_starts(phases)
     ends = [begin for begin, _ in starts[1:]] + [budget.seconds]
-    busy = budget.epoch_seconds / (budget.epoch_seconds + budget.closing)
+    epochs = budget.seconds / budget.epoch_seconds
+    judging = budget.judging / min(judged_every, epochs)
+    busy = budget.epoch_seconds / (budget.epoch_seconds + budget.closing + judging)
     parts = []
     for (begin, recipe), end in zip(starts, ends, strict=True):
         seconds = busy * (end - max(begin, budget.used))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _LEAST_HELD_OUT = 2
 _PICTURES_WITHOUT_EXTRACTOR = 64
 _LARGEST_SIZE = 256
 _PATCHES = 32
+_FORECAST_FROM = 4
 
 METRICS = {"fid": "FID", "swd": "SWD"}
 """What generators are judged by, as the history names it, and its name for people."""
@@ -207,6 +209,31 @@ class Judge:
         if not np.all(np.isfinite(painted.features)):
             return math.nan
         return frechet_distance(painted.features, self._paintings.features)
+
+    def forecast(
+        self, generator: keras.Model, *, now: Callable[[], float] = time.monotonic
+    ) -> float:
+        """About how long the first call will take, in seconds, from a few pictures.
+
+        Args:
+            generator: what will be judged.
+            now: a clock, in seconds.
+        """
+        size, number = self.judging.size, min(_FORECAST_FROM, self.judging.pictures)
+        photos = Selection(self._domains.photos, self.judging.chosen_with(self._seed)[:number])
+        paint = self._system.painter(generator, photos, count=number, size=size)
+        painted = PictureSet("painted", number, paint, is_kept=False)
+        paintings = pictures_of(self._domains.paintings, size, most=number)
+        seconds = 0.0
+        for few, count in (
+            (painted, self.judging.pictures),
+            (paintings, len(self._domains.paintings)),
+        ):
+            self._measured(few)  # what is compiled once doesn't count
+            began = now()
+            self._measured(few)
+            seconds += (now() - began) / few.count * count
+        return seconds
 
     def _measured(self, pictures: PictureSet) -> Sample:
         patches = _PATCHES if self._extractor is None else 1

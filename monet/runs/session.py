@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import sys
 import zlib
 
@@ -188,6 +189,8 @@ class Session:
             )
         if self.budget is not None and not self.settings.is_planned:
             self._plan(self.budget)
+        elif self.budget is not None:
+            self._forecast_judgement(self.budget)
         self.rate_scale.assign(self.settings.recipe.rate_scale(self.settings.total_steps))
         while not self.is_finished:
             last_epoch = self.settings.recipe.epochs
@@ -210,10 +213,17 @@ class Session:
         calibration, callbacks = calibration_callbacks(self, budget)
         first = self.epochs_done
         self._fit_epochs(first + 1, sys.maxsize, callbacks)
-        plan = lay_out(budget, phases, calibration.seconds_per_step)
+        self._forecast_judgement(budget)
+        judged_every = self.judge.judging.every if self.judge else math.inf
+        plan = lay_out(budget, phases, calibration.seconds_per_step, judged_every=judged_every)
         # The calibration's steps are the beginning of the first epoch.
         steps_per_epoch = max(plan.steps_per_epoch, self.state.step + 1)
         self._take(plan._replace(steps_per_epoch=steps_per_epoch))
+
+    def _forecast_judgement(self, budget: Budget) -> None:
+        """Finds out how much of the time the judgement at the end will take."""
+        if self.judge is not None and budget.left:
+            budget.judging = self.judge.forecast(self.model.generator, now=budget.now)
 
     def _take(self, plan: Plan) -> None:
         settings = self.settings

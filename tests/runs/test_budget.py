@@ -14,6 +14,7 @@ from monet.models.two_headed import TwoHeadedDiscriminator
 from monet.runs import session as session_module
 from monet.runs.budget import Budget, lay_out
 from monet.runs.callbacks.budget import forecast
+from monet.runs.judging import Judge
 from monet.runs.run_folder import RunFolder
 from monet.runs.session import Session
 from monet.runs.state import TrainingState
@@ -117,6 +118,35 @@ def test_a_machine_that_slows_down_ends_in_time_too(clock, data, tmp_path, monke
     # Training ends with an epoch after which there is no time for its records, another step and
     # the records of that; the rate is of the start of the step before.
     assert run.history()[-1]["learning_rate"] < (2 * 60 + 2 * 15) / (1800 - 15) * 2e-4
+
+
+@pytest.mark.parametrize("every", [1, 4, 1000])
+def test_judgements_are_part_of_the_time(clock, noise_pictures, tmp_path, monkeypatch, every):
+    """Also that after the last step, which is the only one where they are rare."""
+    data = noise_pictures(tmp_path / "data", trainA=3, trainB=10, shape=(64, 64))
+    seconds_per_picture = 40.0
+    measured, judge = Judge._measured, Judge.__call__
+    judged_at = []
+
+    def measure_slowly(self, pictures):
+        clock.seconds += seconds_per_picture * pictures.count
+        return measured(self, pictures)
+
+    def noting(self, generator):
+        figure = judge(self, generator)
+        judged_at.append(clock())
+        return figure
+
+    monkeypatch.setattr(Judge, "_measured", measure_slowly)
+    monkeypatch.setattr(Judge, "__call__", noting)
+    begin = clock()
+    run = start(clock, data, tmp_path / "run", evaluate_every=every, verbose=False)
+    assert clock() - begin == pytest.approx(3600, rel=0.03)
+    rows = run.history()
+    judged = [row["epoch"] for row in rows if "swd" in row]
+    assert judged[-1] == rows[-1]["epoch"] and len(judged) == len(judged_at)
+    assert len(judged) == 1 if every == 1000 else len(judged) > 2
+    assert judged_at[-1] - begin > 3300, "the last step is the last that there was time for"
 
 
 def test_a_long_training_takes_lower_rates_and_says_so(clock, data, tmp_path, capsys):

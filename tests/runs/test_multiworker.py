@@ -5,7 +5,6 @@ Under a minute of two CPU cores.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import socket
@@ -14,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from same_run import history
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,11 +89,6 @@ def train_on_two(temporary, options, signal_at=_NEVER):
         for worker in workers:
             worker.kill()
     return [(worker.returncode, *output) for worker, output in zip(workers, outputs, strict=True)]
-
-
-def history(run):
-    with (run / "history.csv").open() as file:
-        return list(csv.DictReader(file))
 
 
 def steps(run):

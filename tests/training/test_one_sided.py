@@ -181,8 +181,9 @@ def test_the_seed_decides_and_every_step_draws_anew():
 
     first = losses(0)
     assert len(set(first)) == 3
-    assert losses(0) == first
-    assert losses(1) != first
+    # A loss is a sum, whose last bit depends on the op that is done first (test_order_of_sums.py).
+    assert losses(0) == pytest.approx(first, rel=1e-6)
+    assert losses(1) != pytest.approx(first, rel=1e-3)
 
 
 def test_training_goes_on_exactly_from_a_checkpoint(tmp_path):

@@ -45,13 +45,14 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
         budget=session.budget,
     )
     tell = Line().finish if session.verbose else None
+    evaluation = Evaluation(session.judge, run, pace, tell) if session.judge else None
     return [
         pace,
         StopAtNaN(state),
-        *_timing(session, pace),
+        *_timing(session, pace, evaluation),
         Figures(sheet),
         *([Progress(pace, session.system.curves)] if session.verbose else []),
-        *([Evaluation(session.judge, run, pace, tell)] if session.judge else []),
+        *([evaluation] if evaluation else []),
         History(run),
         Interim(
             run,
@@ -80,11 +81,14 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _timing(session: Session, pace: Pace) -> list[keras.callbacks.Callback]:
+def _timing(
+    session: Session, pace: Pace, evaluation: Evaluation | None
+) -> list[keras.callbacks.Callback]:
     """What ends a run in time or, where it has no time set, says how much it will take."""
     if session.budget is not None:
         phases = session.settings.recipe.phases()
-        return [KeepBudget(session.budget, session.state, phases, session.progress)]
+        is_judged = evaluation.is_due if evaluation else lambda step: False
+        return [KeepBudget(session.budget, session.state, phases, session.progress, is_judged)]
     return [Forecast(pace, session.advice)] if session.verbose else []
 
 

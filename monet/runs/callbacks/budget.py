@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -88,6 +88,7 @@ class KeepBudget(keras.callbacks.Callback):
         state: keeps the time that is used.
         phases: of the training.
         progress: the variable that learning rates follow.
+        is_judged: whether a judgement follows an epoch that ends with a step of that number.
     """
 
     def __init__(
@@ -96,12 +97,14 @@ class KeepBudget(keras.callbacks.Callback):
         state: TrainingState,
         phases: Sequence[Phase],
         progress: tf.Variable,
+        is_judged: Callable[[int], bool],
     ) -> None:
         super().__init__()
         self.budget = budget
         self.state = state
         self.phases = phases
         self.progress = progress
+        self.is_judged = is_judged
         self._epoch_ended: float | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -109,7 +112,8 @@ class KeepBudget(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self._epoch_ended is not None:
-            self.budget.note_closing(self.budget.used - self._epoch_ended)
+            judged = self.budget.judged - self._judged
+            self.budget.note_closing(self.budget.used - self._epoch_ended - judged)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         self._step_began = self.budget.used
@@ -125,14 +129,19 @@ class KeepBudget(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         used = self._epoch_ended = self.budget.used
+        self._judged = self.budget.judged
         logs["minutes"] = used / 60
         # There has to be time for this epoch's records, a step, and the records of that.
-        if self.budget.left < self.budget.closing + self._step_seconds / 2:
+        records = self.budget.closing
+        if self.is_judged(self.state.step):
+            records += self.budget.judging
+        if self.budget.left < records + self._step_seconds / 2:
             self._finish()
         elif self.budget.phase(self.phases) != self._phase:
             self.model.stop_training = True
 
     def _finish(self) -> None:
+        self.budget.is_over = True
         self.state.use(self.budget.seconds)
         self.model.stop_training = True
 

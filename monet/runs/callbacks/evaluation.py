@@ -47,17 +47,27 @@ class Evaluation(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = self.pace.state.step
-        if step % self.every == 0 and step % self.pace.steps_per_epoch != 0:
+        if self.is_due(step) and step % self.pace.steps_per_epoch != 0:
             losses = {name: float(value) for name, value in (logs or {}).items()}
             epoch = step / self.pace.steps_per_epoch
             self.run.append_history({"epoch": epoch, **losses, self.metric: self._evaluate(epoch)})
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        is_last = epoch + 1 == self.pace.epochs or self.model.stop_training
-        if is_last or self.pace.state.step % self.every == 0:
+        if self._is_last(epoch) or self.is_due(self.pace.state.step):
             logs[self.metric] = self._evaluate(epoch + 1)
 
+    def is_due(self, step: int) -> bool:
+        """Whether the generator is judged after a step, even if it isn't the last."""
+        return step % self.every == 0
+
+    def _is_last(self, epoch: int) -> bool:
+        if self.pace.budget is not None:  # then the number of epochs is an estimate
+            return self.pace.budget.is_over
+        return epoch + 1 == self.pace.epochs or self.model.stop_training
+
     def _evaluate(self, epoch: float) -> float:
+        budget = self.pace.budget
+        used = budget.used if budget is not None else 0.0
         begin = time.monotonic()
         value = self.judge(self.model.generator)
         self._count += 1
@@ -76,6 +86,8 @@ class Evaluation(keras.callbacks.Callback):
         if self.tell is not None:
             self.tell(self._text(value, is_best, end - begin, end - self._last))
         self.pace.leave_out(end - begin)
+        if budget is not None:
+            budget.note_judgement(budget.used - used)
         self._last = end
         return value
 
