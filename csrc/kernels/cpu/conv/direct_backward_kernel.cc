@@ -130,20 +130,28 @@ class Worker {
 }  // namespace
 
 size_t DirectBackwardKernelScratchBytes(const ConvGeometry& geometry, int threads) {
-  if (UsesFewOutputsKernelGradient(geometry)) return FewOutputsBackwardKernelScratchBytes(geometry, threads);
-  if (UsesFewInputsKernelGradient(geometry)) return FewInputsBackwardKernelScratchBytes(geometry, threads);
+  switch (ChooseDirectKernelGradient(geometry)) {
+    case DirectKernelGradientVariant::kFewOutputs:
+      return FewOutputsBackwardKernelScratchBytes(geometry, threads);
+    case DirectKernelGradientVariant::kFewInputs:
+      return FewInputsBackwardKernelScratchBytes(geometry, threads);
+    case DirectKernelGradientVariant::kPanels:
+      break;
+  }
   return KernelGradientScratch(geometry, KernelGradientPlan(geometry), threads, nullptr).bytes;
 }
 
 void DirectBackwardKernel(const ConvGeometry& geometry, const float* x, const float* dy, float* dkernel, void* memory,
                           ThreadPool& pool) {
-  if (UsesFewOutputsKernelGradient(geometry)) {
-    FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
-    return;
-  }
-  if (UsesFewInputsKernelGradient(geometry)) {
-    FewInputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
-    return;
+  switch (ChooseDirectKernelGradient(geometry)) {
+    case DirectKernelGradientVariant::kFewOutputs:
+      FewOutputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
+      return;
+    case DirectKernelGradientVariant::kFewInputs:
+      FewInputsBackwardKernel(geometry, x, dy, dkernel, memory, pool);
+      return;
+    case DirectKernelGradientVariant::kPanels:
+      break;
   }
   const int64_t pixels = geometry.out_pixels();
   const KernelGradientPlan plan(geometry);

@@ -22,10 +22,11 @@ struct ForwardPlan {
       : segments(InputSegments::Count(geometry)),
         depth(InputSegments::Length(geometry)),
         panel(PanelWidth(geometry.out_channels)),
-        panels(CeilDiv(geometry.out_channels, panel)) {
+        panels(CeilDiv(geometry.out_channels, panel)),
+        dot_products(ChooseDirectForward(geometry) == DirectForwardVariant::kDotProducts) {
     pixels = std::clamp<int64_t>(262144 / std::max<int64_t>(geometry.depth(), 1), 12, 96);
     // Weights in place come from far away: they are read once.
-    if (geometry.out_pixels() <= kFewPixels && !UsesDotProducts(geometry)) pixels = kFewPixels;
+    if (geometry.out_pixels() <= kFewPixels && !dot_products) pixels = kFewPixels;
     blocks = CeilDiv(geometry.out_pixels(), pixels);
     const int64_t wanted = threads > 1 ? 4 * threads : 1;
     parts = std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, panels);
@@ -33,6 +34,7 @@ struct ForwardPlan {
 
   int64_t segments, depth;  // of a row, see RowsOperand
   int64_t panel, panels;
+  bool dot_products;       // of the output channels, which are then one panel
   int64_t pixels, blocks;  // of a block: the kernel is read once for them
   int64_t parts;
 };
@@ -202,8 +204,8 @@ class Run {
     const Worker work(call_, plan_, scratch_, worker, item / plan_.parts);
     const int64_t part = item % plan_.parts;
     const int64_t begin = part * plan_.panels / plan_.parts, end = (part + 1) * plan_.panels / plan_.parts;
-    if (UsesDotProducts(call_.geometry)) {
-      work.Dot();  // they are one panel
+    if (plan_.dot_products) {
+      work.Dot();
     } else {
       for (int64_t panel = begin; panel < end; ++panel) work.Multiply(panel);
     }
@@ -218,8 +220,15 @@ class Run {
 }  // namespace
 
 size_t DirectForwardScratchBytes(const ConvGeometry& geometry, int threads) {
-  if (UsesPixelVectors(geometry)) return FewOutputsForwardScratchBytes(geometry, threads);
-  if (UsesInputLines(geometry)) return FewInputsForwardScratchBytes(geometry, threads);
+  switch (ChooseDirectForward(geometry)) {
+    case DirectForwardVariant::kPixelVectors:
+      return FewOutputsForwardScratchBytes(geometry, threads);
+    case DirectForwardVariant::kInputLines:
+      return FewInputsForwardScratchBytes(geometry, threads);
+    case DirectForwardVariant::kPanels:
+    case DirectForwardVariant::kDotProducts:
+      break;
+  }
   return ForwardScratch(ForwardPlan(geometry, threads), geometry, threads, nullptr).bytes;
 }
 
@@ -228,12 +237,17 @@ void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
   std::vector<int64_t> ends;  // of their items, counted over all of them
   int64_t items = 0;
   for (const DirectConv& conv : convs) {
-    if (UsesPixelVectors(conv.geometry)) {
-      runs.emplace_back(FewOutputsForward(conv, pool.num_threads()));
-    } else if (UsesInputLines(conv.geometry)) {
-      runs.emplace_back(FewInputsForward(conv, pool.num_threads()));
-    } else {
-      runs.emplace_back(Run(conv, pool.num_threads()));
+    switch (ChooseDirectForward(conv.geometry)) {
+      case DirectForwardVariant::kPixelVectors:
+        runs.emplace_back(FewOutputsForward(conv, pool.num_threads()));
+        break;
+      case DirectForwardVariant::kInputLines:
+        runs.emplace_back(FewInputsForward(conv, pool.num_threads()));
+        break;
+      case DirectForwardVariant::kPanels:
+      case DirectForwardVariant::kDotProducts:
+        runs.emplace_back(Run(conv, pool.num_threads()));
+        break;
     }
     items += std::visit([](const auto& run) { return run.items(); }, runs.back());
     ends.push_back(items);
@@ -252,7 +266,16 @@ void DirectForward(const std::vector<DirectConv>& convs, ThreadPool& pool) {
 
 size_t DirectPackedBytes(const ConvGeometry& geometry) {
   const int64_t O = geometry.out_channels;
-  const int64_t columns = UsesDotProducts(geometry) || UsesPixelVectors(geometry) ? O : RoundUp(O, PanelWidth(O));
+  int64_t columns = O;
+  switch (ChooseDirectForward(geometry)) {
+    case DirectForwardVariant::kPanels:
+    case DirectForwardVariant::kInputLines:
+      columns = RoundUp(O, PanelWidth(O));
+      break;
+    case DirectForwardVariant::kPixelVectors:
+    case DirectForwardVariant::kDotProducts:
+      break;
+  }
   return static_cast<size_t>(geometry.depth() * columns) * sizeof(float);
 }
 
@@ -264,14 +287,15 @@ void DirectPack(const ConvGeometry& geometry, const float* kernel, float* packed
   auto weights = [&](int64_t tap) {
     return geometry.Weights(kernel, tap / geometry.kernel_width, tap % geometry.kernel_width);
   };
-  if (UsesPixelVectors(geometry)) {
+  const DirectForwardVariant variant = ChooseDirectForward(geometry);
+  if (variant == DirectForwardVariant::kPixelVectors) {
     for (int64_t tap = 0; tap < taps; ++tap) {
       const float* from = weights(tap);
       for (int64_t i = 0; i < C * O; ++i) packed[tap * C * O + i] = from[i / O * c_stride + i % O * o_stride];
     }
     return;
   }
-  if (UsesDotProducts(geometry)) {
+  if (variant == DirectForwardVariant::kDotProducts) {
     ParallelFor(pool, O * taps, std::max<int64_t>(1, kSmallPacking / C), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* from = weights(i % taps) + i / taps * o_stride;

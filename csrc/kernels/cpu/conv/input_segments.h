@@ -16,7 +16,8 @@ class InputSegments {
 
   // Dot products (dot_product.h) are added up at the end of each segment, and want longer ones.
   static int64_t Taps(const ConvGeometry& geometry) {
-    return geometry.in_channels >= (UsesDotProducts(geometry) ? 128 : 64) ? 1 : geometry.kernel_width;
+    const bool dot_products = ChooseDirectForward(geometry) == DirectForwardVariant::kDotProducts;
+    return geometry.in_channels >= (dot_products ? 128 : 64) ? 1 : geometry.kernel_width;
   }
   static int64_t Length(const ConvGeometry& geometry) { return Taps(geometry) * geometry.in_channels; }
   static int64_t PatchLength(const ConvGeometry& geometry) { return Taps(geometry) > 1 ? Length(geometry) : 0; }

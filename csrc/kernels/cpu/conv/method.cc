@@ -46,32 +46,34 @@ ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) 
   return {ConvMethod::kDirect};
 }
 
-bool UsesPixelVectors(const ConvGeometry& geometry) {
-  return geometry.out_channels <= 4 && geometry.in_channels <= 64 && geometry.stride == 1 && geometry.out_width >= 32;
+DirectForwardVariant ChooseDirectForward(const ConvGeometry& geometry) {
+  const int64_t C = geometry.in_channels, O = geometry.out_channels, width = geometry.out_width;
+  if (O <= 4 && C <= 64 && geometry.stride == 1 && width >= 32) return DirectForwardVariant::kPixelVectors;
+  if (O <= 4 && C >= 16) return DirectForwardVariant::kDotProducts;
+  if (O >= 8 && C <= 8 && width >= 16) return DirectForwardVariant::kInputLines;
+  return DirectForwardVariant::kPanels;
 }
 
-bool UsesDotProducts(const ConvGeometry& geometry) {
-  return geometry.out_channels <= 4 && geometry.in_channels >= 16 && !UsesPixelVectors(geometry);
-}
-
-bool UsesInputLines(const ConvGeometry& geometry) {
-  return geometry.in_channels <= 8 && geometry.out_channels >= 8 && geometry.out_width >= 16;
-}
-
-bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry) {
-  return geometry.out_channels <= 8 && geometry.in_channels >= 16;
-}
-
-bool UsesFewInputsKernelGradient(const ConvGeometry& geometry) {
-  return geometry.in_channels <= 8 && geometry.out_channels >= 16;
+DirectKernelGradientVariant ChooseDirectKernelGradient(const ConvGeometry& geometry) {
+  const int64_t C = geometry.in_channels, O = geometry.out_channels;
+  if (O <= 8 && C >= 16) return DirectKernelGradientVariant::kFewOutputs;
+  if (O >= 16 && C <= 8) return DirectKernelGradientVariant::kFewInputs;
+  return DirectKernelGradientVariant::kPanels;
 }
 
 bool UsesKernelInPlace(const ConvGeometry& geometry) {
-  if (UsesPixelVectors(geometry)) return !geometry.order.transposed;
-  if (UsesInputLines(geometry)) return false;
-  const bool dot_products = UsesDotProducts(geometry), few_pixels = geometry.out_pixels() <= kFewPixels;
-  if (geometry.order.transposed) return InputSegments::Taps(geometry) == 1 && (dot_products || few_pixels);
-  return !dot_products && geometry.out_channels % 16 == 0 && few_pixels;
+  const bool transposed = geometry.order.transposed, few_pixels = geometry.out_pixels() <= kFewPixels;
+  switch (ChooseDirectForward(geometry)) {
+    case DirectForwardVariant::kPixelVectors:
+      return !transposed;
+    case DirectForwardVariant::kInputLines:
+      return false;
+    case DirectForwardVariant::kDotProducts:
+      return transposed && InputSegments::Taps(geometry) == 1;
+    case DirectForwardVariant::kPanels:
+      break;
+  }
+  return few_pixels && (transposed ? InputSegments::Taps(geometry) == 1 : geometry.out_channels % 16 == 0);
 }
 
 }  // namespace monet

@@ -31,17 +31,22 @@ ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const Amx
 
 // ---- Variants of kDirect, for each of its convolutions by itself
 
-// With very few outputs, as a generator's last layer has them, panels would be mostly empty. They are computed by
-// vectors of pixels (few_outputs_forward.h) or, of few pixels, as dot products (dot_product.h), and the kernel's
-// gradient by few_outputs_backward_kernel.cc.
-bool UsesPixelVectors(const ConvGeometry& geometry);
-bool UsesDotProducts(const ConvGeometry& geometry);
-bool UsesFewOutputsKernelGradient(const ConvGeometry& geometry);
-// Of few inputs, as a network's first layer has them, an output line is computed at once (few_inputs_forward.h).
-bool UsesInputLines(const ConvGeometry& geometry);
-// Where there are few inputs, the kernel's gradient needs no copy of x
-// (few_inputs_backward_kernel.cc).
-bool UsesFewInputsKernelGradient(const ConvGeometry& geometry);
+// With very few outputs, as a generator's last layer has them, panels would be mostly empty.
+enum class DirectForwardVariant {
+  kPanels,        // direct_forward.cc: of output channels
+  kDotProducts,   // the same, but dot_product.h in place of panels: few outputs, few pixels
+  kPixelVectors,  // few_outputs_forward.h
+  kInputLines,    // few_inputs_forward.h: of a network's first layer, a whole output line at once
+};
+DirectForwardVariant ChooseDirectForward(const ConvGeometry& geometry);
+
+// Of the kernel's gradient.
+enum class DirectKernelGradientVariant {
+  kPanels,      // direct_backward_kernel.cc
+  kFewOutputs,  // few_outputs_backward_kernel.cc
+  kFewInputs,   // few_inputs_backward_kernel.cc: needs no copy of x
+};
+DirectKernelGradientVariant ChooseDirectKernelGradient(const ConvGeometry& geometry);
 
 // Whether a kernel that isn't packed yet had better be used where it lies: for so few pixels that packing it would be
 // most of the work.
