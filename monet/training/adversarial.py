@@ -15,6 +15,7 @@ import tensorflow as tf
 from monet import ops
 from monet.losses import AdversarialLoss
 from monet.training import batches, stock_callbacks
+from monet.training.average import averaged_copy, update_average
 from monet.training.balance import Balance
 from monet.training.penalty import Penalty
 
@@ -23,10 +24,13 @@ class AdversarialModel(keras.Model):
     """A Keras model with an optimizer for generators and one for discriminators.
 
     A subclass names its networks, which are arguments of its constructor, and what it learns from;
-    it defines `generator`, `generator_weights`, `discriminator_weights` and `train_step`. Its
-    constructor sets them as attributes and ends with `_finish`.
+    it defines `trained_generator` (the one that paints), `generator_weights`,
+    `discriminator_weights` and `train_step`. Its constructor sets them as attributes and ends with
+    `_finish`. Calling the model paints.
 
     Args:
+        average_momentum: of the exponential moving average of the painting generator's weights, in
+            [0, 1), which the property `generator` then has; 0 for none.
         gradient_penalty: weight of a penalty on the discriminators' slopes, beside what their loss
             has; 0 for none.
         penalty: its kind, "r1" or "wgan-gp"; see `monet.training.penalty.Penalty`.
@@ -34,6 +38,8 @@ class AdversarialModel(keras.Model):
         discriminator_every: see there.
         discriminator_accuracy: see there.
         seed: of every random choice.
+
+    Source: average: Yazıcı et al. 2019 (arXiv:1806.04498).
     """
 
     network_names: ClassVar[tuple[str, ...]]
@@ -42,6 +48,7 @@ class AdversarialModel(keras.Model):
     def __init__(
         self,
         *,
+        average_momentum=0.0,
         gradient_penalty=0.0,
         penalty="r1",
         discriminator_steps=1,
@@ -51,12 +58,15 @@ class AdversarialModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.average_momentum = average_momentum
         self.penalty = Penalty(gradient_penalty, penalty)
         self.balance = Balance(discriminator_steps, discriminator_every, discriminator_accuracy)
         self.seed = seed
 
     def _finish(self, losses: Iterable[str]) -> None:
         """Ends the construction of a model that reports these losses."""
+        network = self.trained_generator
+        self.average_generator = averaged_copy(network) if self.average_momentum else None
         penalty = ["gradient_penalty"] if self.penalty.weight else []
         names = [*losses, *penalty, *self.balance.metrics]
         self._loss_means = [keras.metrics.Mean(name=name) for name in names]
@@ -68,6 +78,7 @@ class AdversarialModel(keras.Model):
         return {
             **super().get_config(),
             **{name: serialize(network) for name, network in networks},
+            "average_momentum": self.average_momentum,
             "gradient_penalty": self.penalty.weight,
             "penalty": self.penalty.kind,
             **{
@@ -89,6 +100,14 @@ class AdversarialModel(keras.Model):
     @property
     def networks(self):
         return tuple(getattr(self, name) for name in self.network_names)
+
+    @property
+    def generator(self):
+        """The network that paints, which a run folder keeps: the average, where there is one."""
+        return self.average_generator or self.trained_generator
+
+    def call(self, inputs, training=False):
+        return self.generator(inputs, training=training)
 
     def compile(
         self,
@@ -177,6 +196,18 @@ class AdversarialModel(keras.Model):
         Keras's own, of a model in a strategy's scope, takes a batch for it and averages that over
         the replicas, which `tf.distribute.MultiWorkerMirroredStrategy` refuses (Keras 3.15).
         """
+
+    def _restart_average(self):
+        """Makes the average what the trained generator is now."""
+        if self.average_generator is not None:
+            self.average_generator.set_weights(self.trained_generator.get_weights())
+
+    def _update_average(self, steps):
+        """Moves the average, where there is one, after the step that follows on `steps` others."""
+        if self.average_generator is not None:
+            update_average(
+                self.average_generator, self.trained_generator, self.average_momentum, steps
+            )
 
     def _update_discriminators(self, gradients, step, accuracy):
         """Updates them, unless their balance skips the step; returns how many updates it was."""

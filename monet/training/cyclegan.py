@@ -10,7 +10,6 @@ import tensorflow as tf
 from monet.layers.underpainting import match_colours
 from monet.losses import LeastSquares, mean_absolute_error
 from monet.training.adversarial import AdversarialModel, gradient_tape
-from monet.training.average import averaged_copy, update_average
 from monet.training.image_pool import ImagePool
 
 
@@ -56,11 +55,9 @@ class CycleGAN(AdversarialModel):
         lambda_identity: weight of the identity loss (L1); 0 leaves out its generator calls.
         pool_size: generated images that each discriminator remembers; 0 for none.
         image_shape: `(H, W, C)` of the training images; only needed with a pool.
-        average_momentum: of the exponential moving average of the painting generator's weights, in
-            [0, 1), which the property `generator` then has; 0 for none.
         (further ones): see `monet.training.adversarial.AdversarialModel`.
 
-    Source: Zhu et al. 2017 (arXiv:1703.10593). Average: Yazıcı et al. 2019 (arXiv:1806.04498).
+    Source: Zhu et al. 2017 (arXiv:1703.10593).
     """
 
     network_names = (
@@ -81,7 +78,6 @@ class CycleGAN(AdversarialModel):
         lambda_identity=5.0,
         pool_size=0,
         image_shape=None,
-        average_momentum=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -98,8 +94,6 @@ class CycleGAN(AdversarialModel):
         self.lambda_identity = lambda_identity
         self.pool_size = pool_size
         self.image_shape = image_shape
-        self.average_momentum = average_momentum
-        self.average_generator = averaged_copy(painting_generator) if average_momentum else None
         self.painting_pool: ImagePool | None = None
         self.photo_pool: ImagePool | None = None
         if pool_size:
@@ -134,9 +128,8 @@ class CycleGAN(AdversarialModel):
         )
 
     @property
-    def generator(self):
-        """The network that paints, which a run folder keeps: the average, where there is one."""
-        return self.average_generator or self.painting_generator
+    def trained_generator(self):
+        return self.painting_generator
 
     @property
     def _steps(self):
@@ -155,11 +148,7 @@ class CycleGAN(AdversarialModel):
         """
         match_colours(self.painting_generator, photos, paintings)
         match_colours(self.photo_generator, paintings, photos)
-        if self.average_generator is not None:
-            self.average_generator.set_weights(self.painting_generator.get_weights())
-
-    def call(self, photos, training=False):
-        return self.generator(photos, training=training)
+        self._restart_average()
 
     def train_step(self, batch):
         """Updates all four networks on one batch `(photos, paintings)`.
@@ -222,8 +211,7 @@ class CycleGAN(AdversarialModel):
 
         steps = tf.identity(self._steps)
         self.generator_optimizer.apply([*G_gradients, *F_gradients], self.generator_weights)
-        if self.average_momentum:
-            update_average(self.average_generator, G, self.average_momentum, steps)
+        self._update_average(steps)
         updates = self._update_discriminators(D_gradients, steps, _accuracy(of_D_X, of_D_Y))
         return self._report_losses(of_G, of_F, of_D_X, of_D_Y, updates)
 
@@ -339,7 +327,6 @@ class CycleGAN(AdversarialModel):
             "lambda_identity": self.lambda_identity,
             "pool_size": self.pool_size,
             "image_shape": self.image_shape,
-            "average_momentum": self.average_momentum,
         }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from monet.training.adversarial import AdversarialModel, gradient_tape
-from monet.training.average import averaged_copy, update_average
 from monet.training.diffaugment import DiffAugment
 
 
@@ -26,12 +25,9 @@ class GAN(AdversarialModel):
             discriminator sees; `()` for none.
         augment_colour: strength of its changes of colour.
         augment_hole: side of the square that it cuts out.
-        average_momentum: of the exponential moving average of the generator's weights, in [0, 1),
-            which the property `generator` then has; 0 for none.
         (further ones): see `monet.training.adversarial.AdversarialModel`.
 
-    Source: DiffAugment: Zhao et al. 2020 (arXiv:2006.10738). Average: Yazıcı et al. 2019
-    (arXiv:1806.04498).
+    Source: DiffAugment: Zhao et al. 2020 (arXiv:2006.10738).
     """
 
     network_names = ("generator", "discriminator")
@@ -44,15 +40,12 @@ class GAN(AdversarialModel):
         augment=(),
         augment_colour=1.0,
         augment_hole=0.5,
-        average_momentum=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.trained_generator = generator
         self.discriminator = discriminator
         self.augment = DiffAugment(tuple(augment), colour=augment_colour, hole=augment_hole)
-        self.average_momentum = average_momentum
-        self.average_generator = averaged_copy(generator) if average_momentum else None
         self.steps = self.add_weight(
             name="steps",
             shape=(),
@@ -74,14 +67,6 @@ class GAN(AdversarialModel):
     @property
     def discriminator_weights(self):
         return self.discriminator.trainable_variables
-
-    @property
-    def generator(self):
-        """The network that paints, which a run folder keeps: the average, where there is one."""
-        return self.average_generator or self.trained_generator
-
-    def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
 
     def train_step(self, batch):
         """Updates both networks on one batch.
@@ -109,13 +94,7 @@ class GAN(AdversarialModel):
         losses["discriminator_updates"] = self._update_discriminators(
             discriminator_gradients, self.steps.value, losses["discriminator_accuracy"]
         )
-        if self.average_momentum:
-            update_average(
-                self.average_generator,
-                self.trained_generator,
-                self.average_momentum,
-                self.steps.value,
-            )
+        self._update_average(self.steps.value)
         self.steps.assign_add(1)
         return self._report(losses)
 
@@ -175,5 +154,4 @@ class GAN(AdversarialModel):
             "augment": list(self.augment.policies),
             "augment_colour": self.augment.colour,
             "augment_hole": self.augment.hole,
-            "average_momentum": self.average_momentum,
         }

@@ -86,8 +86,7 @@ class OneSided(GAN):
             paintings: some paintings, `[M, H, W, 3]` in [-1, 1].
         """
         match_colours(self.trained_generator, photos, paintings)
-        if self.average_generator is not None:
-            self.average_generator.set_weights(self.trained_generator.get_weights())
+        self._restart_average()
 
     def _step_losses(self, batch, training, number=0):
         photos, paintings = batch
