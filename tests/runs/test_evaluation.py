@@ -146,6 +146,7 @@ class Place:
     """Where a run is, for the callback."""
 
     def __init__(self, step):
+        self.budget = None
         self.state = SimpleNamespace(step=step)
         self.steps_per_epoch, self.epochs, self.left_out = 4, 3, 0.0
 
