@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-# TensorFlow has no public way to take a gradient off its list.
+# TensorFlow has no public way to take a gradient off its list. One that keeps it otherwise than
+# 2.21 keeps the graphs, too.
 try:
     from tensorflow.python.framework.ops import gradient_registry
-except ImportError:
-    gradient_registry = None
+
+    _listed = gradient_registry._registry
+except (ImportError, AttributeError):
+    _listed = {}
 
 
 def custom_gradient(function: Callable) -> Callable:
@@ -28,7 +31,7 @@ def custom_gradient(function: Callable) -> Callable:
     @functools.wraps(function)
     def call(*tensors):
         result = differentiable(*tensors)
-        if gradient_registry is not None and not tf.executing_eagerly():
+        if _listed and not tf.executing_eagerly():
             _leave_to_its_graph(tf.nest.flatten(result)[0].op)
         return result
 
@@ -38,8 +41,10 @@ def custom_gradient(function: Callable) -> Callable:
 def _leave_to_its_graph(op: tf.Operation) -> None:
     """Lets the graph of `op`, which `tf.custom_gradient` ends with, keep the gradient alone."""
     name = op.get_attr("_gradient_op_type").decode()
-    listed = gradient_registry._registry
-    gradient = listed[name]["type"]
+    entry = _listed.get(name)
+    if entry is None or "type" not in entry:
+        return
+    gradient = entry["type"]
     graph = op.graph
     graph._monet_gradients = [*getattr(graph, "_monet_gradients", ()), gradient]
 
@@ -50,5 +55,5 @@ def _leave_to_its_graph(op: tf.Operation) -> None:
         assert gradient is not None  # it would have taken itself off the list
         return gradient(*arguments)
 
-    listed[name]["type"] = of_graph
-    weakref.finalize(gradient, listed.pop, name, None).atexit = False
+    entry["type"] = of_graph
+    weakref.finalize(gradient, _listed.pop, name, None).atexit = False
