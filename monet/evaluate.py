@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from monet._command_line import EXIT_SKIPPED, CommandError, checked, quiet_tensorflow, run
+from monet._command_line import EXIT_SKIPPED, CommandError, checked, run
 from monet._command_line.evaluate_options import parse_arguments
+from monet._command_line.quiet import quiet_tensorflow
 from monet._progress import Line, bar
 from monet._text import printable
 

@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from monet import _plots
-from monet._command_line import (
-    EXIT_SKIPPED,
-    MISTAKE,
-    CommandError,
-    HelpFormatter,
-    add_version,
-    named_path,
-    print_unreadable,
-    run,
-)
+from monet._command_line import EXIT_SKIPPED, MISTAKE, CommandError, print_unreadable, run
+from monet._command_line.arguments import HelpFormatter, add_version, named_path
 from monet._command_line.data_options import add_data_options
 from monet._progress import Line, bar, duration
 from monet._text import count

@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from monet._command_line import CommandError, holding_back_stderr, quiet_tensorflow, run
+from monet._command_line import CommandError, run
 from monet._command_line.export_options import parse_arguments
+from monet._command_line.quiet import holding_back_stderr, quiet_tensorflow
 from monet._text import printable
 from monet.inference.exporting import Exported, ExportError, export
 from monet.inference.generator import GeneratorError, choice_text, generator_file

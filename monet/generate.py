@@ -7,15 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from monet._command_line import (
-    EXIT_SKIPPED,
-    CommandError,
-    checked,
-    print_unreadable,
-    quiet_tensorflow,
-    run,
-)
+from monet._command_line import EXIT_SKIPPED, CommandError, checked, print_unreadable, run
 from monet._command_line.generate_options import parse_arguments
+from monet._command_line.quiet import quiet_tensorflow
 from monet._text import count
 from monet.data import DataError
 from monet.inference import submission

@@ -7,9 +7,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from monet._command_line import add_version, holding_back_stderr, run
+from monet._command_line import run
+from monet._command_line.arguments import add_version
 from monet._command_line.installation import collect
 from monet._command_line.installation_text import render
+from monet._command_line.quiet import holding_back_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 
 from monet import runs
-from monet._command_line import CommandError, checked, leave, quiet_tensorflow, run
+from monet._command_line import CommandError, checked, leave, run
+from monet._command_line.quiet import quiet_tensorflow
 from monet._command_line.train_options import NEWEST, given_fields, parse_arguments
 from monet._progress import columns
 from monet.data import DataError

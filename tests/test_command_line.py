@@ -16,7 +16,8 @@ import pytest
 
 import monet
 from monet.__main__ import commands, main
-from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, positive_int, run, whole_number
+from monet._command_line import EXIT_ERROR, EXIT_MISTAKE, flag, run
+from monet._command_line.arguments import positive_int, whole_number
 from monet.inference import PaintOptions
 
 _PRINT = """

@@ -1,27 +1,22 @@
-"""What the command lines have in common: argument types, exit codes, quiet start."""
+"""How a command runs: its exit codes, and what it says of what goes wrong."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import re
 import shlex
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
-import monet
-from monet._ambient import shield_keras, what_xla_says
+from monet._ambient import shield_keras
 from monet._command_line.streams import make_tolerant, output_problem
 from monet._missing import what_is_missing
-from monet._numbers import LARGEST_COUNT
 from monet._text import printable
 
 EXIT_SKIPPED = 1
@@ -30,7 +25,6 @@ EXIT_MISTAKE = 70  # as sysexits.h has it; Python's own would be 1
 MISTAKE = f"{EXIT_MISTAKE} a mistake in monet"
 _PARAMETER = re.compile(r"`(\w+)(?:[=(]([^`]*?)\)?)?`")
 _OTHER_NAMES = {"inputs": "input", "photos": "photo_dir"}
-_NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
 
 
 class CommandError(Exception):
@@ -39,18 +33,6 @@ class CommandError(Exception):
 
 class Terminated(BaseException):
     """SIGTERM, raised in the main thread so that `finally` blocks run."""
-
-
-class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a default behind every option that has one worth showing."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=100)
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or isinstance(action.default, bool):
-            return action.help
-        return super()._get_help_string(action)
 
 
 def flag(name: str) -> str:
@@ -74,101 +56,6 @@ def as_options(message: str) -> str:
         return f"{name} {shlex.quote(value)}"
 
     return _PARAMETER.sub(option, message)
-
-
-def add_version(parser: argparse.ArgumentParser) -> None:
-    """Adds `--version`."""
-    parser.add_argument("--version", action="version", version=f"monet {monet.__version__}")
-
-
-def positive_int(text: str) -> int:
-    return _count(text, least=1)
-
-
-def whole_number(text: str) -> int:
-    return _count(text, least=0)
-
-
-def _count(text: str, least: int) -> int:
-    value = int(text)
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{value} is too small; give a number from {least} on")
-    if value > LARGEST_COUNT:
-        raise argparse.ArgumentTypeError(f"{value} is too large; give one up to {LARGEST_COUNT:,}")
-    return value
-
-
-def seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise argparse.ArgumentTypeError(f"{value} is not a seed; give one from 0 to {2**31 - 1}")
-    return value
-
-
-whole_number.__name__ = "whole number"  # argparse names the type in its message
-seed.__name__ = "whole number"
-
-
-def named_path(text: str) -> Path:
-    if not text:  # which pathlib would take for the current folder
-        raise argparse.ArgumentTypeError("the name is empty; give a path")
-    return Path(text)
-
-
-def positive_float(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-positive_int.__name__ = "whole number"  # argparse names the type in its message
-positive_float.__name__ = "number"
-
-
-def quiet_tensorflow() -> None:
-    """Imports TensorFlow without its start-up notices, unless the user asked for them.
-
-    TensorFlow 2.21 writes some before it looks at TF_CPP_MIN_LOG_LEVEL, so the error stream is held
-    back while it is imported; what is not such a notice is passed on. TF_CPP_MIN_LOG_LEVEL=0 asks
-    for them.
-
-    Raises:
-        CommandError: TensorFlow would end the process because of the flags for its compiler.
-    """
-    if "tensorflow" not in sys.modules and (problem := what_xla_says()):
-        raise CommandError(f"{problem}.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if "tensorflow" not in sys.modules:
-        with holding_back_stderr(lambda line: not _NOTICE.match(line)):
-            import tensorflow  # noqa: F401  (for what it says on its way in)
-
-
-@contextlib.contextmanager
-def holding_back_stderr(is_shown: Callable[[str], bool]) -> Iterator[None]:
-    """Holds back what is written to the error stream inside the block, by native code too.
-
-    Afterwards the lines are written for which `is_shown`. TF_CPP_MIN_LOG_LEVEL=0 lets all pass, at
-    once.
-    """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
-        yield
-        return
-    sys.stderr.flush()
-    held_back = tempfile.TemporaryFile()
-    stderr = os.dup(2)
-    os.dup2(held_back.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        held_back.seek(0)
-        for line in held_back.read().decode(errors="replace").splitlines():
-            if is_shown(line):
-                print(line, file=sys.stderr)
-        held_back.close()
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monet._command_line import named_path
+from monet._command_line.arguments import named_path
 
 
 def add_data_options(parser, also: str = "") -> None:

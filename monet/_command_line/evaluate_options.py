@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
+from monet._command_line import MISTAKE
+from monet._command_line.arguments import HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.data_options import add_data_options
 from monet._command_line.generator_options import add_choice
 

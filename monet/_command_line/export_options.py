@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int
+from monet._command_line import MISTAKE
+from monet._command_line.arguments import HelpFormatter, add_version, named_path, positive_int
 from monet._command_line.generator_options import add_generator_options
 from monet.inference.exporting import FORMATS
 

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from monet._command_line import MISTAKE, HelpFormatter, add_version, named_path, positive_int, seed
+from monet._command_line import MISTAKE
+from monet._command_line.arguments import HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.generator_options import add_generator_options
 
 

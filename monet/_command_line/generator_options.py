@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from monet._command_line import named_path
+from monet._command_line.arguments import named_path
 from monet.inference.generator import CHOICES
 
 

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from monet._command_line import (
-    MISTAKE,
-    CommandError,
+from monet._command_line import MISTAKE, CommandError, checked, flag
+from monet._command_line.arguments import (
     HelpFormatter,
     add_version,
-    checked,
-    flag,
     named_path,
     positive_float,
     positive_int,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monet._command_line import HelpFormatter, positive_int, seed
+from monet._command_line.arguments import HelpFormatter, positive_int, seed
 from monet.data.domains import SAMPLE_SET
 from monet.data.images import encode_jpeg
 from tools.sample_set.brush import painting
