@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from monet import precision
 from monet._files import StrPath
+from monet.data import Domains
 from monet.data.folders import check_outside
 from monet.runs import console
 from monet.runs.checks import check_environment, check_tensorboard, checked
@@ -15,7 +17,7 @@ from monet.runs.data_location import DataLocation
 from monet.runs.distribution import AUTO, MULTIWORKER, NONE, check_choice, find_devices
 from monet.runs.finishing import finish
 from monet.runs.interruption import Interruption
-from monet.runs.judging import plan_judging, training_domains
+from monet.runs.judging import Judging, plan_judging, training_domains
 from monet.runs.run import Run
 from monet.runs.run_folder import RUNS, RunError, RunFolder, check_vacant, new_run_path
 from monet.runs.settings import KEPT_GENERATORS, SAMPLE_MINUTES, Settings
@@ -121,17 +123,8 @@ def start(
         location = DataLocation(
             data=data, painting_dir=painting_dir, photo_dir=photo_dir, tfrecords=faithful
         )
-        named = recipe or (_default_recipe() if location else SAMPLE_RECIPE)
-        lengths = [field for field in _LENGTHS if fields.get(field) is not None]
-        if minutes is not None and lengths:
-            raise RunError(
-                f"`minutes={minutes:g}` says how long to train, and so does "
-                f"{' or '.join(f'`{field}`' for field in lengths)}; leave one out."
-            )
-        if minutes is None and recipe is None and location and not lengths:
-            minutes = DEFAULT_MINUTES
-        base: Recipe = named if isinstance(named, Recipe) else checked(get_recipe, named)
-        system = system_of(base)
+        minutes = _minutes_to_train(minutes, fields, recipe, location)
+        base = _find_recipe(recipe, location)
         if faithful:
             fields = {**checked(document_of, base).fields, **fields}
             if minutes is not None:
@@ -142,32 +135,20 @@ def start(
             mixed_precision = "off" if mixed_precision == "auto" else mixed_precision
             distribute = NONE if distribute == AUTO and gpus is None else distribute
         chosen: Recipe = checked(change, base, fields)
+        system = system_of(chosen)
         check_environment()
         check_tensorboard(tensorboard, out or RUNS)
         check_choice(distribute, gpus=gpus, minutes=minutes)
-        if distribute == MULTIWORKER and out is None:
-            raise RunError("workers make one run in one folder; give `out`, the same to all.")
-        if out is not None and distribute != MULTIWORKER:  # there the chief may be there already
-            check_vacant(out)
+        _check_out(out, distribute)
         if verbose:
             console.tell_waiting(distribute)
         devices = find_devices(distribute, gpus=gpus)
 
         domains = location.open(photos=system.takes_photos)
         check_outside(out or RUNS, domains.folders, "the run's own pictures")
-        judging = None
-        if evaluate_every is not None:
-            judging = checked(
-                plan_judging,
-                domains,
-                system,
-                every=evaluate_every,
-                extractor=extractor,
-                image_size=chosen.image_size,
-                seed=seed,
-            )
-        elif extractor is not None:
-            raise RunError("`extractor` is for `evaluate_every`; give both, or neither.")
+        judging = _plan_judging(
+            chosen, domains, every=evaluate_every, extractor=extractor, seed=seed
+        )
         trained_on = training_domains(domains, judging)
         steps = checked(
             chosen.count_steps,
@@ -216,10 +197,70 @@ def start(
         return Run(RunFolder(path))
 
 
+def _minutes_to_train(
+    minutes: float | None,
+    fields: Mapping[str, Any],
+    recipe: str | Recipe | None,
+    location: DataLocation,
+) -> float | None:
+    """For how many minutes; None for the epochs of the recipe and `fields`.
+
+    Raises:
+        RunError: both say how long.
+    """
+    lengths = [field for field in _LENGTHS if fields.get(field) is not None]
+    if minutes is not None and lengths:
+        raise RunError(
+            f"`minutes={minutes:g}` says how long to train, and so does "
+            f"{' or '.join(f'`{field}`' for field in lengths)}; leave one out."
+        )
+    if minutes is None and recipe is None and location and not lengths:
+        return DEFAULT_MINUTES
+    return minutes
+
+
+def _find_recipe(recipe: str | Recipe | None, location: DataLocation) -> Recipe:
+    """The recipe that is named, or the default with such data."""
+    named = recipe or (_default_recipe() if location else SAMPLE_RECIPE)
+    return named if isinstance(named, Recipe) else checked(get_recipe, named)
+
+
 def _default_recipe() -> str:
     import tensorflow as tf
 
     return GPU_RECIPE if tf.config.list_physical_devices("GPU") else DEFAULT_RECIPE
+
+
+def _check_out(out: StrPath | None, distribute: str) -> None:
+    """Raises `RunError` if the folder is taken, or workers have none in common."""
+    if distribute == MULTIWORKER and out is None:
+        raise RunError("workers make one run in one folder; give `out`, the same to all.")
+    if out is not None and distribute != MULTIWORKER:  # there the chief may be there already
+        check_vacant(out)
+
+
+def _plan_judging(
+    recipe: Recipe,
+    domains: Domains,
+    *,
+    every: float | None,
+    extractor: StrPath | None,
+    seed: int,
+) -> Judging | None:
+    """How the generators are judged while it trains, if they are to be."""
+    if every is None:
+        if extractor is not None:
+            raise RunError("`extractor` is for `evaluate_every`; give both, or neither.")
+        return None
+    return checked(
+        plan_judging,
+        domains,
+        system_of(recipe),
+        every=every,
+        extractor=extractor,
+        image_size=recipe.image_size,
+        seed=seed,
+    )
 
 
 def _given(value: Any, default: Any) -> Any:
