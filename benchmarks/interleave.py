@@ -24,7 +24,7 @@ class Timing:
         seconds: Median seconds for one call.
         speedup: Median over rounds of (first arm's time / this arm's time); 1.0 for the first arm.
         spread: (lowest, highest) of those per-round ratios.
-        rounds: How often the arm had its turn.
+        rounds: how often the arm had its turn.
     """
 
     seconds: float
@@ -46,7 +46,7 @@ class Turns:
     Args:
         arms: Name -> function of no arguments that returns only when its work is done. The first
             one is the baseline.
-        slice_seconds: How long one turn should last; fast arms are called repeatedly.
+        slice_seconds: how long one turn should last; fast arms are called repeatedly.
         clock: `clock(work)` calls `work` and returns the seconds it took. By a GPU's own clock,
             arms may return before their work is done.
 

@@ -1,4 +1,4 @@
-"""CycleGAN in Keras on TensorFlow, with fused native ops.
+"""GANs that repaint photos, in Keras on TensorFlow, with fused native ops.
 
 Importing `monet` is cheap: TensorFlow is imported by the subpackages that need it.
 """

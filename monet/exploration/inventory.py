@@ -17,12 +17,12 @@ class FolderInventory:
     """What lies in one folder and its subfolders.
 
     Attributes:
-        folder: Its name.
-        picture_files: Files that are named like pictures.
+        folder: its name.
+        picture_files: files that are named like pictures.
         tfrecord_files: TFRecord files.
-        records: Whole records in them.
-        features: Names of the features of the first record of each TFRecord file, sorted.
-        bytes: Size of all these files.
+        records: whole records in them.
+        features: names of the features of the first record of each TFRecord file, sorted.
+        bytes: size of all these files.
     """
 
     folder: str

@@ -36,9 +36,9 @@ def page_html(
     """Returns the page.
 
     Args:
-        stats: What is in `stats.json`.
+        stats: what is in `stats.json`.
         grids: (file name, caption) of the sheets of pictures.
-        plots: The same of the plots; empty without matplotlib.
+        plots: the same of the plots; empty without matplotlib.
     """
     domains = stats["domains"]
     sections = [

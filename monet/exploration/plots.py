@@ -22,8 +22,8 @@ def write_plots(surveys: Mapping[str, Survey], folder: Path) -> list[tuple[str, 
     """Draws the plots into `folder`.
 
     Args:
-        surveys: By domain, "paintings" and "photos".
-        folder: Where the PNGs go.
+        surveys: by domain, "paintings" and "photos".
+        folder: where the PNGs go.
 
     Returns:
         (file name, caption) of each.

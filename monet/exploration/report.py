@@ -37,10 +37,10 @@ def write_report(
     """Surveys both domains and writes the report to `out`, which appears only when it is whole.
 
     Args:
-        domains: The data.
-        inventory: What `take_inventory` found.
-        out: A folder that doesn't exist, or is empty.
-        progress: Called with how many of how many pictures are done.
+        domains: the data.
+        inventory: what `take_inventory` found.
+        out: a folder that doesn't exist, or is empty.
+        progress: called with how many of how many pictures are done.
 
     Returns:
         What is in `stats.json`.

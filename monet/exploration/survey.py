@@ -22,8 +22,8 @@ class Measured:
     Attributes:
         size: (width, height), in pixels.
         histogram: int64 [3, 256], how many pixels have each level, of R, G and B.
-        is_grey: Whether the three channels are equal everywhere.
-        digest: Hash of size and decoded pixels.
+        is_grey: whether the three channels are equal everywhere.
+        digest: hash of size and decoded pixels.
         fingerprint: bool [FINGERPRINT_BITS], of a perceptual hash.
     """
 
@@ -38,14 +38,14 @@ class Survey:
     """What is known of a domain, one small record per picture and no picture.
 
     Attributes:
-        names: Of the pictures that could be decoded, in order.
+        names: of the pictures that could be decoded, in order.
         unreadable: (name, reason) of all others.
-        sizes: How many pictures have each (width, height).
+        sizes: how many pictures have each (width, height).
         histogram: int64 [3, 256], over all pixels of the domain.
-        means: Mean level of each picture over its pixels and channels, in [0, 255].
-        deviations: Standard deviation of the same.
-        grey: How many pictures have no colour.
-        digests: Hash of each picture's size and decoded pixels.
+        means: mean level of each picture over its pixels and channels, in [0, 255].
+        deviations: standard deviation of the same.
+        grey: how many pictures have no colour.
+        digests: hash of each picture's size and decoded pixels.
     """
 
     def __init__(self, unreadable: list[tuple[str, str]]) -> None:
@@ -84,9 +84,9 @@ def survey(source: ImageSource, *, threads: int, progress: Callable[[int], None]
     Only as many pictures as threads need are in memory at a time.
 
     Args:
-        source: The pictures.
-        threads: Pictures decoded at a time.
-        progress: Called with how many pictures are done.
+        source: the pictures.
+        threads: pictures decoded at a time.
+        progress: called with how many pictures are done.
     """
 
     def read(index: int) -> Measured | ImageError:

@@ -93,7 +93,7 @@ def load_generator(
     machine: float16 on a CPU is several times slower than float32 and no more exact.
 
     Args:
-        path: A `.keras` file, or a run folder.
+        path: a `.keras` file, or a run folder.
         precision: "auto", "off", "float16" or "bfloat16", as `monet.precision` reads it.
         which: of a run's, as for `generator_file`.
 

@@ -38,7 +38,7 @@ def find_pictures(
     """Lists the pictures in `paths`, in the order given.
 
     Args:
-        paths: Folders of picture files (subfolders included) or of TFRecords, and picture files.
+        paths: folders of picture files (subfolders included) or of TFRecords, and picture files.
 
     Returns:
         The pictures, and (name, reason) of files that were found unreadable already.

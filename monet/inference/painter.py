@@ -37,9 +37,9 @@ class Painter:
     Args:
         generator: `keras.Model` from images [N, H, W, 3] in [-1, 1] to images of the same shape.
             Sizes that its strides don't divide are padded by mirroring, and the result is cropped.
-        batch_size: Most pictures in one call; fewer where they are large.
-        max_pixels: Most pixels in one call; a picture with more is painted in overlapping tiles.
-        rounding: How values become levels; see `monet.inference.file_style.FileStyle`.
+        batch_size: most pictures in one call; fewer where they are large.
+        max_pixels: most pixels in one call; a picture with more is painted in overlapping tiles.
+        rounding: how values become levels; see `monet.inference.file_style.FileStyle`.
     """
 
     def __init__(

@@ -35,8 +35,8 @@ class Painted:
     """What came of it.
 
     Attributes:
-        output: Where the pictures are.
-        written: How many.
+        output: where the pictures are.
+        written: how many.
         skipped: (name, reason) of the inputs that could not be read, or painted.
         suspect: (name, reason) of the pictures that were written but don't look like paintings:
             those in a single colour, where the photo is not.

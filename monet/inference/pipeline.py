@@ -39,9 +39,9 @@ def paint_pictures(
     bounded by two batches however many pictures there are.
 
     Args:
-        painter: Does the painting.
-        pictures: What to paint.
-        threads: Pictures decoded at a time.
+        painter: does the painting.
+        pictures: what to paint.
+        threads: pictures decoded at a time.
     """
     images = zip(
         pictures,

@@ -70,9 +70,9 @@ def usable_pictures(
     It takes seconds, and damage or a wrong size is better found before hours of painting.
 
     Args:
-        pictures: The inputs.
-        most: How many are wanted.
-        progress: Called with how many of how many are done.
+        pictures: the inputs.
+        most: how many are wanted.
+        progress: called with how many of how many are done.
 
     Returns:
         The pictures, and (name, reason) of those that can't be read.
@@ -108,8 +108,8 @@ def verify_archive(path: Path, names: Sequence[str]) -> None:
     """Reads a submission back as its judge would.
 
     Args:
-        path: The archive.
-        names: Of the pictures that it must hold, and nothing else.
+        path: the archive.
+        names: of the pictures that it must hold, and nothing else.
 
     Raises:
         OutputError: a name, a checksum, a size, a colour mode or a format is not as it should be,

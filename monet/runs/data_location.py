@@ -14,10 +14,10 @@ class DataLocation:
     """Where the pictures are: a dataset folder, two folders, or nothing for the sample set.
 
     Attributes:
-        data: A dataset folder.
-        painting_dir: A folder of paintings, with `photo_dir` in place of `data`.
-        photo_dir: A folder of photos.
-        tfrecords: Whether TFRecords are preferred to picture files.
+        data: a dataset folder.
+        painting_dir: a folder of paintings, with `photo_dir` in place of `data`.
+        photo_dir: a folder of photos.
+        tfrecords: whether TFRecords are preferred to picture files.
     """
 
     data: StrPath | None = None

@@ -36,11 +36,11 @@ class Distribution:
     """The devices that train in step, and this process's place among others.
 
     Attributes:
-        kind: One of `CHOICES`, but not "auto".
+        kind: one of `CHOICES`, but not "auto".
         strategy: TensorFlow's, whose scope the model is built in.
-        task: What this process is called among its workers, such as "worker 1"; "" if it is alone.
-        workers: How many processes train together.
-        is_chief: Whether this one writes the run's folder.
+        task: what this process is called among its workers, such as "worker 1"; "" if it is alone.
+        workers: how many processes train together.
+        is_chief: whether this one writes the run's folder.
     """
 
     kind: str

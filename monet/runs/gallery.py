@@ -94,8 +94,8 @@ def _samples_html(
 
     Args:
         samples: (label, path) of the sheets, in order.
-        layout: Of the sheets, as `Sheet` gives it.
-        system: What they are samples of.
+        layout: of the sheets, as `Sheet` gives it.
+        system: what they are samples of.
     """
     if not samples:
         return "<p>No samples yet.</p>"

@@ -15,8 +15,8 @@ class Interrupted(Exception):
     """A run stopped where a signal asked it to.
 
     Attributes:
-        signum: The signal.
-        is_saved: Whether training had begun, so that there is a run to resume.
+        signum: the signal.
+        is_saved: whether training had begun, so that there is a run to resume.
     """
 
     def __init__(self, signum: int, *, is_saved: bool) -> None:

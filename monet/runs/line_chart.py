@@ -57,10 +57,10 @@ def line_chart(title: str, series: Mapping[str, Sequence[Point]], *, unit: str =
     """Returns a figure with one line per series, as HTML with inline SVG.
 
     Args:
-        title: Heading of the chart.
-        series: Points (x, y) by name. Values that are not finite are left out. Lines take
+        title: heading of the chart.
+        series: points (x, y) by name. Values that are not finite are left out. Lines take
             the CSS classes `line-0`, `line-1`, … in this order, which `STYLE` colours.
-        unit: What x counts.
+        unit: what x counts.
     """
     drawn = {
         name: [(x, y) for x, y in points if math.isfinite(y)] for name, points in series.items()

@@ -24,10 +24,10 @@ class Run:
     """A training run, finished or not; `monet.runs.open` gives one.
 
     Args:
-        folder: The run's folder.
+        folder: the run's folder.
 
     Attributes:
-        path: Where it is.
+        path: where it is.
     """
 
     def __init__(self, folder: RunFolder) -> None:

@@ -67,7 +67,7 @@ class RunFolder:
     Every file is replaced in one move, so that a run killed at any moment leaves whole files.
 
     Args:
-        path: The run folder.
+        path: the run folder.
     """
 
     def __init__(self, path: StrPath) -> None:

@@ -31,17 +31,17 @@ class Session:
     """A run that can be trained: its model, its data, its folder and its place.
 
     Args:
-        run: The run's folder.
-        settings: The run's settings.
-        domains: The pictures, with those that are kept out of the training.
-        interruption: Tells when to stop; training then leaves by `Interrupted`, everything saved.
-        verbose: Whether to show how it gets on.
+        run: the run's folder.
+        settings: the run's settings.
+        domains: the pictures, with those that are kept out of the training.
+        interruption: tells when to stop; training then leaves by `Interrupted`, everything saved.
+        verbose: whether to show how it gets on.
         started: `time.monotonic()` from which on the run's minutes count; by default now.
 
     Attributes:
-        distribution: The devices that train.
-        budget: The time of a run that is for a number of minutes; None for other runs.
-        recipe: What is trained now: the settings' recipe, or that of a phase.
+        distribution: the devices that train.
+        budget: the time of a run that is for a number of minutes; None for other runs.
+        recipe: what is trained now: the settings' recipe, or that of a phase.
     """
 
     def __init__(

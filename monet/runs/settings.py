@@ -30,25 +30,25 @@ class Settings:
     """Everything that decides the result of a run, and how often it is recorded.
 
     Attributes:
-        recipe: With all overrides applied; `steps_per_epoch` is a number.
-        location: Where the pictures are.
-        paintings: Their number.
-        photos: Their number; 0 where the recipe needs none.
-        seed: Of initial weights, shuffling, augmentation and image pools.
+        recipe: with all overrides applied; `steps_per_epoch` is a number.
+        location: where the pictures are.
+        paintings: their number.
+        photos: their number; 0 where the recipe needs none.
+        seed: of initial weights, shuffling, augmentation and image pools.
         policy: Keras dtype policy of the networks.
-        sample_every: Epochs between sample sheets.
-        checkpoint_minutes: Minutes between checkpoints inside an epoch.
-        tensorboard: Whether to record for TensorBoard too.
-        sample_minutes: Minutes between what a run shows of itself inside an epoch.
-        keep_generators: How many generators of earlier epochs are kept at most; 0 for none.
-        judging: How the generators are judged while it trains, if they are.
-        distribute: What the devices that train are, as `monet.runs.distribution` has it.
-        replicas: Devices that train in step, each on a batch of the recipe's size.
-        minutes: For which to train, from the start of the command; None to train the recipe's
+        sample_every: epochs between sample sheets.
+        checkpoint_minutes: minutes between checkpoints inside an epoch.
+        tensorboard: whether to record for TensorBoard too.
+        sample_minutes: minutes between what a run shows of itself inside an epoch.
+        keep_generators: how many generators of earlier epochs are kept at most; 0 for none.
+        judging: how the generators are judged while it trains, if they are.
+        distribute: what the devices that train are, as `monet.runs.distribution` has it.
+        replicas: devices that train in step, each on a batch of the recipe's size.
+        minutes: for which to train, from the start of the command; None to train the recipe's
             epochs.
-        pictures: What `Domains.fingerprint` says of them, by which others are told, or the same
+        pictures: what `Domains.fingerprint` says of them, by which others are told, or the same
             under other names; None where a run was started without.
-        is_planned: With `minutes`, whether the steps of an epoch have been laid out by the speed of
+        is_planned: with `minutes`, whether the steps of an epoch have been laid out by the speed of
             the machine; before, the recipe's numbers of steps and epochs mean nothing.
     """
 
@@ -113,8 +113,8 @@ class Settings:
         """What goes into `config.json` when a run starts.
 
         Args:
-            domains: The data, for its description.
-            layout: Of the sample sheets, for the gallery.
+            domains: the data, for its description.
+            layout: of the sample sheets, for the gallery.
         """
         return {
             "command": shlex.join(["python", "-m", "monet.train", *sys.argv[1:]]),
@@ -204,15 +204,15 @@ class Settings:
         """The settings to go on with: what may change on the way, None for as it was.
 
         Args:
-            epochs: Of the whole run; the learning rate schedule is stretched over them.
-            minutes: Of the whole run; how many epochs these are, `Session.stretch` finds out.
-            location: Where the same pictures are now.
-            sample_every: As the attribute.
-            checkpoint_minutes: As the attribute.
-            tensorboard: As the attribute.
-            sample_minutes: As the attribute.
-            keep_generators: As the attribute.
-            evaluate_every: Epochs between judgements, of a run that has them.
+            epochs: of the whole run; the learning rate schedule is stretched over them.
+            minutes: of the whole run; how many epochs these are, `Session.stretch` finds out.
+            location: where the same pictures are now.
+            sample_every: as the attribute.
+            checkpoint_minutes: as the attribute.
+            tensorboard: as the attribute.
+            sample_minutes: as the attribute.
+            keep_generators: as the attribute.
+            evaluate_every: epochs between judgements, of a run that has them.
             fixed: Options that must be as they were, by name; None for not given.
 
         Raises:

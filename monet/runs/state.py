@@ -28,10 +28,11 @@ class TrainingState:
     The data pipeline needs none: its batch t is a function of the seed and t.
 
     Args:
-        model: A compiled `CycleGAN`, or any built `keras.Model` that tracks all its variables.
-        folder: Where checkpoints go.
-        keep: How many are kept.
-        has_budget: Whether the run is for a given time.
+        model: a compiled `AdversarialModel`, or any built `keras.Model` that tracks all its
+            variables.
+        folder: where checkpoints go.
+        keep: how many are kept.
+        has_budget: whether the run is for a given time.
     """
 
     def __init__(

@@ -38,8 +38,8 @@ class SampleSummaries(keras.callbacks.Callback):
     """Writes each new sample sheet as an image summary, at its epoch as Keras counts them.
 
     Args:
-        run: The run; its sheets are drawn before this callback's turn.
-        folder: Where the summaries go.
+        run: the run; its sheets are drawn before this callback's turn.
+        folder: where the summaries go.
     """
 
     def __init__(self, run: RunFolder, folder: Path) -> None:
