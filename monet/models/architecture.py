@@ -8,6 +8,12 @@ Each network's file has its function and, beside it, a frozen dataclass of its o
 class MyGenerator(Generator):
     architecture: ClassVar[str] = "mine"
 
+    def image_sizes(self):
+        return "a multiple of 4"
+
+    def takes(self, image_size):
+        return image_size % 4 == 0
+
     def build(self, image_size, *, dtype=None, name=None):
         return my_generator(**self.options(image_size), dtype=dtype, name=name)
 ```
@@ -23,6 +29,7 @@ ResNetGenerator(filters=64, blocks=9, padding='zero')
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Architecture:
+class Architecture(abc.ABC):
     """A kind of network and its options, which are arguments of the function that it stands beside.
 
     Attributes:
@@ -68,18 +75,19 @@ class Architecture:
         """Its name on the command line, or all its options if it has none."""
         return next((name for name, known in self.named.items() if known == self), repr(self))
 
+    @abc.abstractmethod
     def image_sizes(self) -> str:
         """In words, the sides in pixels of the pictures it can be trained on."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def takes(self, image_size: int) -> bool:
         """Whether it can be trained on pictures of that side."""
-        raise NotImplementedError
 
     def options(self, image_size: int) -> dict[str, Any]:
         """Arguments of its function, for pictures of that side."""
         return dataclasses.asdict(self)
 
+    @abc.abstractmethod
     def build(
         self, image_size: int, *, dtype: str | None = None, name: str | None = None
     ) -> keras.Model:
@@ -93,7 +101,6 @@ class Architecture:
         Returns:
             A model whose outputs are float32 under every dtype policy.
         """
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The options as a dictionary that JSON can hold; `from_dict` is the way back."""
