@@ -28,18 +28,6 @@ def weights(request, smoke):
     ]
 
 
-def graph_arm(update):
-    """`update()` as a `tf.function`, traced here as by `arms.graph_arm`."""
-    graph = tf.function(update)
-    graph.get_concrete_function()
-
-    def arm():
-        graph()
-        tf.test.experimental.sync_devices()
-
-    return arm
-
-
 def adam_arm(op, values):
     variables, momentums, velocities = (
         [tf.Variable(factor * value) for value in values] for factor in (1, 0, 0)
@@ -48,12 +36,12 @@ def adam_arm(op, values):
     def update():
         op(variables, momentums, velocities, values, learning_rate=1e-4, step=10)
 
-    return graph_arm(update)
+    return arms.graph_arm(update, [])
 
 
 def average_arm(op, values):
     averages = [tf.Variable(2 * value) for value in values]
-    return graph_arm(lambda: op(averages, values, 0.999))
+    return arms.graph_arm(lambda: op(averages, values, 0.999), [])
 
 
 def name_and_count(weights):
