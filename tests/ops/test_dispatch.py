@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 
@@ -51,6 +52,16 @@ def test_auto_falls_back_with_one_warning(without_library):
             warnings.simplefilter("error")
             call()
             monet.ops.group_norm(X, tf.ones([2]), tf.zeros([2]), groups=1)
+
+
+def test_a_tensorflow_that_does_not_tell_when_it_saves_is_named_once(native, monkeypatch):
+    monkeypatch.setattr(dispatch, "_warned", set())
+    monkeypatch.setitem(sys.modules, "tensorflow.python.saved_model.save_context", None)
+    with pytest.warns(RuntimeWarning, match=r"use\('reference'\), or run: pip install") as caught:
+        call()
+        call()
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
 
 
 def test_native_raises_with_reason_and_remedy(without_library):

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from monet._missing import INSTALL_TENSORFLOW
 from monet.ops.native import gpu, library
 
 if TYPE_CHECKING:
@@ -329,14 +330,22 @@ def _is_saving() -> bool:
     try:
         from tensorflow.python.saved_model.save_context import in_save_context
     except ImportError:
+        import tensorflow as tf
+
+        _warn_once(
+            f"TensorFlow {tf.__version__} doesn't tell when it saves a model; save models that are "
+            f"to be loaded without monet inside monet.ops.use('reference'), or run: "
+            f"{INSTALL_TENSORFLOW}",
+            stacklevel=6,
+        )
         return False
     return bool(in_save_context())
 
 
-def _warn_once(message: str) -> None:
+def _warn_once(message: str, stacklevel: int = 5) -> None:
     with _warned_lock:
         if message in _warned:
             return
         _warned.add(message)
     # Up past choose, the op and AutoGraph's wrapper to the op's caller.
-    warnings.warn(message, RuntimeWarning, stacklevel=5)
+    warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from monet._missing import INSTALL_TENSORFLOW
+from monet.ops.shared.custom_gradient import custom_gradient
 
 # TensorFlow has no public way to do either. Where they are missing, forward mode is refused.
 try:
@@ -66,7 +67,7 @@ def _refuse_tangents(tensors: Sequence[tf.Tensor]) -> None:
     A tape asks for that of what its target depends on alone.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def probe(*tensors):
         def gradient(*upstream):
             raise _refusal()
