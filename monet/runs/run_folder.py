@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import errno
-import io
 import itertools
 import json
 import os
@@ -26,12 +24,9 @@ from monet._files import (
     write_text,
 )
 from monet.inference.generator import BEST_GENERATOR
+from monet.runs.history_file import read_rows, write_rows
+from monet.runs.lock import hold
 from monet.systems import SYSTEMS, System
-
-try:
-    import fcntl
-except ImportError:  # Windows has none; there runs go unlocked
-    fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
 """Where runs are made that nobody names a folder for."""
@@ -140,7 +135,16 @@ class RunFolder:
     @contextlib.contextmanager
     def _holding(self) -> Iterator[None]:
         """Keeps others from training the run, also after the block unless that fails."""
-        self._lock = _locked(self.path)
+        try:
+            self._lock = hold(self.path / _LOCK)
+        except BlockingIOError as error:
+            raise RunError(
+                f"{self.path} is being trained already; wait for its end, or stop it first."
+            ) from error
+        except OSError as error:
+            raise RunError(
+                f"can't write to the run folder {self.path}: {error.strerror}."
+            ) from error
         try:
             yield
         except BaseException:
@@ -167,24 +171,17 @@ class RunFolder:
 
     def history(self) -> list[dict[str, float]]:
         """The rows of `history.csv` in order: one per finished epoch, and some between."""
-        if not self.history_path.is_file():
-            return []
         try:
-            with self.history_path.open(newline="", encoding="utf-8") as file:
-                text = file.read()
-            if text and not text.endswith("\n"):
-                raise ValueError("its last row is cut off")
-            rows = [_numbers(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
-        except (OSError, TypeError, ValueError, csv.Error) as error:
+            return read_rows(self.history_path)
+        except (OSError, ValueError) as error:
             raise RunError(
                 f"can't read {self.history_path}: {error}; mend the file or bring it back from a "
                 f"backup."
             ) from error
-        return rows
 
     def append_history(self, row: dict[str, float]) -> None:
         """Adds a row; `row["epoch"]` is how many epochs are done, and a fraction inside one."""
-        self._write_history([*self.history(), row])
+        write_rows(self.history_path, [*self.history(), row])
 
     def truncate_after(self, epoch: float) -> None:
         """Drops history rows, samples and generators of later than the checkpoint's place.
@@ -198,22 +195,13 @@ class RunFolder:
         history = self.history()
         kept = [row for row in history if row["epoch"] <= epoch]
         if len(kept) < len(history):
-            self._write_history(kept)
+            write_rows(self.history_path, kept)
         for recorded, path in (*self.samples(), *self.generators()):
             if recorded > epoch:
                 path.unlink()
         interim = self.interim_sample()
         if interim is not None and interim[0] > epoch:
             interim[1].unlink()
-
-    def _write_history(self, rows: list[dict[str, float]]) -> None:
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _number(value) for key, value in row.items()})
-        write_text(self.history_path, text.getvalue())
 
     def sample_path(self, epoch: int) -> Path:
         return self.samples_dir / f"epoch_{epoch:04d}.jpg"
@@ -346,37 +334,3 @@ def newest_run(runs: StrPath = RUNS) -> Path:
         return max(file.stat().st_mtime for file in run.iterdir() if file.name != _LOCK)
 
     return max(candidates, key=last_write)
-
-
-def _locked(path: Path) -> IO | None:
-    """A file that keeps others from training the run at `path` until it is closed, if any can."""
-    if not fcntl:
-        return None
-    try:
-        file = (path / _LOCK).open("a")
-    except OSError as error:
-        raise RunError(f"can't write to the run folder {path}: {error.strerror}.") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise RunError(
-            f"{path} is being trained already; wait for its end, or stop it first."
-        ) from error
-    except OSError:  # a file system without locks
-        file.close()
-        return None
-    return file
-
-
-def _numbers(row: dict[str, str]) -> dict[str, float]:
-    if None in row or None in row.values():  # what DictReader makes of too many or too few
-        raise ValueError("a row without a value for each column")
-    numbers = {key: float(value) for key, value in row.items() if value != ""}
-    if "epoch" not in numbers:
-        raise ValueError("a row without its epoch")
-    return numbers
-
-
-def _number(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else float(value)

@@ -103,7 +103,7 @@ def test_a_run_that_cannot_be_made_or_opened_is_free(tmp_path, monkeypatch):
 
 
 def test_runs_go_unlocked_where_there_are_no_locks(tmp_path, monkeypatch):
-    monkeypatch.setattr("monet.runs.run_folder.fcntl", None)
+    monkeypatch.setattr("monet.runs.lock.fcntl", None)
     RunFolder.create(tmp_path / "run", {})
     RunFolder.open(tmp_path / "run")
 
