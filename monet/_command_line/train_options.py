@@ -49,7 +49,25 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.add_argument_group("data"),
         also="; for recipes that paint from noise also any folder of paintings",
     )
+    _add_recipe_options(parser)
+    _add_folder_options(parser)
+    args = parser.parse_args(argv)
+    if args.resume is not None and args.out is not None:
+        parser.error("--resume goes on in the run's own folder; leave out --out")
+    if args.hours is not None:
+        args.minutes = 60 * args.hours
+    if args.minutes is not None:
+        for option, given in (("epochs", args.epochs), ("steps-per-epoch", args.steps_per_epoch)):
+            if given is not None:
+                parser.error(
+                    f"--minutes or --hours says how long to train, and so does --{option}; "
+                    "leave one out"
+                )
+    return args
 
+
+def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what is trained, for how long, and how."""
     recipe = parser.add_argument_group(
         "recipe", "What is left out is as the recipe has it; --list-recipes shows them."
     )
@@ -119,6 +137,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="how many GPUs of this machine (default: all there are)",
     )
 
+
+def _add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """Adds where a run is, and what it records there how often."""
     folder = parser.add_argument_group("run folder")
     folder.add_argument(
         "--out", type=named_path, metavar="DIR", help=f"a new folder (default: {RUNS}/RECIPE-TIME)"
@@ -175,19 +196,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=argparse.BooleanOptionalAction,
         help="write losses and samples to RUN/tensorboard too, for TensorBoard",
     )
-    args = parser.parse_args(argv)
-    if args.resume is not None and args.out is not None:
-        parser.error("--resume goes on in the run's own folder; leave out --out")
-    if args.hours is not None:
-        args.minutes = 60 * args.hours
-    if args.minutes is not None:
-        for option, given in (("epochs", args.epochs), ("steps-per-epoch", args.steps_per_epoch)):
-            if given is not None:
-                parser.error(
-                    f"--minutes or --hours says how long to train, and so does --{option}; "
-                    "leave one out"
-                )
-    return args
 
 
 def given_fields(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
