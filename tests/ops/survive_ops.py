@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 from fuzz_ops import OPS
 
-_BATCH = 200  # calls in a process
-_SECONDS = 600  # for a batch; a process that takes longer hangs
+_BATCH = 1000  # calls in a process: its start takes as long as some hundred of them
+_BUSY_SECONDS = 300  # of a core for a batch; a process that takes longer hangs, and so does one
+_SECONDS = 3600  # that waits so long
 _SIDES = (0, 1, 1, 2, 3, 5, 8, 17, 40)
 _NOBODYS_SIDES = (2**20, 2**31, 2**40, 2**61)
 _LARGE = (1, 1024, 1024, 8)  # 32 MB in float32
@@ -76,8 +77,9 @@ def random_call(rng: np.random.Generator) -> Call:
             wrong[int(rng.integers(len(wrong)))] = int(rng.choice(_SIDES))
     if op == "brush_strokes":
         # Its gradient, and all of it where it isn't native, is made of TensorFlow's convolutions,
-        # which end the process when they get no memory.
+        # which end the process when they get no memory, and take minutes for large pictures.
         megabytes = None
+        shapes = [[min(side, 64) if side == _LARGE[1] else side for side in s] for s in shapes]
     return Call(
         op=op,
         shapes=shapes,
@@ -184,6 +186,7 @@ def _work(seed: int, first: int, last: int, mode: str) -> None:
     """What a process does: says the number of each call, and then what became of it."""
     from monet import ops
 
+    resource.setrlimit(resource.RLIMIT_CPU, (_BUSY_SECONDS, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, resource.RLIM_INFINITY))
     with ops.use(mode):
         for index, call in enumerate(calls(seed, first, last), start=first):
