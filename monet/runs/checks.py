@@ -7,8 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from monet._files import StrPath
+from monet._text import count
 from monet.data import DataError
+from monet.data.cache import free_memory
 from monet.runs.run_folder import RunError
+from monet.systems import Recipe
+
+_BYTES_OF_A_PIXEL = 3 * 4  # float32
 
 
 def check_environment() -> None:
@@ -18,6 +23,23 @@ def check_environment() -> None:
 
     checked(check_keras)
     checked(dispatch.check_mode)
+
+
+def check_memory(recipe: Recipe, replicas: int) -> None:
+    """Raises `RunError` if not even the pictures of a step fit into memory, without the network."""
+    pictures = recipe.pictures_per_step(replicas)
+    needed = 2 * pictures * recipe.image_size**2 * _BYTES_OF_A_PIXEL
+    free = free_memory()
+    if needed > free:
+        raise RunError(
+            f"a step takes {count(pictures, 'picture')} of {recipe.image_size:,} pixels a side of "
+            f"each kind, which alone are {_gigabytes(needed)} of memory, and {_gigabytes(free)} "
+            f"are free; lower `batch_size` or `image_size`."
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
 
 
 def check_tensorboard(is_wanted: bool, path: StrPath) -> None:

@@ -12,7 +12,7 @@ from monet._files import StrPath
 from monet.data import Domains
 from monet.data.folders import check_outside
 from monet.runs import console
-from monet.runs.checks import check_environment, check_tensorboard, checked
+from monet.runs.checks import check_environment, check_memory, check_tensorboard, checked
 from monet.runs.data_location import DataLocation
 from monet.runs.distribution import AUTO, MULTIWORKER, NONE, check_choice, find_devices
 from monet.runs.finishing import finish
@@ -143,6 +143,7 @@ def start(
         if verbose:
             console.tell_waiting(distribute)
         devices = find_devices(distribute, gpus=gpus)
+        check_memory(chosen, devices.replicas)
 
         domains = location.open(photos=system.takes_photos)
         check_outside(out or RUNS, domains.folders, "the run's own pictures")

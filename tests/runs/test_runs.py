@@ -135,3 +135,10 @@ def test_other_pictures_of_the_same_number_are_told(data, tmp_path, change):
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(data, elsewhere)
     assert len(runs.resume(run.path, epochs=2, data=elsewhere, verbose=False).history()) == 2
+
+
+@pytest.mark.parametrize("fields", [{"batch_size": 10**9}, {"image_size": 10**6}])
+def test_pictures_that_no_memory_holds_are_refused_before_anything_is_made(data, tmp_path, fields):
+    with pytest.raises(runs.RunError, match=r"GB of memory, and [\d.,]+ GB are free; lower"):
+        runs.start(TINY, data=data, out=tmp_path / "run", verbose=False, **fields)
+    assert not (tmp_path / "run").exists()
