@@ -12,8 +12,9 @@
 // Where that is faster and `precise` isn't set, Winograd's algorithms are used: F(4x4, 3x3) for 3x3 kernels of stride 1
 // and the 3x3 parts of 5x5 and 6x6 kernels of stride 2, F(3x3, 4x4) for 4x4 of stride 1 (each with a quarter of the
 // multiplications or a few more, for a rounding error of about 1e-6 instead of 2e-7 with 256 channels), and F(3x3, 2x2)
-// for the 2x2 parts of 3x3 and 4x4 kernels of stride 2 (4/9 of the multiplications, of 3x3 kernels 3/5; 4e-7). A NaN or
-// an infinity then spreads over the tiles of the result that read it.
+// or, of 4x4 kernels, F(4x4, 2x2) for the 2x2 parts of 3x3 and 4x4 kernels of stride 2 (2/5 or 4/9 of the
+// multiplications, of 3x3 kernels 3/5; 4e-7 to 5e-7). A NaN or an infinity then spreads over the tiles of the result
+// that read it.
 #pragma once
 
 #include <cstddef>

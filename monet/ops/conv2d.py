@@ -33,8 +33,9 @@ def conv2d(
         precise: 3x3 and 4x4 kernels of stride 1 and 3x3 to 6x6 ones of stride 2 are computed by
             Winograd's algorithms where both sides have 16 channels or more (5x5 and 6x6: 8) and the
             smaller one 128 pixels or more (stride 2 with 3x3 kernels, or with over 16,384 weights
-            at each tap: 512). That takes 0.5 to 0.9 of the plain sum's time, for a relative
-            rounding error of about 1e-6 (3x3 and 4x4 of stride 2: 4e-7) instead of 2e-7 in float32.
+            at each tap: 512), and 4x4 kernels' gradients with stride 2 also where those of all
+            images have 512. That takes 0.5 to 0.9 of the plain sum's time, for a relative rounding
+            error of about 1e-6 (3x3 and 4x4 of stride 2: 5e-7) instead of 2e-7 in float32.
             A NaN or an infinity then spreads over the tiles of the result that read it. `True`
             takes the plain sum. By default `MONET_PRECISE` decides, 0 or 1, else `False`.
 

@@ -20,6 +20,9 @@ BATCHES = [
     Case((3, 13, 15, 65), 48, (3, 3), 1, SYMMETRIC),
     Case((3, 14, 16, 20), 64, stride=1, padding=((1, 2), (2, 1))),
     Case((3, 47, 49, 17), 80, padding=SYMMETRIC),
+    Case((3, 63, 64, 17), 80, padding=SYMMETRIC),
+    Case((9, 16, 16, 17), 80, padding=SYMMETRIC),
+    Case((3, 70, 41, 3), 16, padding=SYMMETRIC),
 ]
 
 

@@ -10,10 +10,12 @@ from conv2d_cases import (
     TILES,
     WINOGRAD,
     WINOGRAD_CHANNELS,
+    WINOGRAD_KERNEL_GRADIENT,
     allowance,
     run,
     same_bits,
     uses_winograd,
+    uses_winograd_for_kernel_gradient,
     winograd_sweep,
 )
 from conv2d_float64 import Case, Results, assert_within_budget, exact, random_inputs
@@ -49,16 +51,18 @@ def test_cases_cover_every_algorithm():
     assert {uses_winograd(case) for case in LIMITS} == {True, False}
 
 
-@pytest.mark.parametrize("case", [*LIMITS, *PLAIN[::3]], ids=str)
+@pytest.mark.parametrize("case", [*LIMITS, *PLAIN[::3], *WINOGRAD_KERNEL_GRADIENT], ids=str)
 def test_used_where_it_says(kernels, case):
     """Its bits are others than those of the plain sum, in all three results."""
     inputs = random_inputs(case)
     default, precise = (run(kernels, case, inputs, precise=each) for each in (False, True))
-    for name, a, b in zip(Results._fields, default, precise, strict=True):
-        assert same_bits(a, b) != uses_winograd(case), name
+    image = uses_winograd(case)
+    uses = Results(y=image, dx=image, dkernel=uses_winograd_for_kernel_gradient(case))
+    for name, a, b, differs in zip(Results._fields, default, precise, uses, strict=True):
+        assert same_bits(a, b) != differs, name
 
 
-@pytest.mark.parametrize("case", WINOGRAD, ids=str)
+@pytest.mark.parametrize("case", [*WINOGRAD, *WINOGRAD_KERNEL_GRADIENT], ids=str)
 def test_within_error_budget(kernels, case):
     inputs = random_inputs(case)
     want = exact(case, inputs)

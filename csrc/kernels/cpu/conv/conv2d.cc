@@ -3,6 +3,7 @@
 #include "../scratch.h"
 #include "../winograd/winograd_parts.h"
 #include "direct.h"
+#include "few_inputs_backward_input.h"
 
 namespace monet {
 namespace {
@@ -98,6 +99,17 @@ WinogradProblem WinogradBackwardInputOf(ConvMethod method, const Conv2DShape& sh
       break;
   }
   return WinogradProblem(Phase(shape, 0, 0).geometry());
+}
+WinogradProblem WinogradKernelGradientOf(ConvMethod method, const Conv2DShape& shape) {
+  switch (method.kind) {
+    case ConvMethod::kWinogradParts:
+      return WinogradPartsKernelGradient(shape);
+    case ConvMethod::kWinograd:
+    case ConvMethod::kDirect:
+    case ConvMethod::kAmx:
+      break;
+  }
+  return WinogradForwardOf(method, shape);
 }
 
 struct WinogradScratch {
@@ -199,6 +211,13 @@ size_t Conv2DBackwardInputScratchBytes(const Conv2DShape& shape, const Conv2DOpt
   if (IsWinograd(method)) {
     return WinogradScratch(WinogradBackwardInputOf(method, shape), threads, nullptr).bytes;
   }
+  const ConvGeometry forward = ForwardGeometry(shape);
+  switch (ChooseDirectInputGradient(forward)) {
+    case DirectInputGradientVariant::kFewInputs:
+      return FewInputsBackwardInputScratchBytes(forward, threads);
+    case DirectInputGradientVariant::kPhases:
+      break;
+  }
   return DirectBackwardInputOf(shape, nullptr, nullptr, nullptr, threads, nullptr).scratch_bytes();
 }
 
@@ -209,6 +228,14 @@ void Conv2DBackwardInput(const Conv2DShape& shape, const Conv2DOptions& options,
     RunWinograd(WinogradBackwardInputOf(method, shape), dy, kernel, dx, scratch, pool);
     return;
   }
+  const ConvGeometry forward = ForwardGeometry(shape);
+  switch (ChooseDirectInputGradient(forward)) {
+    case DirectInputGradientVariant::kFewInputs:
+      FewInputsBackwardInput(forward, dy, kernel, dx, scratch, pool);
+      return;
+    case DirectInputGradientVariant::kPhases:
+      break;
+  }
   // Between the taps of a kernel that is smaller than the stride, dx is zero.
   if (std::min(shape.kernel_height, shape.kernel_width) < shape.stride) {
     std::fill_n(dx, shape.batch * shape.height * shape.width * shape.in_channels, 0.0f);
@@ -217,18 +244,18 @@ void Conv2DBackwardInput(const Conv2DShape& shape, const Conv2DOptions& options,
 }
 
 size_t Conv2DBackwardKernelScratchBytes(const Conv2DShape& shape, const Conv2DOptions& options, int threads) {
-  const ConvMethod method = ChooseMethod(shape, options);
+  const ConvMethod method = ChooseKernelGradientMethod(shape, options);
   if (IsWinograd(method)) {
-    return WinogradBackwardKernelScratchBytes(WinogradForwardOf(method, shape), threads);
+    return WinogradBackwardKernelScratchBytes(WinogradKernelGradientOf(method, shape), threads);
   }
   return DirectBackwardKernelScratchBytes(ForwardGeometry(shape), threads);
 }
 
 void Conv2DBackwardKernel(const Conv2DShape& shape, const Conv2DOptions& options, const float* x, const float* dy,
                           float* dkernel, void* scratch, ThreadPool& pool) {
-  const ConvMethod method = ChooseMethod(shape, options);
+  const ConvMethod method = ChooseKernelGradientMethod(shape, options);
   if (IsWinograd(method)) {
-    WinogradBackwardKernel(WinogradForwardOf(method, shape), x, nullptr, dy, dkernel, scratch, pool);
+    WinogradBackwardKernel(WinogradKernelGradientOf(method, shape), x, nullptr, dy, dkernel, scratch, pool);
   } else {
     DirectBackwardKernel(ForwardGeometry(shape), x, dy, dkernel, scratch, pool);
   }

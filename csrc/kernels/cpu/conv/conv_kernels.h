@@ -62,6 +62,17 @@ struct DotProducts {
   const float* init;  // [num_vectors], or null
 };
 
+// Pieces of `length` floats side by side, each the sum of one of every term:
+//
+//   to[p * length + i] = sum over t of terms[t][p * stride + i]
+struct PieceSum {
+  int64_t pieces, length;
+  const float* const* terms;
+  int64_t num_terms;
+  int64_t stride;  // between a term's pieces
+  float* to;
+};
+
 // Convolution of one row of pixels, for very few outputs; x has its channels' pixels side by side:
 //
 //   sums[o][w] = bias[o] + sum over row, tap, c of rows[row][c * channel_stride + w + tap] * weights[row][tap][c][o]
@@ -120,6 +131,8 @@ struct OutputTile {
 // The transforms of one of the algorithms, F(tile_out x tile_out, taps x taps).
 struct WinogradKernels {
   int64_t tile_out, taps;
+  bool at_zero;  // whether it evaluates at 0, where a value is a multiple of the first tap alone
+  int64_t run;   // how many products are added up in one go, at most: of fewer the rounding errors are smaller
   int64_t tile_in() const { return tile_out + taps - 1; }
   int64_t values() const { return tile_in() * tile_in(); }
 
@@ -145,6 +158,7 @@ struct ConvKernels {
   void (*dot_rows)(const RowsOperand& a, const DotProducts& product);
   void (*multiply_pixels)(const PixelProduct& product);
   void (*multiply_taps)(const TapProduct& product);
+  void (*sum_pieces)(const PieceSum& sum);
   // to[i * stride + j] = rows[i][begin + j] for i < num_rows, j < columns. May write up to the next multiple of a
   // vector.
   void (*gather_rows)(const float* const* rows, int64_t num_rows, int64_t begin, int64_t columns, float* to,
@@ -155,7 +169,7 @@ struct ConvKernels {
   void (*transpose)(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
                     int64_t to_stride);
 
-  WinogradKernels winograd_4x3, winograd_3x4, winograd_3x2;
+  WinogradKernels winograd_4x3, winograd_3x4, winograd_4x2, winograd_3x2;
 };
 
 }  // namespace monet

@@ -2,6 +2,8 @@
 // its register tile, kTileRows x kTileVecs.
 #pragma once
 
+#include <type_traits>
+
 #include "conv_kernels.h"
 #include "dot_product.h"
 #include "panel_product.h"
@@ -37,6 +39,23 @@ void TransposeMatrix(const float* from, int64_t from_stride, int64_t rows, int64
   }
 }
 
+void SumPieces(const PieceSum& sum) {
+  auto add = [&](auto num_terms) {
+    for (int64_t p = 0; p < sum.pieces; ++p) {
+      ForVectors(sum.length, [&](int64_t i, auto part) {
+        Vec total = Zero();
+#pragma GCC unroll 4
+        for (int64_t t = 0; t < num_terms; ++t) {
+          total = Add(total, LoadFloat(sum.terms[t] + p * sum.stride + i, part));
+        }
+        StoreFloat(sum.to + p * sum.length + i, total, part);
+      });
+    }
+  };
+  if (sum.num_terms == 4) return add(std::integral_constant<int64_t, 4>());  // of a 4x4 kernel of stride 2
+  add(sum.num_terms);
+}
+
 constexpr ConvKernels kConvTable = {
     kPanel,
     MultiplyPanel<RowsOperand>,
@@ -45,10 +64,12 @@ constexpr ConvKernels kConvTable = {
     DotRows,
     MultiplyPixels,
     MultiplyTaps,
+    SumPieces,
     GatherRows,
     TransposeMatrix,
     kWinogradTable<F4x3>,
     kWinogradTable<F3x4>,
+    kWinogradTable<F4x2>,
     kWinogradTable<F3x2>,
 };
 

@@ -46,6 +46,17 @@ ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options) 
   return {ConvMethod::kDirect};
 }
 
+ConvMethod ChooseKernelGradientMethod(const Conv2DShape& shape, const Conv2DOptions& options) {
+  const ConvMethod method = ChooseMethod(shape, options);
+  const bool may_be_winograd = !options.precise && shape.stride == 2 && HasManyChannels(shape) &&
+                               shape.kernel_height == shape.kernel_width && shape.kernel_height == 4;
+  // Tiles of 4x4 that fill small images, too, and in all enough of them to be worth transforming sums back to a kernel.
+  const bool fills_tiles = std::min(shape.out_height, shape.out_width) >= 4;
+  const bool many_pixels = shape.batch * shape.out_height * shape.out_width >= 512;
+  if (may_be_winograd && fills_tiles && many_pixels) return {ConvMethod::kWinogradParts};
+  return method;
+}
+
 DirectForwardVariant ChooseDirectForward(const ConvGeometry& geometry) {
   const int64_t C = geometry.in_channels, O = geometry.out_channels, width = geometry.out_width;
   if (O <= 4 && C <= 64 && geometry.stride == 1 && width >= 32) return DirectForwardVariant::kPixelVectors;
@@ -59,6 +70,14 @@ DirectKernelGradientVariant ChooseDirectKernelGradient(const ConvGeometry& geome
   if (O <= 8 && C >= 16) return DirectKernelGradientVariant::kFewOutputs;
   if (O >= 16 && C <= 8) return DirectKernelGradientVariant::kFewInputs;
   return DirectKernelGradientVariant::kPanels;
+}
+
+DirectInputGradientVariant ChooseDirectInputGradient(const ConvGeometry& geometry) {
+  const int64_t C = geometry.in_channels, O = geometry.out_channels;
+  if (C <= 8 && O >= 16 && geometry.stride == 2 && geometry.out_width >= 16) {
+    return DirectInputGradientVariant::kFewInputs;
+  }
+  return DirectInputGradientVariant::kPhases;
 }
 
 bool UsesKernelInPlace(const ConvGeometry& geometry) {

@@ -1,6 +1,7 @@
 // Which method computes a convolution. The choices are all made here: what allocates, packs and runs follows them.
 //
-// None that changes the bits depends on the number of images or of threads.
+// None that changes the bits depends on the number of threads, nor on that of images but for the kernel's gradient, to
+// which all of them contribute.
 #pragma once
 
 #include "../../conv2d.h"
@@ -11,7 +12,7 @@ namespace monet {
 
 struct AmxKernels;  // amx/amx_kernels.h
 
-// One for all passes of an op: they share packed kernels and saved tensors.
+// One for all passes of reflect_conv2d, as they share packed kernels and saved tensors.
 struct ConvMethod {
   enum Kind {
     kDirect,         // direct.h, in one of the variants below
@@ -25,6 +26,7 @@ struct ConvMethod {
 };
 
 ConvMethod ChooseMethod(const Conv2DShape& shape, const Conv2DOptions& options);
+ConvMethod ChooseKernelGradientMethod(const Conv2DShape& shape, const Conv2DOptions& options);
 ConvMethod ChooseMethod(const ReflectConv2DShape& shape, const ReflectConv2DOptions& options);
 // The same where values may be rounded to bfloat16 for `amx`, which tests emulate, or may not if that is null.
 ConvMethod ChooseMethod(const ReflectConv2DShape& shape, bool precise, const AmxKernels* amx);
@@ -47,6 +49,13 @@ enum class DirectKernelGradientVariant {
   kFewInputs,   // few_inputs_backward_kernel.cc: needs no copy of x
 };
 DirectKernelGradientVariant ChooseDirectKernelGradient(const ConvGeometry& geometry);
+
+// Of the input's gradient, by the geometry of the forward convolution.
+enum class DirectInputGradientVariant {
+  kPhases,     // conv2d.cc: a convolution for each, in one of the variants above
+  kFewInputs,  // few_inputs_backward_input.h: one product with all taps, added up
+};
+DirectInputGradientVariant ChooseDirectInputGradient(const ConvGeometry& geometry);
 
 // Whether a kernel that isn't packed yet had better be used where it lies: for so few pixels that packing it would be
 // most of the work.

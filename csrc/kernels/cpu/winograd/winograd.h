@@ -42,12 +42,12 @@ struct WinogradProblem {
 
   // The number of the kernel's tap (a, b) for part `part` (counted over both axes), or -1 if it has none.
   int64_t Tap(int64_t part, int64_t a, int64_t b) const;
-  // Whether value t of the transformed kernel is zero for a part that lacks taps: the first value of an axis is a
-  // multiple of the first tap alone, the last one of the last.
+  // Whether value t of the transformed kernel is zero for a part that lacks taps: the last value of an axis is the last
+  // tap alone, and where there is a value at 0, which is the first, it is a multiple of the first tap.
   bool IsZero(int64_t part, int64_t t) const {
     const int64_t last = kernels->tile_in() - 1, last_tap = kernels->taps - 1;
     auto is_zero = [&](int64_t value, int64_t first, int64_t second) {
-      return (value == 0 && first < 0) || (value == last && second < 0);
+      return (value == 0 && kernels->at_zero && first < 0) || (value == last && second < 0);
     };
     // Of the other axis a tap that every part has: the last if taps run backwards.
     const int64_t some = tap_step < 0 ? last_tap : 0;

@@ -124,7 +124,7 @@ class KernelGradient {
     }
     const float* x = x_ + t * plan_.x_stride() + block * plan_.chunk * plan_.block;
     // Parts of the chunk whose panel fits into the first level cache.
-    const int64_t depth = CeilDiv(tiles, CeilDiv(tiles, 128));
+    const int64_t depth = CeilDiv(tiles, CeilDiv(tiles, problem_.kernels->run));
     for (int64_t panel = 0; panel < plan_.panels; ++panel) {
       const int64_t columns = std::min(plan_.panel, problem_.out_channels - panel * plan_.panel);
       const float* dy = dy_ + t * plan_.dy_stride() + panel * plan_.chunk * plan_.panel;

@@ -135,7 +135,8 @@ class Worker {
     };
     for (int64_t part = 0, end = 0; part < in_parts; part = end + 1) {
       for (end = part; end < in_parts && !is_zero(end);) ++end;
-      const int64_t depth = (end - part) * C, chunk = CeilDiv(depth, std::max<int64_t>(CeilDiv(depth, 128), 1));
+      const int64_t depth = (end - part) * C, run = problem_.kernels->run;
+      const int64_t chunk = CeilDiv(depth, std::max<int64_t>(CeilDiv(depth, run), 1));
       for (int64_t c = 0; c < depth; c += chunk) function(part * C + c, std::min(chunk, depth - c));
     }
   }

@@ -1,8 +1,9 @@
-// Winograd's algorithms F(4x4, 3x3), F(3x3, 4x4) and F(3x3, 2x2): the transforms between pixels, kernels and the 36 or
-// 16 matrix products in between.
+// Winograd's algorithms F(4x4, 3x3), F(3x3, 4x4), F(4x4, 2x2) and F(3x3, 2x2): the transforms between pixels, kernels
+// and the 36, 25 or 16 matrix products in between.
 //
 //   y = A^T [ (G w G^T) * (B^T d B) ] A        d: 6x6 pixels, w: 3x3 taps, y: 4x4 pixels, *: elementwise
 //                                          or     6x6            4x4          3x3
+//                                          or     5x5            2x2          4x4
 //                                          or     4x4            2x2          3x3
 //
 // (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.) In one dimension this is multiplication of
@@ -32,6 +33,20 @@
 //         | 0  -1   1   0 |         | 1/2 -1/2 |         | 0   1   1   1 |
 //         | 0  -1   0   1 |         |  0    1  |
 //
+// F(4, 2) evaluates at c, -c, d, -d and infinity, c = 3/8 and d = 5/4. Most codes take 0 as one of its points: without
+// it the rounding error is smaller by a third.
+//
+//         | -cd^2  -d^2     c       1     0 |         | r/c   r |
+//         |  cd^2  -d^2    -c       1     0 |         |-r/c   r |  r = 1/(2(c^2-d^2))
+//   B^T = | -c^2d  -c^2     d       1     0 |     G = | s/d   s |  s = 1/(2(d^2-c^2))
+//         |  c^2d  -c^2    -d       1     0 |         |-s/d   s |
+//         | c^2d^2   0  -(c^2+d^2)  0     1 |         |  0    1 |
+//
+//         |  1    1    1    1   0 |
+//   A^T = |  c   -c    d   -d   0 |
+//         | c^2  c^2  d^2  d^2  0 |
+//         | c^3 -c^3  d^3 -d^3  1 |
+//
 // The gradient with respect to w is the transpose of all this: G^T [ (A dy A^T) * (B^T d B) ] G.
 #pragma once
 
@@ -45,12 +60,18 @@ constexpr float kA2 = kA * kA, kB2 = kB * kB;
 constexpr float kA2B2 = kA2 * kB2, kA2PlusB2 = kA2 + kB2;
 constexpr float kP = 1.0f / (2.0f * kA2 * (kA2 - kB2)), kQ = 1.0f / (2.0f * kB2 * (kB2 - kA2));
 
+constexpr float kC = 0.375f, kD = 1.25f;
+constexpr float kC2 = kC * kC, kD2 = kD * kD;
+constexpr float kR = 1.0f / (2.0f * (kC2 - kD2)), kS = 1.0f / (2.0f * (kD2 - kC2));
+
 inline Vec Times(float factor, Vec v) { return Mul(Broadcast(factor), v); }
 inline Vec TimesPlus(float factor, Vec v, Vec sum) { return MulAdd(Broadcast(factor), v, sum); }
 
 // Each transform is given in one dimension and maps kFrom values to kTo.
 
 struct F4x3 {
+  static constexpr bool kAtZero = true;
+  static constexpr int kRun = 128;
   struct Input {  // B^T
     static constexpr int kFrom = 6, kTo = 6;
     static void Apply(const Vec* d, Vec* v) {
@@ -118,6 +139,8 @@ struct F4x3 {
 };
 
 struct F3x4 {
+  static constexpr bool kAtZero = true;
+  static constexpr int kRun = 128;
   using Input = F4x3::Input;
 
   struct Kernel {
@@ -171,7 +194,71 @@ struct F3x4 {
   };
 };
 
+struct F4x2 {
+  static constexpr bool kAtZero = false;
+  static constexpr int kRun = 32;
+  struct Input {
+    static constexpr int kFrom = 5, kTo = 5;
+    static void Apply(const Vec* d, Vec* v) {
+      const Vec odd_a = TimesPlus(-kD2, d[1], d[3]), even_a = Times(kC, TimesPlus(-kD2, d[0], d[2]));
+      v[0] = Add(odd_a, even_a);
+      v[1] = Sub(odd_a, even_a);
+      const Vec odd_b = TimesPlus(-kC2, d[1], d[3]), even_b = Times(kD, TimesPlus(-kC2, d[0], d[2]));
+      v[2] = Add(odd_b, even_b);
+      v[3] = Sub(odd_b, even_b);
+      v[4] = TimesPlus(kC2 * kD2, d[0], TimesPlus(-(kC2 + kD2), d[2], d[4]));
+    }
+  };
+
+  struct Kernel {
+    static constexpr int kFrom = 2, kTo = 5;
+    static void Apply(const Vec* w, Vec* u) {
+      const Vec first_a = Times(kR / kC, w[0]), first_b = Times(kS / kD, w[0]);
+      u[0] = TimesPlus(kR, w[1], first_a);
+      u[1] = Sub(Times(kR, w[1]), first_a);
+      u[2] = TimesPlus(kS, w[1], first_b);
+      u[3] = Sub(Times(kS, w[1]), first_b);
+      u[4] = w[1];
+    }
+  };
+
+  struct Output {
+    static constexpr int kFrom = 5, kTo = 4;
+    static void Apply(const Vec* m, Vec* y) {
+      const Vec sum_a = Add(m[0], m[1]), difference_a = Sub(m[0], m[1]);
+      const Vec sum_b = Add(m[2], m[3]), difference_b = Sub(m[2], m[3]);
+      y[0] = Add(sum_a, sum_b);
+      y[1] = TimesPlus(kD, difference_b, Times(kC, difference_a));
+      y[2] = TimesPlus(kD2, sum_b, Times(kC2, sum_a));
+      y[3] = TimesPlus(kD2 * kD, difference_b, TimesPlus(kC2 * kC, difference_a, m[4]));
+    }
+  };
+
+  struct OutputGradient {
+    static constexpr int kFrom = 4, kTo = 5;
+    static void Apply(const Vec* dy, Vec* z) {
+      const Vec even_a = TimesPlus(kC2, dy[2], dy[0]), odd_a = Times(kC, TimesPlus(kC2, dy[3], dy[1]));
+      z[0] = Add(even_a, odd_a);
+      z[1] = Sub(even_a, odd_a);
+      const Vec even_b = TimesPlus(kD2, dy[2], dy[0]), odd_b = Times(kD, TimesPlus(kD2, dy[3], dy[1]));
+      z[2] = Add(even_b, odd_b);
+      z[3] = Sub(even_b, odd_b);
+      z[4] = dy[3];
+    }
+  };
+
+  struct KernelGradient {
+    static constexpr int kFrom = 5, kTo = 2;
+    static void Apply(const Vec* s, Vec* dw) {
+      dw[0] = TimesPlus(kR / kC, Sub(s[0], s[1]), Times(kS / kD, Sub(s[2], s[3])));
+      dw[1] = TimesPlus(kR, Add(s[0], s[1]), TimesPlus(kS, Add(s[2], s[3]), s[4]));
+    }
+  };
+};
+
 struct F3x2 {
+  static constexpr bool kAtZero = true;
+  static constexpr int kRun = 128;
   struct Input {
     static constexpr int kFrom = 4, kTo = 4;
     static void Apply(const Vec* d, Vec* v) {
@@ -373,6 +460,8 @@ template <typename Algorithm>
 constexpr WinogradKernels kWinogradTable = {
     Algorithm::Output::kTo,
     Algorithm::Kernel::kFrom,
+    Algorithm::kAtZero,
+    Algorithm::kRun,
     TransformInput<Algorithm>,
     TransformOutput<Algorithm>,
     TransformKernel<Algorithm>,
