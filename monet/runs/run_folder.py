@@ -122,9 +122,20 @@ class RunFolder:
         with run._holding():
             for folder in (run.path, run.samples_dir, run.figures_dir, run.generators_dir):
                 remove_leftovers(folder)
+            run._check_folders()
             run.samples_dir.mkdir(exist_ok=True)
             run.checkpoints_dir.mkdir(exist_ok=True)
         return run
+
+    def _check_folders(self) -> None:
+        """Raises `RunError` if something else has the name of one of the run's folders."""
+        folders = (self.samples_dir, self.figures_dir, self.checkpoints_dir, self.generators_dir)
+        for folder in folders:
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise RunError(
+                    f"{folder} is to be a folder of the run, and is none; move away what is there, "
+                    f"or bring the run back from a backup."
+                )
 
     def close(self) -> None:
         """Lets others train the run, if it was this object that kept them from it."""

@@ -134,6 +134,18 @@ def test_opening_clears_leftovers_of_a_killed_process(run):
     assert not list(run.path.rglob(".partial-*"))
 
 
+@pytest.mark.parametrize("name", ["samples", "figures", "checkpoints", "generators"])
+def test_a_file_in_place_of_a_folder_is_named(run, name):
+    run.close()
+    folder = run.path / name
+    if folder.is_dir():
+        folder.rmdir()
+    folder.touch()
+    with pytest.raises(RunError, match=f"{name} is to be a folder of the run, and is none; move"):
+        RunFolder.open(run.path)
+    assert folder.is_file()
+
+
 def test_history_comes_back_exactly(run):
     rows = [{"epoch": 1, "cycle_loss": 1 / 3, "seconds": 2.0}, {"epoch": 2, "cycle_loss": 1e-30}]
     for row in rows:
