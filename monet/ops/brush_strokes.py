@@ -129,8 +129,10 @@ def _reference(tensors, kernels):
         )
         return tf.reduce_sum(smeared * chosen, axis=-1)
 
-    # Channel by channel: all at once, the smeared planes would take 16 times the pictures' memory.
     x = tf.cast(images, tf.float32) * priority
+    if images.shape[0] == 0:  # which TensorFlow doesn't convolve, nor mirrors its gradient
+        return tf.cast(x, images.dtype)
+    # Channel by channel: all at once, the smeared planes would take 16 times the pictures' memory.
     if images.shape[-1] is None:
         sums = tf.map_fn(laid, tf.expand_dims(tf.transpose(x, [3, 0, 1, 2]), axis=-1))
         sums = tf.transpose(sums, [1, 2, 3, 0])

@@ -55,6 +55,18 @@ def test_an_even_picture_stays_as_it_is_down_to_the_smallest_size(implementation
     np.testing.assert_allclose(ops.brush_strokes(x, priority, directions, 4, 1), x, atol=1e-6)
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(implementation, is_shared):
+    x, priority, directions = map(tf.constant, arguments((0, 7, 8, 3), 1 if is_shared else 0))
+    with tf.GradientTape() as tape:
+        tape.watch([x, priority])
+        laid = ops.brush_strokes(x, priority, directions, 3, 1)
+    gradients = tape.gradient(laid, [x, priority])
+    assert laid.shape == x.shape
+    assert [gradient.shape for gradient in gradients] == [x.shape, priority.shape]
+    assert not np.any(gradients[1])
+
+
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
 def test_directions_are_taken_modulo_a_half_turn(implementation, dtype):
     x, priority, directions = arguments((1, 8, 9, 3))
