@@ -46,14 +46,21 @@ def assert_same_run(run: Path, expected: Path) -> None:
 
 def differences(run: Path, other: Path) -> list[str]:
     """What two finished runs differ in, file by file; nothing if all is well."""
-    found = []
-    names, other_names = ({f.relative_to(r).as_posix() for f in _files(r)} for r in (run, other))
-    found += [f"{name} is in one only" for name in sorted(names ^ other_names)]
-    for name in sorted(names & other_names):
+    found = files_in_one_only(run, other)
+    for name in sorted(_names(run) & _names(other)):
         compare = _COMPARED.get(Path(name).suffix)
         if compare is not None and (difference := compare(run / name, other / name)):
             found.append(f"{name} differs{difference}")
     return found
+
+
+def files_in_one_only(run: Path, other: Path) -> list[str]:
+    """What one of two finished runs has left and the other hasn't, a sentence each."""
+    return [f"{name} is in one only" for name in sorted(_names(run) ^ _names(other))]
+
+
+def _names(run: Path) -> set[str]:
+    return {file.relative_to(run).as_posix() for file in _files(run)}
 
 
 def _files(run: Path) -> list[Path]:

@@ -7,8 +7,9 @@ one-sided training for a time, with its phases, by a clock that only training st
 their generators while they train and keep them. A run is killed at a random moment, which may be
 inside the writing of a checkpoint, or right before one of the calls by which Python changes files;
 or the disk is full from one of these on. It is resumed, stopped again, and at last finished. What
-is left is compared with a run that was left alone, bit for bit (same_run.py). test_stops.py stops
-a few.
+is left is compared with a run that was left alone: of a run for epochs bit for bit (same_run.py),
+of one for a time, whose rates follow what is left of it, that the same files are there.
+test_stops.py stops a few.
 
 Every training is a process forked off this one, which has imported TensorFlow but not used it.
 """
@@ -31,7 +32,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from same_run import differences
+from same_run import differences, files_in_one_only
 
 from monet import runs
 from monet.models import PatchGANDiscriminator, ResNetGenerator
@@ -241,7 +242,8 @@ def stop_and_compare(
             done += 1
             tell(f"{name}: {path.name}: {stop}, {_place(path)}")
         training.train(path)
-        found = differences(path, training.folder / "alone")
+        compare = differences if name == "epochs" else files_in_one_only
+        found = compare(path, training.folder / "alone")
         problems += [f"{name}: {path.name}: {difference}" for difference in found]
         tell(f"{name}: {path.name}: finished, {'; '.join(found) or 'the same'}")
     return problems

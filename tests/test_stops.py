@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be forked")
-def test_stopped_runs_become_what_they_would_have_become():
-    command = [sys.executable, "tests/stop_runs.py", "--stops", "3", "--kind", "epochs"]
+@pytest.mark.parametrize("kind", ["epochs", "minutes"])
+def test_stopped_runs_become_what_they_would_have_become(kind):
+    command = [sys.executable, "tests/stop_runs.py", "--stops", "3", "--kind", kind]
     done = subprocess.run(
         command,
         capture_output=True,
