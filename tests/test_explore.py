@@ -166,6 +166,12 @@ def test_the_same_data_make_the_same_report(data, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
+def test_tfrecords_that_are_not_read_are_told(tmp_path, data, capsys):
+    (data / "monet_jpg" / "monet00-2.tfrec").touch()
+    explore.main(["--data", str(data), "--out", str(tmp_path / "out")])
+    assert "1 TFRecord file: only the former are read" in capsys.readouterr().err
+
+
 def test_tfrecords_are_counted_and_their_features_named(tmp_path, data):
     import tensorflow as tf
 

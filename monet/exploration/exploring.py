@@ -12,6 +12,7 @@ from monet._files import StrPath, check_local, obstacle
 from monet.data import DataError, Domains, open_domains
 from monet.data.domains import SAMPLE_SET, dataset_folders
 from monet.data.folders import check_outside
+from monet.data.sources import SkippedWarning
 from monet.exploration.inventory import FolderInventory, take_inventory
 from monet.exploration.report import write_report
 
@@ -61,7 +62,7 @@ def begin(
     if not folders:
         folders = dataset_folders(data or SAMPLE_SET)
     with warnings.catch_warnings():  # the report lists what can't be read
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", SkippedWarning)
         domains = open_domains(data, painting_dir=painting_dir, photo_dir=photo_dir)
     check_outside(out, folders, "the report's own pictures")
     return Exploration(domains, take_inventory(folders), out)
