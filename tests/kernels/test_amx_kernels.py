@@ -24,6 +24,7 @@ CASES = [
     Case((2, 5, 6, 17), 32, size=7),
     Case((1, 3, 4, 40), 16, size=5),
     Case((1, 1, 1, 16), 20, size=1),
+    Case((2, 41, 33, 16), 16, size=7),  # its kernel's gradient goes by 16 rows
 ]
 SHAPES = [(1, 8, 8, 32), (3, 6, 7, 40), (2, 13, 9, 19), (4, 2, 2, 16), (1, 5, 7, 100)]
 

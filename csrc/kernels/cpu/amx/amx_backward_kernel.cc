@@ -10,26 +10,34 @@ namespace {
 // padded image][block of pixels][32 channels][32 pixels]. The columns of the kernel each have a copy of x, shifted so
 // that a tile begins at a cache line; for another row of the kernel one begins reading another row down.
 //
-// A few images at a time are packed: all of a large batch would take too much memory.
+// As much is packed at a time as stays in a core's cache: some images, or some rows of one.
 struct GradientPlan {
   explicit GradientPlan(const ConvGeometry& geometry)
       : layout(geometry),
         row_blocks(CeilDiv(geometry.out_width, kAmxBlock)),
         out_blocks(CeilDiv(geometry.out_channels, kAmxBlock)),
         x_row(row_blocks * kAmxBlockValues),
-        x_copy(layout.height * x_row),
+        rows(std::clamp<int64_t>(kValues / ((geometry.kernel_width * layout.blocks + out_blocks) * x_row),
+                                 std::min(kFewRows, geometry.out_height), geometry.out_height)),
+        x_rows(rows + geometry.kernel_height - 1),
+        x_copy(x_rows * x_row),
         x_block(geometry.kernel_width * x_copy),
         x_image(layout.blocks * x_block),
-        dy_block(geometry.out_height * row_blocks * kAmxBlockValues),
+        dy_block(rows * x_row),
         dy_image(out_blocks * dy_block),
-        images(std::clamp<int64_t>(kMaxValues / (x_image + dy_image), 1, std::max<int64_t>(1, geometry.batch))),
+        images(rows < geometry.out_height
+                   ? 1
+                   : std::clamp<int64_t>(kValues / (x_image + dy_image), 1, std::max<int64_t>(1, geometry.batch))),
         sums(geometry.taps() * layout.blocks * out_blocks) {}
 
-  static constexpr int64_t kMaxValues = int64_t{32} << 20;
+  static constexpr int64_t kValues = int64_t{256} << 10;  // half a megabyte
+  static constexpr int64_t kFewRows = 16;  // those above and below are packed once more, so fewer don't pay
 
   AmxLayout layout;
   int64_t row_blocks, out_blocks;
-  int64_t x_row, x_copy, x_block, x_image;  // values per row, column of the kernel, block of channels, image
+  int64_t x_row;                     // values of a row of one block of channels, of x and of dy
+  int64_t rows, x_rows;              // of dy, and of the padded x, that are packed at a time
+  int64_t x_copy, x_block, x_image;  // values per column of the kernel, block of channels, image
   int64_t dy_block, dy_image;
   int64_t images;  // that are packed at a time
   int64_t sums;    // blocks of the kernel's gradient
@@ -63,10 +71,11 @@ class KernelGradient {
 
   const GradientPlan& plan() const { return plan_; }
 
-  // Row `row` of the padded image n, as number i of those packed.
-  void PackInput(int worker, const float* x, const float* normalize, int64_t n, int64_t i, int64_t row) const {
+  // Row `first` + `row` of the padded image n, as that row of number i of the images packed.
+  void PackInput(int worker, const float* x, const float* normalize, int64_t n, int64_t i, int64_t first,
+                 int64_t row) const {
     const int64_t C = geometry_.in_channels, width = geometry_.in_width, pad = geometry_.pad_left;
-    const int64_t h = Reflect(row - pad, geometry_.in_height);
+    const int64_t h = Reflect(first + row - pad, geometry_.in_height);
     const float* from = x + (n * geometry_.in_height + h) * width * C;
     if (normalize) {
       float* normalized = scratch_.normalized + worker * width * C;
@@ -87,23 +96,23 @@ class KernelGradient {
     }
   }
 
-  void PackOutputGradient(int worker, const float* dy, int64_t n, int64_t i, int64_t h) const {
+  void PackOutputGradient(int worker, const float* dy, int64_t n, int64_t i, int64_t first, int64_t row) const {
     const int64_t O = geometry_.out_channels, width = geometry_.out_width;
-    const float* from = dy + (n * geometry_.out_height + h) * width * O;
+    const float* from = dy + (n * geometry_.out_height + first + row) * width * O;
     uint16_t* pixels = Row(worker);
     for (int64_t block = 0; block < plan_.out_blocks; ++block) {
       const int64_t o = block * kAmxBlock;
       kernels_.pack(DType::kFloat32, from + o, O, width, std::min(kAmxBlock, O - o), pixels);
       std::fill(pixels + width * kAmxBlock, pixels + plan_.row_blocks * kAmxBlockValues, uint16_t{0});
-      uint16_t* to = scratch_.dy + i * plan_.dy_image + block * plan_.dy_block + h * plan_.row_blocks * kAmxBlockValues;
+      uint16_t* to = scratch_.dy + i * plan_.dy_image + block * plan_.dy_block + row * plan_.x_row;
       for (int64_t b = 0; b < plan_.row_blocks; ++b) {
         kernels_.interleave(pixels + b * kAmxBlockValues, to + b * kAmxBlockValues);
       }
     }
   }
 
-  // Block `item` of the kernel's gradient, over the images packed.
-  void Multiply(int64_t item, int64_t images, bool add) const {
+  // Block `item` of the kernel's gradient, over the images and rows packed.
+  void Multiply(int64_t item, int64_t images, int64_t rows, bool add) const {
     const int64_t out_block = item % plan_.out_blocks, block = item / plan_.out_blocks % plan_.layout.blocks;
     const int64_t tap = item / plan_.out_blocks / plan_.layout.blocks;
     const int64_t row = tap / geometry_.kernel_width, column = tap % geometry_.kernel_width;
@@ -111,7 +120,7 @@ class KernelGradient {
     call.images = images;
     call.x_stride = plan_.x_image;
     call.dy_stride = plan_.dy_image;
-    call.blocks = geometry_.out_height * plan_.row_blocks;
+    call.blocks = rows * plan_.row_blocks;
     call.x = scratch_.x + block * plan_.x_block + column * plan_.x_copy + row * plan_.x_row;
     call.dy = scratch_.dy + out_block * plan_.dy_block;
     call.add = add;
@@ -163,21 +172,25 @@ void AmxBackwardKernel(const AmxKernels& kernels, const ConvGeometry& geometry, 
   const GradientPlan& plan = gradient.plan();
   if (geometry.batch == 0) std::fill_n(dkernel, geometry.depth() * geometry.out_channels, 0.0f);
 
-  for (int64_t first = 0; first < geometry.batch; first += plan.images) {
-    const int64_t images = std::min(plan.images, geometry.batch - first);
-    const int64_t rows = plan.layout.height + geometry.out_height;  // of x, then of dy
-    ForItems(pool, images * rows, [&](int worker, int64_t item) {
-      const int64_t i = item / rows, row = item % rows, h = row - plan.layout.height;
-      if (h < 0) {
-        gradient.PackInput(worker, x, normalize, first + i, i, row);
-      } else {
-        gradient.PackOutputGradient(worker, dy, first + i, i, h);
-      }
-    });
-    ForItems(pool, plan.sums, [&](int, int64_t item) {
-      gradient.Multiply(item, images, first > 0);
-      if (first + images == geometry.batch) gradient.Unpack(item, dkernel);
-    });
+  for (int64_t n = 0; n < geometry.batch; n += plan.images) {
+    const int64_t images = std::min(plan.images, geometry.batch - n);
+    for (int64_t first = 0; first < geometry.out_height; first += plan.rows) {
+      const int64_t rows = std::min(plan.rows, geometry.out_height - first);
+      const int64_t x_rows = rows + geometry.kernel_height - 1;
+      ForItems(pool, images * (x_rows + rows), [&](int worker, int64_t item) {
+        const int64_t i = item / (x_rows + rows), row = item % (x_rows + rows);
+        if (row < x_rows) {
+          gradient.PackInput(worker, x, normalize, n + i, i, first, row);
+        } else {
+          gradient.PackOutputGradient(worker, dy, n + i, i, first, row - x_rows);
+        }
+      });
+      const bool is_last = n + images == geometry.batch && first + rows == geometry.out_height;
+      ForItems(pool, plan.sums, [&](int, int64_t item) {
+        gradient.Multiply(item, images, rows, n > 0 || first > 0);
+        if (is_last) gradient.Unpack(item, dkernel);
+      });
+    }
   }
 }
 
