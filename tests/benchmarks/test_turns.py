@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sys
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+import machine  # noqa: E402
 import rows  # noqa: E402
 from interleave import Timing, Turns, interleave  # noqa: E402
 from roofline import Roofline, Work  # noqa: E402
+
+from monet import ops  # noqa: E402
 
 
 @pytest.fixture
@@ -84,6 +88,38 @@ def row(ratio, **others):
 def test_every_gpu_row_has_a_floor(device_class):
     assert rows.below_floor(row(0.9), device_class)
     assert rows.below_floor(row(1.0), device_class) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device_class", "has_floor"),
+    [
+        ("float32", "avx512", True),
+        ("bfloat16", "avx512", True),
+        ("float32", "avx512_bf16", True),
+        ("bfloat16", "avx512_bf16", False),
+    ],
+)
+def test_floors_of_bfloat16_are_of_cpus_without_it(dtype, device_class, has_floor):
+    name = f"norm+relu 64x64x256 {dtype} forward+backward"
+    assert (rows.floor(name, device_class) is not None) == has_floor
+
+
+@pytest.mark.parametrize(
+    ("instruction_set", "flags", "device_class"),
+    [
+        ("avx512", "fpu avx512f", "avx512"),
+        ("avx512", "fpu avx512f avx512_bf16", "avx512_bf16"),
+        ("amx", "fpu avx512f avx512_bf16 amx_bf16", "amx"),
+        ("avx2", "fpu avx2", "avx2"),
+        (None, "fpu", "portable"),
+    ],
+)
+def test_device_class_of_a_cpu(monkeypatch, instruction_set, flags, device_class):
+    status = dataclasses.replace(ops.status(), instruction_set=instruction_set)
+    monkeypatch.setattr(ops, "status", lambda: status)
+    monkeypatch.setattr(machine, "gpu_model", lambda: None)
+    monkeypatch.setattr(machine, "_cpu_info", {"flags": flags}.get)
+    assert machine.device_class() == device_class
 
 
 def test_below_the_floor():
