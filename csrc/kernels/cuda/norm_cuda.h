@@ -4,8 +4,9 @@
 // a cudaStream_t, pointers are device pointers. Calls return at once, with null or a message that lives for ever; work
 // that was queued may still fail later, as with every CUDA call.
 //
-// Pointers need only their type's alignment; 16 bytes (and channels to match) make it fast. For one alignment, results
-// are the same bits in every run and on every GPU.
+// Pointers need only their type's alignment, `scratch` that of a float2; 16 bytes for all of them (and channels to
+// match) make it fast. For one alignment, results are the same bits in every run and on every GPU. An image has at most
+// 2^30 pixels, its border included.
 #pragma once
 
 #include "../norm.h"

@@ -1,7 +1,7 @@
 // Forward pass: two kernels over the tensor, one tiny one in between.
 //
 //   PartialMoments   x -> mean and squared deviations of each channel of each chunk of pixels
-//   CombineMoments   those -> mean, rstd of each group
+//   CombineMoments   those -> mean, rstd of each group; mean and scale of each channel
 //   Normalize        x, residual -> y, its border included
 #include "norm_common.cuh"
 #include "reductions.cuh"
@@ -22,7 +22,7 @@ struct Moments {
   // Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
   __device__ void Merge(Moments& other) {
     const float total = count() + other.count();
-    const float share = other.count() / fmaxf(total, 1.0f);
+    const float share = DivideNormal(other.count(), fmaxf(total, 1.0f));
     const float weight = count() * share;
 #pragma unroll
     for (int i = 0; i < kWidth; ++i) {
@@ -40,7 +40,7 @@ __device__ Moments<kWidth> MomentsOf(const Vector<T, kWidth> (&pixels)[kPixelsIn
                                      const float (&pivot)[kWidth]) {
   Moments<kWidth> moments;
   moments.count() = static_cast<float>(count);
-  const float share = 1.0f / moments.count();
+  const float share = DivideNormal(1.0f, moments.count());
 #pragma unroll
   for (int i = 0; i < kWidth; ++i) {
     float sum = 0.0f;
@@ -61,38 +61,29 @@ __device__ Moments<kWidth> MomentsOf(const Vector<T, kWidth> (&pixels)[kPixelsIn
   return moments;
 }
 
-// A value of the group, as all its means are kept less a pivot: what is left is no larger than the deviations (times
-// sqrt(count) if the pivot itself is the outlier), so that a mean of 1000 costs a deviation of 0.01 no digits.
-// `x` is the image's.
-template <typename T>
-__device__ float Pivot(const T* x, int group, int channels_per_group) {
-  return ToFloat(x[group * channels_per_group]);
-}
-
-// partials: [image, channel, chunk] of (mean - pivot, m2), so that the values of a group are contiguous.
+// partials: [image, chunk, channel] of (mean - pivot, m2).
+//
+// The pivot is the channel's first pixel: what is left is no larger than the deviations (times sqrt(count) if the pivot
+// itself is the outlier), so that a mean of 1000 costs a deviation of 0.01 no digits.
 template <typename T, int kWidth>
-__global__ void __launch_bounds__(kThreads)
-    PartialMoments(Tiling tiling, int channels_per_group, const T* x, float2* partials) {
+__global__ void __launch_bounds__(kThreads, kResidentBlocks)
+    PartialMoments(Tiling tiling, Norm norm, const T* x, float2* partials) {
   MONET_SHARED(float, slots, Moments<kWidth>::kCount* kThreads / 2);
   const Place place(tiling, kWidth, blockIdx.x);
-  for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
+  const int end = place.active ? place.end : 0;
+  for (int image = blockIdx.y; image < tiling.images; image += gridDim.y) {
     Moments<kWidth> moments = {};
-    const T* values = x + image * tiling.chunks.pixels * tiling.channels;
-    const int64_t end = place.active ? place.end : 0;
-    float pivot[kWidth];
-#pragma unroll
-    for (int i = 0; i < kWidth; ++i) {
-      const int group = channels_per_group == 1 ? place.channel + i : (place.channel + i) / channels_per_group;
-      pivot[i] = place.active ? Pivot(values, group, channels_per_group) : 0.0f;
-    }
-    for (int64_t pixel = place.begin + place.row; pixel < end; pixel += kPixelsInFlight * tiling.rows) {
+    const T* values = x + Offset(image, tiling.channels) * tiling.chunks.pixels + place.channel;
+    float pivot[kWidth] = {};
+    if (place.active) LoadParameters(values, pivot);
+    for (int pixel = place.begin + place.row; pixel < end; pixel += kPixelsInFlight * tiling.rows) {
       Vector<T, kWidth> pixels[kPixelsInFlight];
       int count = 0;
 #pragma unroll
       for (int p = 0; p < kPixelsInFlight; ++p) {
-        const int64_t i = pixel + p * tiling.rows;
+        const int i = pixel + p * tiling.rows;
         if (i >= end) continue;
-        pixels[p] = Load<kWidth>(values + i * tiling.channels + place.channel);
+        pixels[p] = Load<kWidth>(values + Offset(i, tiling.channels));
         ++count;
       }
       Moments<kWidth> more = MomentsOf(pixels, count, pivot);
@@ -100,58 +91,73 @@ __global__ void __launch_bounds__(kThreads)
     }
     ReduceRows(tiling, place, slots, moments);
     if (!place.active || place.row > 0) continue;
-    float2* out = partials + (image * tiling.channels + place.channel) * tiling.chunks.count + place.chunk;
-    for (int i = 0; i < kWidth; ++i) out[i * tiling.chunks.count] = {moments.mean(i), moments.m2(i)};
+    StorePairs<kWidth>(moments.value, partials + PairsOf(norm, tiling.chunks, image, place.chunk) + place.channel);
   }
 }
 
-// One warp per group of an image.
+// One warp per group of an image. channel_mean, channel_scale: [image, channel], for Normalize.
 template <typename T>
 __global__ void __launch_bounds__(kThreads, kResidentBlocks)
-    CombineMoments(Norm norm, Chunks chunks, int64_t images, float epsilon, const float2* partials, const T* x,
-                   float* mean, float* rstd) {
-  const int64_t group = static_cast<int64_t>(blockIdx.x) * kWarpsPerBlock + threadIdx.x / 32;
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  if (group >= images * norm.groups) return;
-  const int64_t items = norm.channels_per_group * chunks.count;
-  const int64_t last_length = chunks.pixels - (chunks.count - 1) * chunks.length;
-  partials += group * items;
-  Moments<1> moments = {};
-  for (int64_t i = lane; i < items; i += 32) {
-    const int64_t length = i % chunks.count == chunks.count - 1 ? last_length : chunks.length;
-    Moments<1> more = {{partials[i].x, partials[i].y, static_cast<float>(length)}};
-    moments.Merge(more);
+    CombineMoments(Norm norm, Chunks chunks, int images, float epsilon, const float2* partials, const T* x,
+                   const float* gamma, float* mean, float* rstd, float* channel_mean, float* channel_scale) {
+  const WarpPlace warp;
+  if (warp.index >= norm.groups) return;
+  const int size = norm.channels_per_group, first = warp.index * size;
+  const int last_length = chunks.pixels - (chunks.count - 1) * chunks.length;
+  for (int image = blockIdx.y; image < images; image += gridDim.y) {
+    const int64_t channels = norm.Vectors(image) + first;  // of [image, channel]
+    const T* pivots = x + Offset(image, norm.channels) * chunks.pixels + first;
+    const float pivot = ToFloat(pivots[0]);
+    Moments<1> moments = {};
+#pragma unroll kPairsInFlight
+    for (unsigned i = warp.lane; i < static_cast<unsigned>(size * chunks.count); i += 32) {
+      const int chunk = static_cast<int>(i / static_cast<unsigned>(size));
+      const int channel = static_cast<int>(i) - chunk * size;
+      const float2 partial = partials[PairsOf(norm, chunks, image, chunk) + first + channel];
+      const float less = channel == 0 ? 0.0f : ToFloat(pivots[channel]) - pivot;  // each channel had its own
+      const int length = chunk == chunks.count - 1 ? last_length : chunks.length;
+      Moments<1> more = {{partial.x + less, partial.y, static_cast<float>(length)}};
+      moments.Merge(more);
+    }
+    ReduceWarp(moments);
+    const float group_mean = pivot + __shfl_sync(0xffffffffu, moments.mean(0), 0);
+    const float variance = __shfl_sync(0xffffffffu, moments.m2(0), 0) / __shfl_sync(0xffffffffu, moments.count(), 0);
+    const float group_rstd = 1.0f / sqrtf(variance + epsilon);
+#pragma unroll 1
+    for (int i = warp.lane; i < size; i += 32) {
+      channel_mean[channels + i] = group_mean;
+      channel_scale[channels + i] = gamma[first + i] * group_rstd;
+    }
+    if (warp.lane > 0) continue;
+    mean[Offset(image, norm.groups) + warp.index] = group_mean;
+    rstd[Offset(image, norm.groups) + warp.index] = group_rstd;
   }
-  ReduceWarp(moments);
-  if (lane > 0) return;
-  const T* values = x + group / norm.groups * chunks.pixels * norm.channels;
-  mean[group] = Pivot(values, static_cast<int>(group % norm.groups), norm.channels_per_group) + moments.mean(0);
-  rstd[group] = 1.0f / sqrtf(moments.m2(0) / moments.count() + epsilon);
 }
 
 // Visits the pixels of y: each is computed from the pixel of x that it shows.
 template <typename T, int kWidth, Activation kActivation>
 __global__ void __launch_bounds__(kThreads)
-    Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x, const T* residual, const float* mean,
-              const float* rstd, const float* gamma, const float* beta, T* y) {
+    Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x, const T* residual, const float* channel_mean,
+              const float* channel_scale, const float* beta, T* y) {
   // From the end, where PartialMoments was last: that is what the cache still holds.
   const Place place(tiling, kWidth, gridDim.x - 1 - blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
-  for (int64_t image = tiling.images - 1 - blockIdx.y; image >= 0; image -= gridDim.y) {
-    const Affine<kWidth> affine(norm, image, place.channel, mean, rstd, gamma, beta);
-    const T* values = x + image * norm.pixels() * norm.channels + place.channel;
-    const T* skipped = residual + (residual ? image * skip.pixels() * norm.channels + place.channel : 0);
-    T* out = y + image * tiling.chunks.pixels * norm.channels + place.channel;
+  for (int image = tiling.images - 1 - blockIdx.y; image >= 0; image -= gridDim.y) {
+    const int64_t channels = norm.Vectors(image) + place.channel;
+    const Affine<kWidth> affine(channel_mean + channels, channel_scale + channels, beta + place.channel);
+    const T* values = x + Offset(image, norm.channels) * norm.pixels() + place.channel;
+    const T* skipped = residual + (residual ? Offset(image, norm.channels) * skip.pixels() + place.channel : 0);
+    T* out = y + Offset(image, norm.channels) * tiling.chunks.pixels + place.channel;
     const int pad = norm.image.pad;
     PixelWalker walker(place.begin + place.row, norm.image.width + 2 * pad, tiling.rows);
-    for (int64_t pixel = place.begin + place.row; pixel < place.end; pixel += kPixelsOfManyInFlight * tiling.rows) {
+    for (int pixel = place.begin + place.row; pixel < place.end; pixel += kPixelsOfManyInFlight * tiling.rows) {
       Vector<T, kWidth> input[kPixelsOfManyInFlight], added[kPixelsOfManyInFlight];
 #pragma unroll
       for (int p = 0; p < kPixelsOfManyInFlight; ++p) {
         if (pixel + p * tiling.rows >= place.end) continue;
         const int h = Reflect(walker.h - pad, norm.image.height), w = Reflect(walker.w - pad, norm.image.width);
-        input[p] = Load<kWidth>(values + (static_cast<int64_t>(h) * norm.image.width + w) * norm.channels);
-        if (residual) added[p] = Load<kWidth>(skipped + skip.Pixel(h, w) * norm.channels);
+        input[p] = Load<kWidth>(values + Offset(h * norm.image.width + w, norm.channels));
+        if (residual) added[p] = Load<kWidth>(skipped + Offset(skip.Pixel(h, w), norm.channels));
         walker.Advance();
       }
 #pragma unroll
@@ -163,7 +169,7 @@ __global__ void __launch_bounds__(kThreads)
           const float value = Activate<kActivation>(affine(i, ToFloat(input[p].element[i])), norm.negative_slope);
           output.element[i] = FromFloat<T>(residual ? value + ToFloat(added[p].element[i]) : value);
         }
-        Store(out + (pixel + p * tiling.rows) * norm.channels, output);
+        Store(out + Offset(pixel + p * tiling.rows, norm.channels), output);
       }
     }
   }
@@ -173,7 +179,8 @@ __global__ void __launch_bounds__(kThreads)
 
 size_t NormForwardCudaScratchBytes(const NormShape& shape) {
   const Chunks chunks = CutIntoChunks(shape.batch, shape.height * shape.width, shape.channels);
-  return static_cast<size_t>(shape.batch * shape.channels * chunks.count) * sizeof(float2);
+  // As many pairs of floats for each channel of an image, and its mean and scale.
+  return static_cast<size_t>(shape.batch * shape.channels * (chunks.count + 1)) * sizeof(float2);
 }
 
 const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
@@ -186,27 +193,27 @@ const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptio
   const Chunks chunks = CutIntoChunks(shape.batch, norm.pixels(), shape.channels);
   const Chunks out_chunks = CutIntoChunks(shape.batch, norm.image.pixels(), shape.channels);
   float2* partials = static_cast<float2*>(scratch);
+  float* channel_mean = reinterpret_cast<float*>(partials + shape.batch * shape.channels * chunks.count);
+  float* channel_scale = channel_mean + shape.batch * shape.channels;
 
-  return WithVectors(dtype, shape.channels, Address(x) | Address(residual) | Address(y), [&](auto elements) {
+  const uintptr_t addresses = Address(x) | Address(residual) | Address(y) | Address(beta) | Address(scratch);
+  return WithVectors(dtype, shape.channels, addresses, [&](auto elements) {
     using T = typename decltype(elements)::Type;
     constexpr int kWidth = decltype(elements)::kWidth;
     const T* typed_x = static_cast<const T*>(x);
 
     const Tiling tiling(shape.batch, chunks, shape.channels, kWidth);
-    const char* error =
-        Launch(PartialMoments<T, kWidth>, tiling.Grid(), stream, tiling, norm.channels_per_group, typed_x, partials);
+    const char* error = Launch(PartialMoments<T, kWidth>, tiling.Grid(), stream, tiling, norm, typed_x, partials);
     if (error) return error;
 
-    const int64_t warps = shape.batch * shape.groups;
-    const LaunchShape combine = {(warps + kWarpsPerBlock - 1) / kWarpsPerBlock, 1, kThreads};
-    error = Launch(CombineMoments<T>, combine, stream, norm, chunks, shape.batch, options.epsilon, partials, typed_x,
-                   mean, rstd);
+    error = Launch(CombineMoments<T>, WarpForEach(shape.groups, shape.batch, 0), stream, norm, chunks, tiling.images,
+                   options.epsilon, partials, typed_x, gamma, mean, rstd, channel_mean, channel_scale);
     if (error) return error;
 
     const Tiling out_tiling(shape.batch, out_chunks, shape.channels, kWidth);
     return WithActivation(options.activation, [&](auto activation) {
       return Launch(Normalize<T, kWidth, activation.value>, out_tiling.Grid(), stream, out_tiling, norm, skip, typed_x,
-                    static_cast<const T*>(residual), mean, rstd, gamma, beta, static_cast<T*>(y));
+                    static_cast<const T*>(residual), channel_mean, channel_scale, beta, static_cast<T*>(y));
     });
   });
 }

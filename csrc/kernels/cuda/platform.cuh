@@ -25,6 +25,19 @@ template <typename V>
 __device__ inline void NoteLoad(const V*) {}
 template <typename V>
 __device__ inline void NoteStore(const V*) {}
+// What goes through LoadParameters is checked, but not counted.
+template <typename V>
+__device__ inline void NoteParameters(const V*) {}
+
+// a / b for normal numbers whose quotient is one too, with b < 2^126: rounded as the operator / rounds, but without the
+// branch to where it treats all others, which would take registers and a call.
+__device__ inline float DivideNormal(float a, float b) {
+  float reciprocal;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(b));
+  reciprocal = fmaf(fmaf(-b, reciprocal, 1.0f), reciprocal, reciprocal);
+  const float quotient = a * reciprocal;
+  return fmaf(fmaf(-b, quotient, a), reciprocal, quotient);
+}
 
 __device__ inline float HalfToFloat(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 __device__ inline uint16_t FloatToHalf(float value) { return __half_as_ushort(__float2half_rn(value)); }
@@ -51,6 +64,13 @@ template <typename V>
 inline void NoteStore(const V* pointer) {
   ::cuda_emulator::NoteAccess(pointer, sizeof(V), alignof(V), ::cuda_emulator::traffic.stored);
 }
+template <typename V>
+inline void NoteParameters(const V* pointer) {
+  int64_t uncounted = 0;
+  ::cuda_emulator::NoteAccess(pointer, sizeof(V), alignof(V), uncounted);
+}
+
+inline float DivideNormal(float a, float b) { return a / b; }
 
 inline float HalfToFloat(uint16_t bits) { return FromFloat16(bits); }
 inline uint16_t FloatToHalf(float value) { return ToFloat16(value); }

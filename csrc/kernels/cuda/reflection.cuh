@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "../reflection_pad.h"
+#include "tiling.cuh"
 #include "vectors.cuh"
 
 namespace monet {
@@ -17,8 +19,21 @@ struct PaddedImage {
     return (static_cast<int64_t>(height) + 2 * pad) * (static_cast<int64_t>(width) + 2 * pad);
   }
   // The index of pixel (h, w) of the image, counted in the padded one.
-  __device__ int64_t Pixel(int h, int w) const { return static_cast<int64_t>(h + pad) * (width + 2 * pad) + (w + pad); }
+  __device__ int Pixel(int h, int w) const { return (h + pad) * (width + 2 * pad) + (w + pad); }
 };
+
+// Null, or what can't be computed of these images inside a border.
+inline const char* CheckImages(const ImageShape& shape, int64_t pad) {
+  const int64_t sizes[] = {shape.batch, shape.height, shape.width, shape.channels};
+  for (const int64_t size : sizes) {
+    if (size < 0) return "a size is negative";
+    if (size > kMostOfASize) return "a size is above 2^29";
+  }
+  if (pad < 0) return "pad is negative";
+  if (pad > 0 && (pad >= shape.height || pad >= shape.width)) return "pad must be smaller than height and width";
+  if ((shape.height + 2 * pad) * (shape.width + 2 * pad) > kMostPixels) return "an image has more than 2^30 pixels";
+  return nullptr;
+}
 
 // The coordinate in [0, length) shown at i in [-pad, length + pad).
 __device__ inline int Reflect(int i, int length) {
@@ -47,7 +62,7 @@ __device__ inline void AddBorderCopies(const T* gradient, const PaddedImage& ima
   for (int copy = 1; copy < 9; ++copy) {
     int row, column;
     if (!FindCopy(copy / 3, h, image.height, pad, &row) || !FindCopy(copy % 3, w, image.width, pad, &column)) continue;
-    const Vector<T, kWidth> values = Load<kWidth>(gradient + image.Pixel(row, column) * channels);
+    const Vector<T, kWidth> values = Load<kWidth>(gradient + Offset(image.Pixel(row, column), channels));
     for (int i = 0; i < kWidth; ++i) sum[i] += ToFloat(values.element[i]);
   }
 }

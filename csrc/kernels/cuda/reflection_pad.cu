@@ -12,23 +12,23 @@ template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads) Pad(Tiling tiling, PaddedImage padded, const T* x, T* y) {
   const Place place(tiling, kWidth, blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
-  for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
-    const T* values = x + image * padded.height * padded.width * tiling.channels + place.channel;
-    T* out = y + image * tiling.chunks.pixels * tiling.channels + place.channel;
+  for (int image = blockIdx.y; image < tiling.images; image += gridDim.y) {
+    const T* values = x + Offset(image, tiling.channels) * (padded.height * padded.width) + place.channel;
+    T* out = y + Offset(image, tiling.channels) * tiling.chunks.pixels + place.channel;
     PixelWalker walker(place.begin + place.row, padded.width + 2 * padded.pad, tiling.rows);
-    for (int64_t pixel = place.begin + place.row; pixel < place.end; pixel += kPixelsInFlight * tiling.rows) {
+    for (int pixel = place.begin + place.row; pixel < place.end; pixel += kPixelsInFlight * tiling.rows) {
       Vector<T, kWidth> pixels[kPixelsInFlight];
 #pragma unroll
       for (int p = 0; p < kPixelsInFlight; ++p) {
         if (pixel + p * tiling.rows >= place.end) continue;
         const int h = Reflect(walker.h - padded.pad, padded.height), w = Reflect(walker.w - padded.pad, padded.width);
-        pixels[p] = Load<kWidth>(values + (static_cast<int64_t>(h) * padded.width + w) * tiling.channels);
+        pixels[p] = Load<kWidth>(values + Offset(h * padded.width + w, tiling.channels));
         walker.Advance();
       }
 #pragma unroll
       for (int p = 0; p < kPixelsInFlight; ++p) {
-        const int64_t i = pixel + p * tiling.rows;
-        if (i < place.end) Store(out + i * tiling.channels, pixels[p]);
+        const int i = pixel + p * tiling.rows;
+        if (i < place.end) Store(out + Offset(i, tiling.channels), pixels[p]);
       }
     }
   }
@@ -40,37 +40,29 @@ __global__ void __launch_bounds__(kThreads)
     FoldBorder(Tiling tiling, PaddedImage padded, const T* dy, const T* dskip, T* dx) {
   const Place place(tiling, kWidth, blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
-  for (int64_t image = blockIdx.y; image < tiling.images; image += gridDim.y) {
-    const T* gradient = dy + image * padded.pixels() * tiling.channels + place.channel;
-    const int64_t first = image * tiling.chunks.pixels * tiling.channels + place.channel;
+  for (int image = blockIdx.y; image < tiling.images; image += gridDim.y) {
+    const T* gradient = dy + Offset(image, tiling.channels) * padded.pixels() + place.channel;
+    const int64_t first = Offset(image, tiling.channels) * tiling.chunks.pixels + place.channel;
     PixelWalker walker(place.begin + place.row, padded.width, tiling.rows);
-    for (int64_t pixel = place.begin + place.row; pixel < place.end; pixel += tiling.rows) {
-      const auto own = Load<kWidth>(gradient + padded.Pixel(walker.h, walker.w) * tiling.channels);
+    for (int pixel = place.begin + place.row; pixel < place.end; pixel += tiling.rows) {
+      const int64_t i = first + Offset(pixel, tiling.channels);
+      const auto own = Load<kWidth>(gradient + Offset(padded.Pixel(walker.h, walker.w), tiling.channels));
       float sum[kWidth];
 #pragma unroll
-      for (int i = 0; i < kWidth; ++i) sum[i] = ToFloat(own.element[i]);
+      for (int v = 0; v < kWidth; ++v) sum[v] = ToFloat(own.element[v]);
       AddBorderCopies(gradient, padded, tiling.channels, walker.h, walker.w, sum);
       if (dskip) {
-        const auto skipped = Load<kWidth>(dskip + first + pixel * tiling.channels);
+        const auto skipped = Load<kWidth>(dskip + i);
 #pragma unroll
-        for (int i = 0; i < kWidth; ++i) sum[i] += ToFloat(skipped.element[i]);
+        for (int v = 0; v < kWidth; ++v) sum[v] += ToFloat(skipped.element[v]);
       }
       Vector<T, kWidth> folded;
 #pragma unroll
-      for (int i = 0; i < kWidth; ++i) folded.element[i] = FromFloat<T>(sum[i]);
-      Store(dx + first + pixel * tiling.channels, folded);
+      for (int v = 0; v < kWidth; ++v) folded.element[v] = FromFloat<T>(sum[v]);
+      Store(dx + i, folded);
       walker.Advance();
     }
   }
-}
-
-const char* Check(const ImageShape& shape, int64_t pad) {
-  constexpr int64_t kLimit = INT32_MAX / 4;
-  if (shape.batch < 0 || shape.height < 0 || shape.width < 0 || shape.channels < 0) return "a size is negative";
-  if (shape.height > kLimit || shape.width > kLimit || shape.channels > kLimit) return "a size is above 2^29";
-  if (pad < 0) return "pad is negative";
-  if (pad > 0 && (pad >= shape.height || pad >= shape.width)) return "pad must be smaller than height and width";
-  return nullptr;
 }
 
 PaddedImage Padded(const ImageShape& shape, int64_t pad) {
@@ -82,7 +74,7 @@ bool IsEmpty(const ImageShape& shape) { return shape.batch * shape.height * shap
 }  // namespace
 
 const char* ReflectionPadCuda(DType dtype, const ImageShape& shape, int64_t pad, const void* x, void* y, void* stream) {
-  if (const char* error = Check(shape, pad)) return error;
+  if (const char* error = CheckImages(shape, pad)) return error;
   if (IsEmpty(shape)) return nullptr;
   const PaddedImage padded = Padded(shape, pad);
   const Chunks chunks = CutIntoChunks(shape.batch, padded.pixels(), shape.channels);
@@ -96,7 +88,7 @@ const char* ReflectionPadCuda(DType dtype, const ImageShape& shape, int64_t pad,
 
 const char* ReflectionPadGradCuda(DType dtype, const ImageShape& shape, int64_t pad, const void* dy, const void* dskip,
                                   void* dx, void* stream) {
-  if (const char* error = Check(shape, pad)) return error;
+  if (const char* error = CheckImages(shape, pad)) return error;
   if (IsEmpty(shape)) return nullptr;
   const PaddedImage padded = Padded(shape, pad);
   const Chunks chunks = CutIntoChunks(shape.batch, shape.height * shape.width, shape.channels);

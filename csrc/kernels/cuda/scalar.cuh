@@ -14,7 +14,8 @@ __device__ inline Vec Broadcast(float value) { return value; }
 __device__ inline Vec Add(Vec a, Vec b) { return a + b; }
 __device__ inline Vec Sub(Vec a, Vec b) { return a - b; }
 __device__ inline Vec Mul(Vec a, Vec b) { return a * b; }
-__device__ inline Vec Div(Vec a, Vec b) { return a / b; }
+// The formulas divide 1 by numbers from 1 to 2, or by a NaN.
+__device__ inline Vec Div(Vec a, Vec b) { return DivideNormal(a, b); }
 __device__ inline Vec MulAdd(Vec a, Vec b, Vec c) { return fmaf(a, b, c); }
 __device__ inline Vec Round(Vec a) { return rintf(a); }
 __device__ inline Vec PowerOf2(Vec exponent) {

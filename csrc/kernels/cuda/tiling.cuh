@@ -30,47 +30,56 @@ namespace monet {
 
 constexpr int kThreads = 256;
 
-// Blocks of a kernel with much state that a multiprocessor should hold at least: leaves 128 registers to a thread.
-constexpr int kResidentBlocks = 2;
+// Blocks of a kernel with much state that a multiprocessor should hold at least: 3 leave 80 registers to a thread.
+constexpr int kResidentBlocks = 3;
 
 // How many vectors a thread has in flight, to hide the latency of memory: 4 pixels of one tensor, or 2 of two or three.
 // More would cost registers, and with them resident threads.
 constexpr int kPixelsInFlight = 4;
 constexpr int kPixelsOfManyInFlight = 2;
 
+// Pixels are counted by 32-bit numbers, elements by 64-bit ones. With this limit no sum of indices overflows.
+constexpr int64_t kMostPixels = int64_t{1} << 30;
+constexpr int64_t kMostOfASize = int64_t{1} << 29;
+
 struct Chunks {
-  int64_t pixels;  // in all
-  int64_t length;  // pixels of a chunk; the last one may be shorter
-  int64_t count;
+  int pixels;  // of an image
+  int length;  // pixels of a chunk; the last one may be shorter
+  int count;
 };
 
 // Depends on the shape alone: neither on dtype and alignment (the chunks determine how much scratch memory is needed)
 // nor on the GPU (all should compute the same).
 inline Chunks CutIntoChunks(int64_t images, int64_t pixels, int64_t channels) {
-  // Enough blocks for every GPU of today: an H200 holds 132 * 8 blocks of this size at once, a T4 40 * 4.
-  constexpr int64_t kBlocks = 1024;
+  // Twice what a T4 holds at once of blocks with up to 64 registers a thread: 40 multiprocessors with 4 each. An H100,
+  // with 132 of them, still has 2 blocks on each, that is 32 KiB of loads in flight.
+  constexpr int64_t kBlocks = 320;
   constexpr int64_t kTileChannels = 256;
   // Less work wouldn't be worth a block: four 16-byte vectors of 16-bit values for every thread.
   constexpr int64_t kLeastElements = kThreads * 8 * kPixelsInFlight;
   const auto divide_up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
 
-  if (images * pixels * channels == 0) return {pixels, 1, 0};
+  if (images * pixels * channels == 0) return {static_cast<int>(pixels), 1, 0};
   const int64_t tiles = divide_up(channels, kTileChannels);
   const int64_t wanted = std::max<int64_t>(1, kBlocks / std::min(kBlocks, images * tiles));
   const int64_t shortest = divide_up(kLeastElements, std::min(channels, kTileChannels));
   const int64_t length = std::max(divide_up(pixels, wanted), shortest);
-  return {pixels, length, divide_up(pixels, length)};
+  return {static_cast<int>(pixels), static_cast<int>(length), static_cast<int>(divide_up(pixels, length))};
 }
 
+// Where a pixel begins. One multiplication of 32-bit numbers with a 64-bit result.
+__host__ __device__ inline int64_t Offset(int pixel, int channels) { return static_cast<int64_t>(pixel) * channels; }
+
 struct Tiling {
-  int64_t images;
+  int images;
   Chunks chunks;
   int channels;
   int tiles;
   int columns;  // threads side by side, each with a vector of channels
   int rows;     // pixels that a block visits at once
 
-  Tiling(int64_t images, const Chunks& chunks, int64_t channels, int width) : images(images), chunks(chunks) {
+  Tiling(int64_t images, const Chunks& chunks, int64_t channels, int width)
+      : images(static_cast<int>(images)), chunks(chunks) {
     const int64_t vectors = channels / width;
     this->channels = static_cast<int>(channels);
     columns = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(vectors, 32)));
@@ -81,44 +90,44 @@ struct Tiling {
   // Where there are many small images, a block takes several of them, one after the other.
   LaunchShape Grid() const {
     constexpr int64_t kMostBlocks = 4096;
-    const int64_t per_image = chunks.count * tiles;
+    const int64_t per_image = Offset(chunks.count, tiles);
     if (per_image == 0) return {0, 0, kThreads};
-    return {per_image, std::min(images, std::max<int64_t>(1, kMostBlocks / per_image)), kThreads};
+    return {per_image, std::min<int64_t>(images, std::max<int64_t>(1, kMostBlocks / per_image)), kThreads};
   }
 };
 
 // A thread's place in its block's tile.
 struct Place {
-  int64_t chunk, begin, end;  // pixels [begin, end) are the block's
-  int row, column;            // pixels begin + row, begin + row + rows, ... are the thread's
-  int channel;                // so are `width` channels from here
-  bool active;                // false for threads left over where the tile is narrower
+  int chunk, begin, end;  // pixels [begin, end) are the block's
+  int row, column;        // pixels begin + row, begin + row + rows, ... are the thread's
+  int channel;            // so are `width` channels from here
+  bool active;            // false for threads left over where the tile is narrower
 
   __device__ Place(const Tiling& tiling, int width, unsigned block) {
     const unsigned tile = block % static_cast<unsigned>(tiling.tiles);
-    chunk = block / static_cast<unsigned>(tiling.tiles);
+    chunk = static_cast<int>(block / static_cast<unsigned>(tiling.tiles));
     begin = chunk * tiling.chunks.length;
     end = min(begin + tiling.chunks.length, tiling.chunks.pixels);
-    row = static_cast<int>(threadIdx.x) / tiling.columns;
-    column = static_cast<int>(threadIdx.x) % tiling.columns;
+    row = static_cast<int>(threadIdx.x / static_cast<unsigned>(tiling.columns));
+    column = static_cast<int>(threadIdx.x % static_cast<unsigned>(tiling.columns));
     channel = (static_cast<int>(tile) * tiling.columns + column) * width;
     active = row < tiling.rows && channel < tiling.channels;
   }
 
  private:
-  __device__ static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+  __device__ static int min(int a, int b) { return a < b ? a : b; }
 };
 
-// Row and column in the image of every step-th pixel, with one division for all.
+// Row and column in the image of every step-th pixel, with two divisions for all.
 struct PixelWalker {
   int h, w;
 
-  __device__ PixelWalker(int64_t pixel, int width, int step)
-      : h(static_cast<int>(pixel / width)),
-        w(static_cast<int>(pixel - static_cast<int64_t>(h) * width)),
+  __device__ PixelWalker(int pixel, int width, int step)
+      : h(Divide(pixel, width)),
+        w(pixel - h * width),
         width_(width),
-        step_h_(step / width),
-        step_w_(step % width) {}
+        step_h_(Divide(step, width)),
+        step_w_(step - step_h_ * width) {}
 
   __device__ void Advance() {
     h += step_h_;
@@ -130,6 +139,11 @@ struct PixelWalker {
   }
 
  private:
+  // Signs cost instructions.
+  __device__ static int Divide(int a, int b) {
+    return static_cast<int>(static_cast<unsigned>(a) / static_cast<unsigned>(b));
+  }
+
   int width_, step_h_, step_w_;
 };
 

@@ -68,6 +68,20 @@ __device__ void Store(T* pointer, const Vector<T, kWidth>& value) {
   *vector = value;
 }
 
+// The values at a thread's channels of what is the same for all pixels, in pieces of 16 bytes if it owns a vector.
+template <int kWidth, typename T>
+__device__ void LoadParameters(const T* pointer, float (&values)[kWidth]) {
+  constexpr int kPiece = kWidth * sizeof(T) % 16 == 0 ? 16 / sizeof(T) : 1;
+#pragma unroll
+  for (int i = 0; i < kWidth; i += kPiece) {
+    const auto* piece = reinterpret_cast<const Vector<T, kPiece>*>(pointer + i);
+    NoteParameters(piece);
+    const Vector<T, kPiece> loaded = *piece;
+#pragma unroll
+    for (int j = 0; j < kPiece; ++j) values[i + j] = ToFloat(loaded.element[j]);
+  }
+}
+
 // ---- Host: which elements, and how many at once
 
 template <typename T, int kCount>

@@ -16,6 +16,8 @@ from monet_build.cuda_kernels import KernelError, norm_options
         ((1, 9, 9, 6, 6), -1, "pad is negative"),
         ((-1, 4, 4, 6, 6), 0, "a size is negative"),
         ((1, 2**31, 1, 6, 6), 0, "a size is above"),
+        ((2**30, 1, 1, 6, 6), 0, "a size is above"),
+        ((1, 2**15, 2**15, 1, 1), 1, r"more than 2\^30 pixels"),
     ],
 )
 def test_impossible_arguments(emulator, shape, pad, message):

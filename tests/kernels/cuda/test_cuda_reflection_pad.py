@@ -58,3 +58,5 @@ def test_impossible_arguments(emulator):
             call("float32", (1, 4, 3, 8), 3, *addresses)
         with pytest.raises(KernelError, match="negative"):
             call("float32", (1, 4, 3, 8), -1, *addresses)
+        with pytest.raises(KernelError, match=r"more than 2\^30 pixels"):
+            call("float32", (1, 2**15, 2**15, 8), 1, *addresses)
