@@ -54,6 +54,16 @@ def build_cuda(folder: Path, architectures=ARCHITECTURES) -> tuple[Path, list[Ke
         return library, _parse_resources(objects.said(made))
 
 
+def compile_cuda(folder: Path, architectures=ARCHITECTURES) -> tuple[list[Kernel], list[Path]]:
+    """Compiles the kernels alone; returns what each uses and, where they stay, the objects.
+
+    Raises:
+        toolchain.Missing: they don't compile.
+    """
+    with cuda_kernels(folder, architectures) as (objects, kernels, _):
+        return _parse_resources(objects.said(kernels)), kernels
+
+
 @contextlib.contextmanager
 def emulated_kernels(folder: Path) -> Iterator[tuple[Compilation, list[Path]]]:
     """The kernels compiled for the emulator: a place for more objects, and theirs."""
@@ -129,7 +139,7 @@ def _parse_resources(output: str) -> list[Kernel]:
         shared = re.search(r"(\d+) bytes smem", rest)
         kernels.append(
             Kernel(
-                name=_readable(symbol),
+                name=readable(symbol),
                 architecture=int(architecture),
                 registers=int(registers),
                 shared_bytes=int(shared[1]) if shared else 0,
@@ -139,7 +149,7 @@ def _parse_resources(output: str) -> list[Kernel]:
     return kernels
 
 
-def _readable(symbol: str) -> str:
+def readable(symbol: str) -> str:
     """`Normalize<Float16, 8, 1>` of a mangled kernel's name; activations are numbers in it."""
     element = r"(?:f|NS_\d+([A-Za-z]+\d*)E)"
     more = r"(?:Li(\d+)E)?(?:LNS_\d+ActivationE(\d+)E)?"
