@@ -27,6 +27,7 @@ _BENCHMARKS = Path(__file__).resolve().parent
 sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
 
 from gpu_stages import ALWAYS, STAGES  # noqa: E402
+from gpu_stages.clocks import ClockWatch  # noqa: E402
 from gpu_stages.driver import CudaError, find_gpu  # noqa: E402
 from gpu_stages.stage import rows_file  # noqa: E402
 from gpu_stages.tensorflow_stages import benchmark_file  # noqa: E402
@@ -116,11 +117,14 @@ def run_stage(
     program = _BENCHMARKS / "gpu_stages" / "run_stage.py"
     device = "emulator" if emulate else "gpu"
     process = subprocess.Popen([sys.executable, program, name, folder, str(seconds), device])
+    clocks = ClockWatch()
     end = time.monotonic() + seconds + _GRACE_SECONDS
     while process.poll() is None and time.monotonic() < end:
         try:
             process.wait(_SECONDS_BETWEEN_WRITES)
         except subprocess.TimeoutExpired:
+            if not emulate:
+                clocks.look()
             write()
     if process.poll() is None:
         process.kill()
@@ -129,10 +133,12 @@ def run_stage(
     elif process.returncode:
         reason = f"ended with exit status {process.returncode}"
         _save_stage(folder, name, {"status": "failed", "reason": reason})
+    if warning := clocks.warning():
+        _save_stage(folder, name, {"warning": warning})
 
 
 def read_stage(folder: Path, name: str) -> dict:
-    """What is known of a stage: `status`, `reason`, `facts` and, if it is over, `seconds`."""
+    """What is known of a stage: `status`, `reason`, `facts`, and `seconds` and `warning` if any."""
     path = folder / f"{name}.json"
     empty = {"status": "failed", "reason": "it didn't start", "facts": {}}
     return json.loads(path.read_text()) if path.exists() else empty
@@ -202,6 +208,8 @@ def _print_results(results: dict, emulated: bool) -> int:
     for name, stage in results["stages"].items():
         seconds = stage.get("seconds", 0.0)
         print(f"  {name:<20} {stage['status']:<8} {seconds:7.1f} s  {stage['reason']}")
+        if "warning" in stage:
+            print(f"  {'':<20} warning: {stage['warning']}")
     if emulated:
         print("A dry run on the emulator: these figures mean nothing.")
     return below

@@ -16,7 +16,7 @@ SCRIPT = BENCHMARKS / "gpu.py"
 sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
 import table  # noqa: E402
-from gpu_stages import STAGES, driver, kernel_checks, tensorflow_stages  # noqa: E402
+from gpu_stages import STAGES, clocks, driver, kernel_checks, tensorflow_stages  # noqa: E402
 
 from monet_build import toolchain  # noqa: E402
 
@@ -91,6 +91,44 @@ def test_results(dry_run):
         assert row["arms"]["monet"]["gigabytes_per_second"] > 0
         assert row["arms"]["monet"]["roofline_share"] > 0
     assert "kernel reflection pad" in table.format_file(results)
+
+    def moved_again(kernel):
+        """Bytes that a kernel moves beyond the least, in images of this size."""
+        [row] = entries[f"kernel {kernel} 2x6x5x8 float32"]["extra_info"]["rows"]
+        arm = row["arms"]["monet"]
+        image = 2 * 6 * 5 * 8 * 4
+        least = {
+            "reflection pad": image + 2 * 8 * 7 * 8 * 4,
+            "norm+relu forward": 2 * image,
+            "norm+relu backward": 3 * image,
+        }[kernel]
+        assert arm["moved_share"] >= arm["roofline_share"]
+        return (arm["moved_bytes"] - least) / image
+
+    assert moved_again("reflection pad") == 0
+    assert moved_again("norm+relu forward") == 1
+    assert moved_again("norm+relu backward") == 2
+
+
+@pytest.mark.parametrize(
+    "answers, expected",
+    [
+        ("Active, Not Active, Not Active, Not Active", "sw_power_cap 2 of 2 looks"),
+        ("Not Active, Not Active, Active, Not Active", "sw_thermal_slowdown 2 of 2 looks"),
+        ("Not Active, Not Active, Not Active, Not Active", None),
+        ("Field is not a valid field to query.", None),
+    ],
+)
+def test_clocks_that_are_held_down(monkeypatch, tmp_path, answers, expected):
+    command = tmp_path / "nvidia-smi"
+    command.write_text(f"#!/bin/sh\necho '{answers}'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    watch = clocks.ClockWatch()
+    for _ in range(2):
+        watch.look()
+    warning = watch.warning()
+    assert warning is None if expected is None else expected in warning
 
 
 def row(ratio):

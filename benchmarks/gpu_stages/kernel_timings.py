@@ -6,6 +6,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch_baselines
@@ -32,10 +33,10 @@ def run_kernels(stage: Stage) -> None:
     is_old = device == "cuda" and torch.cuda.get_device_capability()[0] < 8
     dtypes = ("float32", "float16") if is_old else ("float32", "float16", "bfloat16")
     for shape, dtype in itertools.product(_shapes(stage), dtypes):
-        for name, (inputs, kernel) in _kernels(kernels, shape, device).items():
+        for name, kernel in _kernels(kernels, shape, device).items():
             stage.require_seconds(10)
             row = f"kernel {name} {'x'.join(map(str, shape))} {dtype}"
-            _measure(stage, row, inputs, kernel, getattr(torch, dtype), device)
+            _measure(stage, row, kernel, getattr(torch, dtype), device)
 
 
 def run_norm(stage: Stage) -> None:
@@ -79,11 +80,18 @@ def _copy_bandwidth(device: str) -> float:
     return max(medians)
 
 
-def _kernels(kernels: TorchKernels, shape, device) -> dict[str, tuple[list, Callable]]:
-    """Shapes of the images that each kernel reads, and the kernel; as a generator's trunk calls it.
+class _Kernel(NamedTuple):
+    """A kernel as a generator's trunk calls it.
 
     What is no image is read from float32 vectors, a few bytes.
     """
+
+    images: list[tuple[int, ...]]  # the shapes of those that it reads
+    reads: list[int]  # how often it reads each, as test_memory_traffic counts on the emulator
+    call: Callable
+
+
+def _kernels(kernels: TorchKernels, shape, device) -> dict[str, _Kernel]:
     batch, height, width, channels = shape
     padded = (batch, height + 2, width + 2, channels)
     gamma, beta = (torch.rand(channels, device=device) + 0.5 for _ in range(2))
@@ -91,39 +99,49 @@ def _kernels(kernels: TorchKernels, shape, device) -> dict[str, tuple[list, Call
     vectors, relu = (gamma, beta, mean, rstd), {"activation": "relu"}
     norm, grad = kernels.norm, kernels.norm_grad
     return {
-        "norm+relu forward": ([shape], lambda x: norm(x, gamma, beta, **relu)),
-        "norm+residual+pad forward": (
-            [shape, padded], lambda x, skip: norm(x, gamma, beta, skip, pad=1)
+        "norm+relu forward": _Kernel([shape], [2], lambda x: norm(x, gamma, beta, **relu)),
+        "norm+residual+pad forward": _Kernel(
+            [shape, padded], [2, 1], lambda x, skip: norm(x, gamma, beta, skip, pad=1)
         ),
-        "norm+relu backward": ([shape, shape], lambda dy, x: grad(dy, x, *vectors, **relu)),
-        "norm+relu+pad backward": (
-            [padded, shape], lambda dy, x: grad(dy, x, *vectors, **relu, pad=1)
+        "norm+relu backward": _Kernel(
+            [shape, shape], [2, 2], lambda dy, x: grad(dy, x, *vectors, **relu)
         ),
-        "norm+residual+pad backward": (
-            [padded, shape, shape], lambda dy, x, dskip: grad(dy, x, *vectors, dskip, pad=1)
+        "norm+relu+pad backward": _Kernel(
+            [padded, shape], [2, 2], lambda dy, x: grad(dy, x, *vectors, **relu, pad=1)
         ),
-        "reflection pad": ([shape], lambda x: [kernels.reflection_pad(x)]),
-        "reflection pad gradient": ([padded], lambda dy: [kernels.reflection_pad_grad(dy)]),
+        "norm+residual+pad backward": _Kernel(
+            [padded, shape, shape], [2, 2, 2],
+            lambda dy, x, dskip: grad(dy, x, *vectors, dskip, pad=1),
+        ),
+        "reflection pad": _Kernel([shape], [1], lambda x: [kernels.reflection_pad(x)]),
+        "reflection pad gradient": _Kernel(
+            [padded], [1], lambda dy: [kernels.reflection_pad_grad(dy)]
+        ),
     }  # fmt: skip
 
 
-def _measure(stage: Stage, row: str, shapes, kernel, dtype, device: str) -> None:
-    """Times a kernel against a copy that moves as many bytes, each replayed as one graph."""
+def _measure(stage: Stage, row: str, kernel: _Kernel, dtype, device: str) -> None:
+    """Times a kernel against a copy of every image it reads or writes, each replayed as one graph.
+
+    Where it reads an image twice, its row states besides what bandwidth that comes to.
+    """
 
     def images():
-        return [torch.randn(shape, device=device).to(dtype) for shape in shapes]
+        return [torch.randn(shape, device=device).to(dtype) for shape in kernel.images]
 
     first = images()
-    results = [result for result in kernel(*first) if result is not None and result.ndim == 4]
+    results = [result for result in kernel.call(*first) if result is not None and result.ndim == 4]
     traffic = sum(image.nbytes for image in (*first, *results))
+    again = zip(first, kernel.reads, strict=True)
+    moved = traffic + sum((reads - 1) * image.nbytes for image, reads in again)
     sets = [first, *(images() for _ in range(_sets(traffic, device) - 1))]
     sources = torch.randn(len(sets), traffic // 4, device=device).to(torch.float16)
     targets = torch.empty_like(sources)
     arms = {
         "copy": captured(lambda: [to.copy_(x) for to, x in zip(targets, sources, strict=True)]),
-        "monet": captured(lambda: [kernel(*tensors) for tensors in sets]),
+        "monet": captured(lambda: [kernel.call(*tensors) for tensors in sets]),
     }
-    stage.measure(row, arms, Work(0, traffic), clock=seconds, calls=len(sets))
+    stage.measure(row, arms, Work(0, traffic), clock=seconds, calls=len(sets), moved=moved)
 
 
 def _compare(stage: Stage, kernels: TorchKernels, shape, dtype: str, device: str) -> None:

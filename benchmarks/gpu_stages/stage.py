@@ -88,6 +88,7 @@ class Stage:
         *,
         clock: Callable[[Callable[[], object]], float],
         calls: int = 1,
+        moved: int | None = None,
     ) -> None:
         """Times arms in turn and adds a row.
 
@@ -97,13 +98,19 @@ class Stage:
             work: of one call.
             clock: `clock(work)`, the seconds that it takes.
             calls: of what the row is about, in one call of an arm.
+            moved: bytes that this package's arm reads and writes, where it is known; those of
+                `work` are the least.
         """
         rounds, slice_seconds = (1, 0.0) if self.emulated else (15, 0.02)
         timings = interleave(arms, rounds=rounds, slice_seconds=slice_seconds, clock=clock)
         for arm, timing in timings.items():
             timings[arm] = dataclasses.replace(timing, seconds=timing.seconds / calls)
+        row = time_row(name, timings, work, self.roofline)
+        if moved is not None and self.roofline is not None:
+            share = moved / self.roofline.bandwidth / timings["monet"].seconds
+            row["arms"]["monet"] |= {"moved_bytes": moved, "moved_share": float(f"{share:.3g}")}
         with self.rows_file.open("a") as file:
-            file.write(json.dumps(time_row(name, timings, work, self.roofline)) + "\n")
+            file.write(json.dumps(row) + "\n")
         times = ", ".join(f"{arm} {time.seconds * 1e6:.1f} µs" for arm, time in timings.items())
         self.say(f"{name}: {times}")
 
