@@ -52,6 +52,24 @@ def test_what_can_t_be_shown_is_no_success_and_no_trace(arguments):
     assert done.stderr == "error: standard output can't be written: No space left on device.\n"
 
 
+_TWO_COMMANDS = """
+import gc, logging, sys
+from monet._command_line import run
+for number in (1, 2):
+    run(lambda: print(f"command {number}"))
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+    gc.collect()
+    logging.warning(f"logger {number}")
+"""
+
+
+def test_commands_of_one_process_leave_standard_output_open():
+    """A stream that another takes the place of would close the descriptor when it goes."""
+    done = subprocess.run([sys.executable, "-c", _TWO_COMMANDS], capture_output=True, text=True)
+    lines = [f"{who} {number}" for number in (1, 2) for who in ("command", "logger")]
+    assert done.stdout.splitlines() == lines, done.stderr
+
+
 _WORK = """
 import os, sys
 from monet._command_line import run
@@ -90,6 +108,10 @@ class ResourceExhaustedError(Exception):
         (MemoryError(), "out of memory"),
         (ResourceExhaustedError("OOM when allocating tensor"), "out of memory"),
         (ResourceExhaustedError("write failed; No space left on device"), "the disk is full"),
+        (
+            ResourceExhaustedError("{{node save}} /a b/c; No space left on device [Op:SaveV2]"),
+            "error: /a b/c: no space left on the disk.",
+        ),
     ],
     ids=repr,
 )

@@ -15,6 +15,7 @@ import tensorflow as tf
 from monet.runs.callbacks import Pace, StopAtNaN, StopOnSignal
 from monet.runs.callbacks.interim import Interim
 from monet.runs.callbacks.progress import losses_text
+from monet.runs.callbacks.records import Samples
 from monet.runs.interruption import Interrupted, Interruption
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.state import TrainingState
@@ -335,3 +336,20 @@ def test_time_that_an_evaluation_takes_is_not_the_epochs(monkeypatch):
 def test_losses_are_shown_short():
     logs = {"painting_generator_loss": 3.14159, "photo_generator_loss": 2.0, "cycle_loss": 0.25}
     assert losses_text(logs, SYSTEMS["cyclegan"].curves) == "G 3.14 2  cycle 0.25"
+
+
+@pytest.mark.parametrize(("epochs", "drawn"), [(5, [0, 2, 4, 5]), (None, [0, 2, 4, 6])])
+def test_sheets_are_drawn_every_few_epochs_and_after_the_last(tmp_path, epochs, drawn):
+    """Only what a number of epochs ends has a last one that is known."""
+    run = RunFolder(tmp_path)
+    run.sample_path(0).parent.mkdir()
+    sheet = SimpleNamespace(draw=lambda model: np.zeros((8, 8, 3), np.uint8))
+    samples = Samples(run, sheet, every=2, epochs=epochs)
+    samples.set_model(SimpleNamespace(stop_training=False))
+    for epoch in range(epochs or 6):
+        samples.on_epoch_begin(epoch)
+        samples.on_epoch_end(epoch)
+    assert [epoch for epoch in range(9) if run.sample_path(epoch).exists()] == drawn
+    samples.model.stop_training = True
+    samples.on_epoch_end(6)
+    assert run.sample_path(7).exists()

@@ -61,7 +61,12 @@ def run_callbacks(session: Session) -> list[keras.callbacks.Callback]:
             steps_per_epoch=steps_per_epoch,
             minutes=settings.sample_minutes,
         ),
-        Samples(run, sheet, epochs=epochs, every=settings.sample_every),
+        Samples(
+            run,
+            sheet,
+            every=settings.sample_every,
+            epochs=epochs if session.budget is None else None,
+        ),
         GeneratorFile(run),
         *([KeptGenerators(run, settings.keep_generators)] if settings.keep_generators else []),
         Checkpoints(
@@ -98,7 +103,7 @@ def calibration_callbacks(
     """The callbacks of a run's first steps, and among them the one that measures these."""
     run, settings = session.run, session.settings
     sheet = session.system.sheet(settings.recipe, session.domains, seed=settings.seed)
-    samples = Samples(run, sheet, epochs=settings.recipe.epochs, every=settings.sample_every)
+    samples = Samples(run, sheet, every=settings.sample_every, epochs=None)
     calibration = Calibration(budget, session.state, session.interruption)
     return calibration, [
         Opening([samples, Gallery(run)], budget),

@@ -37,14 +37,21 @@ class History(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """Draws the sample sheet before training, every few epochs and after the last."""
+    """Draws the sample sheet before training, every few epochs and after the last.
 
-    def __init__(self, run: RunFolder, sheet: Sheet, *, epochs: int, every: int) -> None:
+    Args:
+        run: where it is kept.
+        sheet: what is drawn.
+        every: epochs from one to the next.
+        epochs: of the training; None where something else ends it, by `stop_training`.
+    """
+
+    def __init__(self, run: RunFolder, sheet: Sheet, *, every: int, epochs: int | None) -> None:
         super().__init__()
         self.run = run
         self.sheet = sheet
-        self.epochs = epochs
         self.every = every
+        self.epochs = epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if epoch == 0 and not self.run.sample_path(0).exists():
