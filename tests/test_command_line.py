@@ -109,7 +109,7 @@ class ResourceExhaustedError(Exception):
         (ResourceExhaustedError("OOM when allocating tensor"), "out of memory"),
         (ResourceExhaustedError("write failed; No space left on device"), "the disk is full"),
         (
-            ResourceExhaustedError("{{node save}} /a b/c; No space left on device [Op:SaveV2]"),
+            ResourceExhaustedError("{{node a/job:b}} /a b/c; No space left on device [Op:SaveV2]"),
             "error: /a b/c: no space left on the disk.",
         ),
     ],

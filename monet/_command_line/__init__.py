@@ -165,9 +165,9 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
 def _what_was_refused(error: Exception) -> str | None:
     """What the system didn't do or give, if `error` comes of that."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        full = re.search(r"(?:(/[^;\n]*); )?No space left", str(error))
-        if full:  # TensorFlow names the file that it was writing
-            return f"{full[1]}: no space left on the disk" if full[1] else "the disk is full"
+        if "No space left" in str(error):  # TensorFlow names the file that it was writing
+            named = re.search(r".*\s(/[^;]*); No space left", str(error))
+            return f"{named[1]}: no space left on the disk" if named else "the disk is full"
         return "out of memory; ask for less at a time (--help), or free some"
     if isinstance(error, OSError):
         text = error.strerror or str(error)
