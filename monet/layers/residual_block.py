@@ -13,6 +13,7 @@ from monet.layers.fused_op import FusedOpLayer, padded_shape
 class ResidualBlock(FusedOpLayer):
     """`x + norm(conv(relu(norm(conv(x)))))` with 3×3 convolutions and instance norm.
 
+    One kernel on a CPU, TensorFlow's convolutions between native norms on a GPU.
     The convolutions have no bias, since the norm would cancel it. As in the generator of Johnson et
     al. 2016 and Zhu et al. 2017, nothing follows the addition.
 

@@ -29,8 +29,10 @@ def residual_block(
 
     `y = x + norm2(conv2(relu(norm1(conv1(x)))))`: 3x3 convolutions with a reflected border
     (`reflect_conv2d`), instance norms with scale and offset (`instance_norm`), nothing after the
-    sum. Arithmetic and statistics are float32 whatever the dtype of `x` is; on CPUs with AMX, what
-    the convolutions of a bfloat16 block multiply is rounded to bfloat16, as TensorFlow does it.
+    sum. One kernel on a CPU; on a GPU TensorFlow's convolutions between native norms, as in
+    `residual_trunk`. Arithmetic and statistics are float32 whatever the dtype of `x` is; on CPUs
+    with AMX, what the convolutions of a bfloat16 block multiply is rounded to bfloat16, as
+    TensorFlow does it.
 
     Kept for the gradient, besides the arguments: the outputs of both convolutions, in the dtype of
     `x`, and their statistics. A graph in which no gradient is taken doesn't keep them. In float16

@@ -177,3 +177,21 @@ def test_memory_traffic(kernels, dtype):
     assert take_traffic() == (x.nbytes + dy.nbytes, dy.nbytes)
     kernels.norm_backward(dy, x, gamma, beta, mean, rstd, **case.options)
     assert take_traffic() == (2 * (x.nbytes + dy.nbytes), x.nbytes)
+
+
+@DTYPE
+def test_memory_traffic_of_a_residual_block(kernels, dtype):
+    """Of its second norm: the skip is read once forward, what it hands back twice backward."""
+    if not kernels.device.kernels.emulated:
+        pytest.skip("only the emulator counts")
+    case = Case((1, 64, 64, 64), pad=1, residual=True)
+    x, gamma, beta, residual, dy = random_inputs(case, dtype)
+    take_traffic = kernels.device.kernels.take_traffic
+    take_traffic()
+    forward = {**case.options, "residual": residual, "residual_pad": 1}
+    _, mean, rstd = kernels.norm_forward(x, gamma, beta, **forward)
+    border = dy.nbytes - x.nbytes  # of y too; each of its pixels reads one of x and of the skip
+    assert take_traffic() == (3 * x.nbytes + 2 * border, dy.nbytes)
+    backward = {**case.options, "residual": True, "dskip": residual}
+    kernels.norm_backward(dy, x, gamma, beta, mean, rstd, **backward)
+    assert take_traffic() == (2 * (dy.nbytes + 2 * x.nbytes), 2 * x.nbytes)
