@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from monet._command_line import EXIT_SKIPPED, CommandError, checked, run
@@ -48,15 +50,23 @@ def evaluate(args: argparse.Namespace) -> int:
     )
     line.finish("")
     print("\n".join(map(printable, report_text(report).splitlines())))
-    try:
-        if args.output is not None:
+    if args.output is not None:
+        with _writing(args.output):
             evaluating.write_report(args.output, report)
-            print(f"\nFigures   {args.output}")
-        if args.html is not None:
-            print(f"Page      {evaluation.write_page(args.html, report)}")
-    except OSError as error:
-        raise CommandError(f"can't write {error.filename}: {error.strerror}.") from error
+        print(f"\nFigures   {args.output}")
+    if args.html is not None:
+        with _writing(args.html):
+            page = evaluation.write_page(args.html, report)
+        print(f"Page      {page}")
     return _warn_of_unreadable(report)
+
+
+@contextlib.contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"can't write {output}: {error.strerror or error}.") from error
 
 
 def _warn_of_unreadable(report: dict[str, Any]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from PIL import Image
 from monet import evaluate
 from monet.data.images import encode_png
 from monet.inference import load_generator
+from monet.runs import evaluation_page
 from monet.runs.data_location import DataLocation
 from monet.runs.judging import Judging
 from monet.runs.run_folder import RunFolder
@@ -363,6 +366,17 @@ def test_mistakes_are_one_sentence(place, capsys, options, message):
     assert evaluate.main(options) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_a_disk_that_gets_full_leaves_no_half_a_page(place, tmp_path, monkeypatch, capsys):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(evaluation_page, "write_text", full)
+    found, page = tmp_path / "found.json", tmp_path / "page"
+    judge(place, found, "--input", place / "images.zip", "--html", page, code=2)
+    assert f"error: can't write {page}: No space left on device." in capsys.readouterr().err
+    assert not page.exists() and not list(tmp_path.glob(".*"))
 
 
 def test_nothing_to_judge(capsys):

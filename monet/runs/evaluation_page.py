@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from monet._files import write_text
+from monet._files import creating_folder, write_text
 from monet._page import page, section, table
 from monet.data import ImageError
 from monet.data.images import encode_jpeg
@@ -29,6 +29,7 @@ from monet.runs.charts import charts_of_several, curves_of
 from monet.runs.line_chart import Charts, charts_html
 from monet.runs.run_folder import RunFolder
 
+_INDEX = "index.html"
 _MOST_SHOWN = 8
 
 _STYLE = line_chart.STYLE + ".pictures td { padding: 2px; border: 0; }\n"
@@ -57,43 +58,48 @@ class Shown:
 def write_page(
     folder: Path, report: Mapping[str, Any], shown: Shown, runs: Mapping[Path, str]
 ) -> Path:
-    """Writes `index.html` and its pictures into `folder`; returns the page's path.
+    """Makes a folder of `index.html` and its pictures; returns the page's path.
 
     Args:
-        folder: a new or empty one.
+        folder: a new or empty one; it gets all or nothing.
         report: of the evaluation.
         shown: pictures of each set. Runs painted the same photos, so their rows can be compared
             column by column with each other and with the photos.
         runs: what was judged, and a name for each; what is no run's folder (a generator's file)
             has no curves.
     """
-    pictures = folder / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
+    with creating_folder(folder) as place:
+        rows = _write_pictures(place / "pictures", shown)
+        sections = [
+            section(same_size_title(report), _figures(same_size_table(report))),
+            section(all_title(report), _figures(all_table(report))),
+            section(
+                "Pictures",
+                f'<div class="scroll"><table class="pictures"><tbody>{rows}</tbody></table></div>',
+            ),
+        ]
+        if charts := charts_html(_quality(report, runs)):
+            sections.insert(1, section("Over the training", charts))
+        if charts := charts_html(_curves(runs)):
+            sections.append(section("Curves", charts))
+        summary = " · ".join([report["data"], judge(report), *photo_texts(report)])
+        text = page("Evaluation", summary, "\n".join(sections), style=_STYLE)
+        write_text(place / _INDEX, text)
+    return folder / _INDEX
+
+
+def _write_pictures(folder: Path, shown: Shown) -> str:
+    """Writes the pictures; returns the rows of a table of them."""
+    folder.mkdir()
     rows = []
     for number, (name, images) in enumerate(sorted(shown.sets, key=lambda x: x[0] != "photos")):
         cells = []
         for column, image in enumerate(images):
-            path = pictures / f"{number}_{column}.jpg"
+            path = folder / f"{number}_{column}.jpg"
             path.write_bytes(encode_jpeg(image))
-            cells.append(f'<td><img src="pictures/{path.name}" alt="{escape(name)}"></td>')
+            cells.append(f'<td><img src="{folder.name}/{path.name}" alt="{escape(name)}"></td>')
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
-    sections = [
-        section(same_size_title(report), _figures(same_size_table(report))),
-        section(all_title(report), _figures(all_table(report))),
-        section(
-            "Pictures",
-            f'<div class="scroll"><table class="pictures"><tbody>{"".join(rows)}</tbody></table>'
-            "</div>",
-        ),
-    ]
-    if charts := charts_html(_quality(report, runs)):
-        sections.insert(1, section("Over the training", charts))
-    if charts := charts_html(_curves(runs)):
-        sections.append(section("Curves", charts))
-    summary = " · ".join([report["data"], judge(report), *photo_texts(report)])
-    index = folder / "index.html"
-    write_text(index, page("Evaluation", summary, "\n".join(sections), style=_STYLE))
-    return index
+    return "".join(rows)
 
 
 def _figures(found: tuple[list[str], list[list[str]]]) -> str:
