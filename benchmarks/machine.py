@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import platform
+import re
 from pathlib import Path
 
 GPU_CLASSES = ("T4", "gpu")
@@ -28,7 +29,7 @@ def _cpu_info(field: str) -> str:
 
 def gpu_class(device: str) -> str:
     """The key of a GPU in `floors.json`."""
-    return "T4" if "T4" in device else "gpu"
+    return "T4" if re.search(r"\bT4\b", device) else "gpu"
 
 
 @functools.cache

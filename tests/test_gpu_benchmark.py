@@ -15,6 +15,7 @@ SCRIPT = BENCHMARKS / "gpu.py"
 
 sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
+import machine  # noqa: E402
 import table  # noqa: E402
 from gpu_stages import STAGES, clocks, driver, kernel_checks, tensorflow_stages  # noqa: E402
 
@@ -129,6 +130,14 @@ def test_clocks_that_are_held_down(monkeypatch, tmp_path, answers, expected):
         watch.look()
     warning = watch.warning()
     assert warning is None if expected is None else expected in warning
+
+
+@pytest.mark.parametrize(
+    "device, expected",
+    [("Tesla T4", "T4"), ("NVIDIA T400 4GB", "gpu"), ("NVIDIA H100 80GB HBM3", "gpu")],
+)
+def test_only_a_t4_is_called_one(device, expected):
+    assert machine.gpu_class(device) == expected
 
 
 def row(ratio):
