@@ -31,7 +31,7 @@ import numpy as np
 from fuzz_ops import OPS
 
 _BATCH = 1000  # calls in a process: its start takes as long as some hundred of them
-_CALL_SECONDS = 120  # on a busy machine too; one that takes longer hangs
+_CALL_SECONDS = 300  # on a busy machine too; one that takes longer hangs
 _HUNG = 1  # exit code of faulthandler
 _HANG = "nothing: it hung"
 _TRIES = 3  # of a call that hung short of memory
