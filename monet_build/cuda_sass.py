@@ -1,7 +1,8 @@
 """Reads the machine code of the CUDA kernels, which tells without a GPU what a thread will do.
 
 `python -m monet_build.cuda_sass` compiles the kernels and prints the table of docs/gpu.md. Needs
-nvcc, and cuobjdump of the CUDA toolkit or of `pip install nvidia-cuda-cuobjdump`.
+nvcc, and cuobjdump and nvdisasm of the CUDA toolkit or of `pip install nvidia-cuda-cuobjdump
+nvidia-cuda-nvdisasm`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from monet_build.cuda_build import Kernel, readable
 _INSTRUCTION = re.compile(r"^\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.M)
 _FUNCTION = re.compile(r"^\s*Function : (\S+)", re.M)
 _NARROW_BITS = {"U8": 8, "S8": 8, "U16": 16, "S16": 16, "64": 64, "128": 128}
+MISSING = (
+    "there is no cuobjdump with nvdisasm beside nvcc or on PATH; try pip install "
+    "nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm"
+)
 _REGISTERS = 65536  # of a multiprocessor, on all architectures here
 
 
@@ -69,25 +74,37 @@ class Code:
     subroutines: int
 
 
-def find_cuobjdump() -> str | None:
-    """The cuobjdump beside nvcc, on `PATH`, or of NVIDIA's package for pip."""
+@dataclasses.dataclass(frozen=True)
+class Disassembler:
+    """cuobjdump, and the `PATH` on which it finds the nvdisasm that it runs."""
+
+    cuobjdump: str
+    path: str
+
+    def read_code(self, objects: Iterable[Path], architecture: int) -> list[Code]:
+        """The kernels that `nvcc -c` has compiled into these files for one architecture."""
+        found = []
+        for file in objects:
+            command = [self.cuobjdump, "-sass", "-arch", f"sm_{architecture}", str(file)]
+            environment = {**os.environ, "PATH": self.path}
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=True
+            )
+            found += parse(done.stdout)
+        return found
+
+
+def find_disassembler() -> Disassembler | None:
+    """That of the CUDA toolkit, beside nvcc or on `PATH`, or of NVIDIA's packages for pip."""
     nvcc = cuda_toolkit.find_nvcc()
     folders = [os.path.dirname(os.path.realpath(nvcc.command[0]))] if nvcc else []
     folders += os.environ.get("PATH", os.defpath).split(os.pathsep)
     package = importlib.util.find_spec("nvidia")
     for folder in package.submodule_search_locations or () if package else ():
         folders += map(str, Path(folder).glob("*/bin"))
-    return shutil.which("cuobjdump", path=os.pathsep.join(folders))
-
-
-def read_code(cuobjdump: str, objects: Iterable[Path], architecture: int) -> list[Code]:
-    """The kernels that `nvcc -c` has compiled into these files for one architecture."""
-    found = []
-    for file in objects:
-        command = [cuobjdump, "-sass", "-arch", f"sm_{architecture}", str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found += parse(done.stdout)
-    return found
+    path = os.pathsep.join(folders)
+    cuobjdump, nvdisasm = (shutil.which(name, path=path) for name in ("cuobjdump", "nvdisasm"))
+    return Disassembler(cuobjdump, path) if cuobjdump and nvdisasm else None
 
 
 def parse(text: str) -> list[Code]:
@@ -174,15 +191,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architectures", default="75;80", help="(default: %(default)s)")
     architectures = cuda_toolkit.parse_architectures(parser.parse_args().architectures)
-    nvcc, cuobjdump = cuda_toolkit.find_nvcc(), find_cuobjdump()
-    if nvcc is None or cuobjdump is None:
-        print(
-            "nvcc or cuobjdump is missing; try pip install nvidia-cuda-cuobjdump", file=sys.stderr
-        )
+    nvcc, disassembler = cuda_toolkit.find_nvcc(), find_disassembler()
+    if nvcc is None or disassembler is None:
+        print("nvcc is not on PATH" if nvcc is None else MISSING, file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
         kernels, objects = cuda_build.compile_cuda(Path(folder), architectures)
-        codes = {gpu: read_code(cuobjdump, objects, gpu) for gpu in architectures}
+        codes = {gpu: disassembler.read_code(objects, gpu) for gpu in architectures}
     print(f"{nvcc.version}\n\n{format_table(kernels, codes)}")
     return 0
 

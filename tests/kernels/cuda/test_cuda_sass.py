@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from monet_build import cuda_build, cuda_sass, cuda_toolkit
 
 GPUS = (75, 80)
+DOCUMENT = Path(__file__).parents[3] / "docs" / "gpu.md"
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +22,10 @@ def compiled(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=GPUS)
 def codes(compiled, request) -> dict[str, cuda_sass.Code]:
-    cuobjdump = cuda_sass.find_cuobjdump()
-    if cuobjdump is None:
-        pytest.skip("no cuobjdump beside nvcc or on PATH; try pip install nvidia-cuda-cuobjdump")
-    found = cuda_sass.read_code(cuobjdump, compiled[1], request.param)
+    disassembler = cuda_sass.find_disassembler()
+    if disassembler is None:
+        pytest.skip(cuda_sass.MISSING)
+    found = disassembler.read_code(compiled[1], request.param)
     return {code.name: code for code in found}
 
 
@@ -52,6 +55,21 @@ def test_all_values_are_in_registers(codes):
 
 def test_code_and_resources_are_of_the_same_kernels(codes, compiled):
     assert {kernel.name for kernel in compiled[0]} == set(codes)
+
+
+def test_table(compiled, codes):
+    """Its rows are those of docs/gpu.md; the numbers there are one compiler's."""
+    table = cuda_sass.format_table(compiled[0], {75: list(codes.values())})
+    document = DOCUMENT.read_text(encoding="utf-8")
+    rows = [line.partition(" | ")[0] for line in table.splitlines()[2:]]
+    assert document.count("\n| `") == len(rows) and all(row in document for row in rows)
+
+
+def test_without_a_disassembler(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["cuda_sass"])
+    monkeypatch.setattr(cuda_sass, "find_disassembler", lambda: None)
+    assert cuda_sass.main() == 1
+    assert "nvcc is not" in (said := capsys.readouterr().err) or "nvidia-cuda-nvdisasm" in said
 
 
 @pytest.mark.parametrize("gpu", GPUS)
