@@ -30,11 +30,11 @@ _ANY = None
 _NORMS = ("instance_norm", "group_norm")
 # With its gradient 1.2 to 4.5 times as fast as tf.pad, at every shape measured (16 to 256 px).
 _PADDING = ("reflection_pad",)
-# With their gradients they are faster natively in float32 at every shape measured (3x3 with 8 to 256
-# channels, 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its own
-# row. The closest is 7x7 from 3 channels, whose forward pass alone takes as long as TensorFlow's.
-# In bfloat16 with AMX TensorFlow's are faster from or to fewer than 32 channels, but for gradients
-# to 3; a row that looks at channels is still missing.
+# With their gradients they are faster natively in float32 at every shape measured (3x3 with 8 to
+# 256 channels, 7x7 from and to 3 channels, images of 16 to 256 px), so no class of shapes has its
+# own row. The closest is 7x7 from 3 channels, whose forward pass alone takes as long as
+# TensorFlow's. In bfloat16 with AMX TensorFlow's are faster from or to fewer than 32 channels, but
+# for gradients to 3; a row that looks at channels is still missing.
 _REFLECTING = ("reflect_conv2d", "residual_block", "residual_trunk")
 # Where they are composed, they are TensorFlow's own: none of their parts is native.
 _CONV2D = ("conv2d", "conv2d_transpose")
