@@ -5,7 +5,8 @@ arm; the comparison with the others is in a table of its own and in each result'
 
 Options of these benchmarks: `--smoke` runs one small case of each once (does it work, not how
 fast); `--check-floors` fails where a ratio falls below `floors.json`; `--rows` names a file that
-each row is written to as soon as it is measured; `--grid` has narrow convolutions on a whole grid.
+each row is written to as soon as it is measured; `--grid` has narrow convolutions on a whole grid;
+`--photos` says how many are painted.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--grid",
         action="store_true",
         help="narrow convolutions: a whole grid of them, which takes hours",
+    )
+    group.addoption(
+        "--photos",
+        type=int,
+        default=32,
+        metavar="N",
+        help="painting: how many photos, from files to an archive (default: %(default)s)",
     )
 
 
@@ -141,7 +149,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     if not config.stash[_rows]:
         return
     write = terminalreporter.write_line
-    terminalreporter.section("comparison: medians, and the first column divided by them")
+    terminalreporter.section("comparison: medians, and a row's first divided by them")
     versions = ", ".join(f"{name} {v}" for name, v in machine.library_versions().items())
     device = machine.gpu_model() or machine.cpu_model()
     write(f"{device}, {machine.device_class()}, {os.cpu_count()} CPU cores; {versions}")

@@ -15,11 +15,11 @@ import ctypes
 import gc
 import json
 import sys
-from pathlib import Path
 
 import baselines
 import tensorflow as tf
 from arms import ON_GPU
+from memory import resident
 from test_training_step import image_batch, make_monet_step
 
 from monet import systems
@@ -36,12 +36,6 @@ def make_step(arm: str, size: int):
         return lambda: tutorial_step(*batch)
 
     return make_monet_step(systems.get_recipe("cyclegan").replace(image_size=size), batch)
-
-
-def resident(field: str) -> int:
-    """A field of this process's memory figures, such as "VmRSS" or its peak "VmHWM", in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
 def main() -> None:

@@ -97,12 +97,13 @@ def format_amount(arm: Mapping[str, float]) -> str:
 
 
 def format_table(rows: Iterable[Mapping]) -> str:
-    """The rows as text. Each arm: its median, and the baseline's divided by it."""
+    """The rows as text. Each arm: its median, and that of the row's first divided by it."""
     rows = list(rows)
     headings = list(dict.fromkeys(arm for row in rows for arm in row["arms"]))
     lines = [["", *headings, "roofline"]]
     for row in rows:
-        cells = [_cell(row["arms"].get(arm), arm == headings[0]) for arm in headings]
+        baseline = next(iter(row["arms"]))
+        cells = [_cell(row["arms"].get(arm), arm == baseline) for arm in headings]
         share = row["arms"].get("monet", {}).get("roofline_share")
         lines.append([row["name"], *cells, "" if share is None else f"{share:.0%}"])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

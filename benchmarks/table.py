@@ -95,7 +95,8 @@ def format_rows(rows: list[Mapping]) -> str:
     headings = ["", *(HEADINGS.get(arm, arm) for arm in arms), *["roofline"] * has_roofline]
     lines = [headings, ["---"] * len(headings)]
     for row in rows:
-        cells = [_cell(row["arms"].get(arm), arm, arm == arms[0]) for arm in arms]
+        baseline = next(iter(row["arms"]))
+        cells = [_cell(row["arms"].get(arm), arm, arm == baseline) for arm in arms]
         share = row["arms"].get("monet", {}).get("roofline_share")
         cells += ["" if share is None else f"{share:.0%}"] * has_roofline
         lines.append([row["name"].replace("->", " → "), *cells])

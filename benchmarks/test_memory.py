@@ -5,19 +5,12 @@ What pytest-benchmark times here is the whole process of this package's arm: its
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import memory
 import pytest
 from rows import memory_row
 
-import monet
-
-PROGRAM = Path(__file__).with_name("memory_of_a_step.py")
-SOURCE = str(Path(monet.__file__).parents[1])
 ARMS = {"TF graph": "tutorial", "monet": "monet"}
 
 
@@ -29,7 +22,7 @@ def test_training_step_memory(benchmark, add_row, smoke, size):
     peaks = {}
 
     def measure(arm):
-        peaks[arm] = _peaks(ARMS[arm], size)
+        peaks[arm] = memory.measure("memory_of_a_step.py", ARMS[arm], str(size))
 
     benchmark.pedantic(measure, args=("monet",), setup=lambda: measure("TF graph"))
     for what in peaks["monet"]:
@@ -37,14 +30,3 @@ def test_training_step_memory(benchmark, add_row, smoke, size):
         if None not in of_each.values():
             name = f"memory of a training step, ResNet-9, {size}x{size} float32, {what}"
             add_row(memory_row(name, of_each))
-
-
-def _peaks(arm: str, size: int) -> dict[str, int | None]:
-    result = subprocess.run(
-        [sys.executable, PROGRAM, arm, str(size)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env=os.environ | {"MONET_OPS": "native", "PYTHONPATH": SOURCE},
-    )
-    return json.loads(result.stdout.splitlines()[-1])

@@ -43,12 +43,14 @@ def test_rows_of_several_arms():
                 },
             },
         },
+        {"name": "c", "arms": {"network": {"bytes": 3 << 20, "ratio": 1.0}}},
     ]  # fmt: skip
     assert table.format_rows(rows).splitlines() == [
-        "|  | TensorFlow graph | monet | roofline |",
-        "| --- | --- | --- | --- |",
-        "| a 1 → 2 | 2.00 s |  |  |",
-        "| b | 1.00 s | 500 ms (2.00×; 1.50 to 2.50) | 50% |",
+        "|  | TensorFlow graph | monet | network | roofline |",
+        "| --- | --- | --- | --- | --- |",
+        "| a 1 → 2 | 2.00 s |  |  |  |",
+        "| b | 1.00 s | 500 ms (2.00×; 1.50 to 2.50) |  | 50% |",
+        "| c |  |  | 3 MiB |  |",
     ]
 
 

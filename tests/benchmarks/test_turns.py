@@ -136,3 +136,10 @@ def test_table_of_rows():
     assert table[0].split() == ["PyTorch", "monet", "roofline"]
     assert table[1].split()[-5:] == ["1.00", "s", "800", "ms", "1.25x"]
     assert table[2].split() == ["memory", "3,072", "MiB", "1,024", "MiB", "3.00x"]
+
+
+def test_rows_of_one_table_have_baselines_of_their_own():
+    memory = rows.memory_row("memory", {"network": 2 << 30, "monet": 1 << 30})
+    table = rows.format_table([row(1.25), memory]).splitlines()
+    assert table[0].split() == ["PyTorch", "monet", "network", "roofline"]
+    assert table[2].split() == ["memory", "1,024", "MiB", "2.00x", "2,048", "MiB"]
