@@ -29,12 +29,13 @@ def residual_trunk(
     where at least half of them are float16 and the GPU's compute capability is at least 7.0 (T4:
     7.5), or, from 8.0 on, bfloat16, or float32 with TensorFloat-32 and without a gradient in the
     same function. Elsewhere, as in a training step in float32, it makes them NCHW and puts
-    transposes between them and the norms. That is avoided by
+    transposes between them and the norms. With TensorFloat-32 that is avoided by
     `tf.config.optimizer.set_experimental_options({"layout_optimizer": False})` before the function
-    first runs; it holds for all functions, and `tf.function` has no such option of its own. XLA
-    goes by its own rules, which prefer NHWC in float16 and NCHW in float32, and copies where a
-    custom call demands NHWC. (Read in TensorFlow's source, grappler's generic_layout_optimizer.cc
-    and XLA's layout assignment; not measured.)
+    first runs; it holds for all functions, and `tf.function` has no such option of its own. On
+    other GPUs convolutions in float32 would then transpose for themselves, which is more. XLA
+    goes by its own rules, which prefer NHWC in float16 and, before 9.0, NCHW in float32, and copies
+    where a custom call demands NHWC. docs/gpu.md counts the bytes. (Read in TensorFlow's source;
+    not measured.)
 
     Kept for the gradient of a block: its input and the outputs of both convolutions, in the dtype
     of `x`, and their statistics. On the CPU in float32 a block's input isn't kept but found again
