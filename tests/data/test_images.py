@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from monet.data import ImageError, encode_jpeg, encode_png, read_image, to_float, to_uint8
+from monet.data.domains import SAMPLE_SET
 from monet.data.images import FORMATS, central_square, check_image, shrink
 
 
@@ -270,6 +271,16 @@ def test_encoders(gradient):
     np.testing.assert_array_equal(read_image(encode_png(gradient)), gradient)
     assert np.abs(read_image(encode_jpeg(gradient)).astype(int) - gradient).mean() < 1.5
     assert len(encode_jpeg(gradient, quality=30)) < len(encode_jpeg(gradient))
+
+
+def test_a_png_is_as_small_as_one_that_takes_longer():
+    painting = read_image(SAMPLE_SET / "monet_jpg" / "painting_000.jpg")
+    page = np.full((200, 300, 3), 255, np.uint8)
+    page[40:168, 90:218] = painting
+    for picture, more in ((painting, 1.02), (page, 1.05)):
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "PNG")
+        assert len(encode_png(picture)) < more * len(buffer.getvalue())
 
 
 def test_shrink_and_central_square():
