@@ -18,7 +18,8 @@ struct BrushStrokesShape {
   int64_t reach;       // 1 <= reach <= height, width
 };
 
-size_t BrushStrokesScratchBytes(const BrushStrokesShape& shape);
+// `strokes` as below.
+size_t BrushStrokesScratchBytes(const BrushStrokesShape& shape, const float* strokes);
 
 // Over the pixels q around a pixel p, as far as `reach`, mirrored at the borders:
 //   y[p] = sum stroke priority[q] x[q] / sum stroke priority[q],  stroke = strokes[q - p, direction[p]]

@@ -28,7 +28,7 @@ py::array Lay(const Floats& x, const Floats& priority, const Floats& directions,
          " and ", shape.width);
   }
   py::array y = NewTensor(x.dtype(), {shape.batch, shape.height, shape.width, shape.channels});
-  const auto scratch = NewMemory(BrushStrokesScratchBytes(shape));
+  const auto scratch = NewMemory(BrushStrokesScratchBytes(shape, strokes.data()));
   float* y_data = static_cast<float*>(y.mutable_data());
   {
     py::gil_scoped_release release;

@@ -41,7 +41,7 @@ class BrushStrokesOp final {
     TF_RETURN_IF_ERROR(context->allocate_output(0, x.shape(), &y));
     if (x.NumElements() == 0) return absl::OkStatus();
     tensorflow::Tensor scratch;
-    TF_RETURN_IF_ERROR(AllocateScratch(context, BrushStrokesScratchBytes(shape), &scratch));
+    TF_RETURN_IF_ERROR(AllocateScratch(context, BrushStrokesScratchBytes(shape, Floats(strokes)), &scratch));
     BrushStrokes(shape, Floats(x), Floats(priority), Floats(directions), Floats(strokes), Floats(y), scratch.data(),
                  device.pool);
     return absl::OkStatus();

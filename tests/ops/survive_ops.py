@@ -31,13 +31,14 @@ import numpy as np
 from fuzz_ops import OPS
 
 _BATCH = 1000  # calls in a process: its start takes as long as some hundred of them
-_CALL_SECONDS = 300  # on a busy machine too; one that takes longer hangs
+_CALL_SECONDS = 90  # on a busy machine too; one that takes longer hangs
 _HUNG = 1  # exit code of faulthandler
 _HANG = "nothing: it hung"
 _TRIES = 3  # of a call that hung short of memory
 _SIDES = (0, 1, 1, 2, 3, 5, 8, 17, 40)
 _NOBODYS_SIDES = (2**20, 2**31, 2**40, 2**61)
 _LARGE = (1, 1024, 1024, 8)  # 32 MB in float32
+_WIDE = (1, 4, 4, 2**19)  # too, but much more with a kernel over all channels
 _DTYPES = ("float32", "float16", "bfloat16")
 _MEGABYTES_LEFT = (40, 100, 300)  # for a call, where memory is short
 _MOST_MEMORY = 4 << 30  # for a process; TensorFlow itself takes 1 or 2 of it
@@ -77,23 +78,27 @@ def random_call(rng: np.random.Generator) -> Call:
         x[huge], x[empty] = int(rng.choice(_NOBODYS_SIDES)), 0
     elif chance < 0.2:
         x, megabytes = list(_LARGE), int(rng.choice(_MEGABYTES_LEFT))
+        if "conv" not in op and op != "residual_block" and rng.random() < 0.5:
+            x = list(_WIDE)
+    with_gradients = bool(rng.random() < 0.6)
     shapes, options = _arguments(rng, op, x)
     if rng.random() < 0.15:  # a tensor of another shape than it should have
         wrong = shapes[int(rng.integers(len(shapes)))]
         if wrong:
             wrong[int(rng.integers(len(wrong)))] = int(rng.choice(_SIDES))
-    if op == "brush_strokes":
-        # Its gradient, and all of it where it isn't native, is made of TensorFlow's convolutions,
-        # which end the process when they get no memory, and take minutes for large pictures.
+    if op == "brush_strokes" and with_gradients:
+        # These are made of TensorFlow's convolutions, which end the process when they get no
+        # memory, and take minutes for large pictures, many channels and long strokes.
         megabytes = None
-        shapes = [[min(side, 64) if side == _LARGE[1] else side for side in s] for s in shapes]
+        huge = (max(_LARGE), max(_WIDE))
+        shapes = [[min(side, 32) if side in huge else side for side in s] for s in shapes]
     return Call(
         op=op,
         shapes=shapes,
         options=options,
         dtype=str(rng.choice(_DTYPES)),
         mode=str(rng.choice(["eager", "graph", "xla"], p=[0.45, 0.5, 0.05])),
-        with_gradients=bool(rng.random() < 0.6),
+        with_gradients=with_gradients,
         megabytes=megabytes,
     )
 

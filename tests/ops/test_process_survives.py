@@ -65,6 +65,30 @@ resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
 print("alive")
 """
 
+WIDE = """
+import resource
+import tensorflow as tf
+from monet import ops
+
+def arguments(channels):
+    x, priority = tf.ones([1, 3, 3, channels]), tf.ones([1, 3, 3, 1])
+    return x, priority, tf.zeros([1, 3, 3], tf.int32), 1, 1
+
+ops.brush_strokes(*arguments(8))
+tensors = arguments(2**20)
+ends = []
+for megabytes in range(100, 260, 10):
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20, resource.RLIM_INFINITY))
+    try:
+        ops.brush_strokes(*tensors)
+        ends.append("done")
+    except tf.errors.ResourceExhaustedError:
+        ends.append("refused")
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+print(*dict.fromkeys(ends))
+"""
+
 
 def call(program):
     return subprocess.run(
@@ -83,6 +107,13 @@ def test_empty_tensors_of_sides_that_nothing_has():
 def test_under_xla_too_little_memory_is_an_error():
     done = call(SHORT_OF_MEMORY)
     assert done.returncode == 0 and done.stdout == "refused\nalive\n", done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not library.status().native, reason="about the native ops")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_strokes_over_many_channels_take_no_memory_that_tensorflow_did_not_give():
+    done = call(WIDE)
+    assert done.returncode == 0 and done.stdout == "refused done\n", done.stdout + done.stderr
 
 
 @pytest.mark.skipif(not library.status().native, reason="about the native ops")

@@ -1,7 +1,6 @@
 #include "../../brush_strokes.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "../kernels.h"
 #include "../scratch.h"
@@ -11,19 +10,27 @@ namespace {
 
 // Where working memory holds what.
 struct StrokePlan {
-  StrokePlan(const BrushStrokesShape& shape, void* memory)
+  StrokePlan(const BrushStrokesShape& shape, const float* strokes, void* memory)
       : rows(shape.height + 2 * shape.reach),
         columns(shape.width + 2 * shape.reach),
-        values((1 + shape.channels + kFill - 1) / kFill * kFill) {
+        values((1 + shape.channels + kFill - 1) / kFill * kFill),
+        sums_size(std::min(kStrokeRun, shape.width) * values),
+        grain(std::max<int64_t>(1, 1024 / shape.width)) {
+    const int64_t size = 2 * shape.reach + 1, weights = size * size * kStrokeAngles;
     Scratch scratch(memory);
     weighted = scratch.Take<float>(shape.batch * rows * columns * values);
+    sums = scratch.Take<float>((shape.batch * shape.height + grain - 1) / grain * sums_size);
+    taps = scratch.Take<StrokeTap>(weights - std::count(strokes, strokes + weights, 0.0f));
     bytes = scratch.bytes();
   }
 
   static constexpr int64_t kFill = 8;  // of a vector's values, on AVX2
 
-  int64_t rows, columns, values;
+  int64_t rows, columns, values, sums_size;
+  int64_t grain;    // rows of y that a thread takes at a time
   float* weighted;  // [batch, rows, columns, values]: as brush_strokes_kernels.h has them, with mirrored borders
+  float* sums;      // sums_size for every `grain` rows
+  StrokeTap* taps;
   size_t bytes;
 };
 
@@ -32,33 +39,32 @@ int64_t Mirrored(int64_t place, int64_t side) {
   return place < 0 ? -1 - place : place < side ? place : 2 * side - 1 - place;
 }
 
-std::vector<StrokeTap> FindTaps(const BrushStrokesShape& shape, const StrokePlan& plan, const float* strokes,
-                                StrokeTaps* taps) {
+StrokeTaps FindTaps(const BrushStrokesShape& shape, const StrokePlan& plan, const float* strokes) {
   const int64_t size = 2 * shape.reach + 1;
-  std::vector<StrokeTap> found;
-  int64_t begins[kStrokeAngles + 1];
+  StrokeTaps taps;
+  StrokeTap* next = plan.taps;
   for (int64_t angle = 0; angle < kStrokeAngles; ++angle) {
-    begins[angle] = static_cast<int64_t>(found.size());
+    taps.angles[angle] = next;
     for (int64_t i = 0; i < size * size; ++i) {
       const float weight = strokes[i * kStrokeAngles + angle];
-      if (weight != 0.0f) found.push_back({(i / size * plan.columns + i % size) * plan.values, weight});
+      if (weight != 0.0f) *next++ = {(i / size * plan.columns + i % size) * plan.values, weight};
     }
   }
-  begins[kStrokeAngles] = static_cast<int64_t>(found.size());
-  for (int64_t i = 0; i <= kStrokeAngles; ++i) taps->angles[i] = found.data() + begins[i];
-  return found;
+  taps.angles[kStrokeAngles] = next;
+  return taps;
 }
 
 }  // namespace
 
-size_t BrushStrokesScratchBytes(const BrushStrokesShape& shape) { return StrokePlan(shape, nullptr).bytes; }
+size_t BrushStrokesScratchBytes(const BrushStrokesShape& shape, const float* strokes) {
+  return StrokePlan(shape, strokes, nullptr).bytes;
+}
 
 void BrushStrokes(const BrushStrokesShape& shape, const float* x, const float* priority, const float* directions,
                   const float* strokes, float* y, void* scratch, ThreadPool& pool) {
-  const StrokePlan plan(shape, scratch);
+  const StrokePlan plan(shape, strokes, scratch);
   const int64_t height = shape.height, width = shape.width, channels = shape.channels;
-  StrokeTaps taps;
-  const std::vector<StrokeTap> memory = FindTaps(shape, plan, strokes, &taps);
+  const StrokeTaps taps = FindTaps(shape, plan, strokes);
 
   ParallelFor(pool, shape.batch * plan.rows, std::max<int64_t>(1, 16384 / (plan.columns * plan.values)),
               [&](int64_t begin, int64_t end) {
@@ -78,12 +84,11 @@ void BrushStrokes(const BrushStrokesShape& shape, const float* x, const float* p
               });
 
   const BrushStrokesKernels& kernels = *SelectedKernels().brush_strokes;
-  ParallelFor(pool, shape.batch * height, std::max<int64_t>(1, 1024 / width), [&](int64_t begin, int64_t end) {
-    std::vector<float> sums(kStrokeRun * plan.values);
+  ParallelFor(pool, shape.batch * height, plan.grain, [&](int64_t begin, int64_t end) {
+    float* sums = plan.sums + begin / plan.grain * plan.sums_size;
     for (int64_t i = begin; i < end; ++i) {
       const float* around = plan.weighted + (i / height * plan.rows + i % height) * plan.columns * plan.values;
-      kernels.row(around, plan.values, taps, directions + i * width, width, channels, sums.data(),
-                  y + i * width * channels);
+      kernels.row(around, plan.values, taps, directions + i * width, width, channels, sums, y + i * width * channels);
     }
   });
 }
