@@ -53,6 +53,11 @@ _FUNCTIONS = {
         c_int64,  # residual_pad
         *[c_void_p] * 5,  # y, mean, rstd, scratch, stream
     ),
+    "norm_apply": (
+        *(c_int, POINTER(NormShape), POINTER(NormOptions)),
+        *[c_void_p] * 5,  # x, gamma, beta, mean, rstd
+        *[c_void_p] * 3,  # y, scratch, stream
+    ),
     "norm_backward": (
         *(c_int, POINTER(NormShape), POINTER(NormOptions)),
         *[c_void_p] * 7,  # dy, dskip, x, gamma, beta, mean, rstd
@@ -103,6 +108,11 @@ class CudaKernels:
         """x, gamma, beta, residual, residual_pad, y, mean, rstd, scratch, stream."""
         arguments = (DTYPES.index(dtype), NormShape(*shape), self._norm_options(options))
         self._call("norm_forward", *arguments, *tensors_to_stream)
+
+    def norm_apply(self, dtype, shape, options, *tensors_to_stream) -> None:
+        """x, gamma, beta, mean, rstd, y, scratch, stream."""
+        arguments = (DTYPES.index(dtype), NormShape(*shape), self._norm_options(options))
+        self._call("norm_apply", *arguments, *tensors_to_stream)
 
     def norm_backward(self, dtype, shape, options, *tensors_to_stream) -> None:
         """dy, dskip, x, gamma, beta, mean, rstd, dx, dgamma, dbeta, dresidual, scratch, stream."""

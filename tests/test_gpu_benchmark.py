@@ -101,6 +101,7 @@ def test_results(dry_run):
         least = {
             "reflection pad": image + 2 * 8 * 7 * 8 * 4,
             "norm+relu forward": 2 * image,
+            "norm+relu from known statistics": 2 * image,
             "norm+relu backward": 3 * image,
         }[kernel]
         assert arm["moved_share"] >= arm["roofline_share"]
@@ -108,6 +109,7 @@ def test_results(dry_run):
 
     assert moved_again("reflection pad") == 0
     assert moved_again("norm+relu forward") == 1
+    assert moved_again("norm+relu from known statistics") == 0
     assert moved_again("norm+relu backward") == 2
 
 

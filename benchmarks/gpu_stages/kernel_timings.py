@@ -100,6 +100,9 @@ def _kernels(kernels: TorchKernels, shape, device) -> dict[str, _Kernel]:
     norm, grad = kernels.norm, kernels.norm_grad
     return {
         "norm+relu forward": _Kernel([shape], [2], lambda x: norm(x, gamma, beta, **relu)),
+        "norm+relu from known statistics": _Kernel(
+            [shape], [1], lambda x: [kernels.norm_apply(x, *vectors, **relu)]
+        ),
         "norm+residual+pad forward": _Kernel(
             [shape, padded], [2, 1], lambda x, skip: norm(x, gamma, beta, skip, pad=1)
         ),

@@ -33,6 +33,16 @@ class TorchKernels:
         )  # fmt: skip
         return y, mean, rstd
 
+    def norm_apply(self, x, gamma, beta, mean, rstd, *, activation=None):
+        """y once more, from the statistics."""
+        sized = (*x.shape, x.shape[3])
+        y = torch.empty_like(x)
+        scratch = _bytes(x, self._library.norm_forward_scratch_bytes(sized))
+        pointers = _pointers(x, gamma, beta, mean, rstd, y, scratch)
+        options = norm_options(activation=activation)
+        self._library.norm_apply(_dtype(x), sized, options, *pointers, _stream(x))
+        return y
+
     def norm_grad(self, dy, x, gamma, beta, mean, rstd, dskip=None, *, activation=None, pad=0):
         """dx, dgamma, dbeta, and with `dskip`, which comes past the padding, dresidual."""
         sized = (*x.shape, x.shape[3])

@@ -40,6 +40,14 @@ void NormForward(DType dtype, const NormShape& shape, const NormOptions& options
                  const float* beta, const void* residual, int64_t residual_pad, void* y, float* mean, float* rstd,
                  void* scratch, ThreadPool& pool);
 
+// The last pass of NormForward alone, without a residual: the same bits, where mean and rstd are known.
+//
+//   mean, rstd    [batch, groups], as NormForward returned them
+//   y             as NormForward's
+//   scratch       NormForwardScratchBytes
+void NormApply(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
+               const float* beta, const float* mean, const float* rstd, void* y, void* scratch, ThreadPool& pool);
+
 //   dy            [batch, height + 2 pad, width + 2 pad, channels]
 //   dskip         null, or [batch, height, width, channels]: a gradient that reaches the unpadded result by another way
 //                 (a residual block's skip); it is added to dy with its border folded back

@@ -29,6 +29,12 @@ const char* monet_norm_forward(int dtype, const NormShape* shape, const NormOpti
                          rstd, scratch, stream);
 }
 
+const char* monet_norm_apply(int dtype, const NormShape* shape, const NormOptions* options, const void* x,
+                             const float* gamma, const float* beta, const float* mean, const float* rstd, void* y,
+                             void* scratch, void* stream) {
+  return NormApplyCuda(static_cast<DType>(dtype), *shape, *options, x, gamma, beta, mean, rstd, y, scratch, stream);
+}
+
 const char* monet_norm_backward(int dtype, const NormShape* shape, const NormOptions* options, const void* dy,
                                 const void* dskip, const void* x, const float* gamma, const float* beta,
                                 const float* mean, const float* rstd, void* dx, float* dgamma, float* dbeta,

@@ -87,6 +87,31 @@ py::tuple Forward(bool reference, const py::array& x, const Floats& gamma, const
   return py::make_tuple(y, mean, rstd);
 }
 
+py::array Apply(const py::array& x, const Floats& gamma, const Floats& beta, const Floats& mean, const Floats& rstd,
+                std::optional<int64_t> groups, double epsilon, const std::optional<std::string>& activation,
+                double negative_slope, int64_t pad, int threads, const std::optional<std::string>& dtype) {
+  const NormShape shape = CheckShape(x, groups);
+  const DType storage = StorageType(x, dtype);
+  const NormOptions options = CheckOptions(shape, epsilon, activation, negative_slope, pad);
+  CheckTensor("x", x, PaddedShape(shape, 0), x.dtype());
+  CheckFloats("gamma", gamma, {shape.channels});
+  CheckFloats("beta", beta, {shape.channels});
+  CheckFloats("mean", mean, {shape.batch, shape.groups});
+  CheckFloats("rstd", rstd, {shape.batch, shape.groups});
+  CheckThreads(threads);
+
+  py::array y = NewTensor(x.dtype(), PaddedShape(shape, pad));
+  void* y_data = y.mutable_data();
+  {
+    py::gil_scoped_release release;
+    ThreadPoolCache::Lease lease(Pools(), threads);
+    const std::unique_ptr<char[]> scratch(new char[NormForwardScratchBytes(shape)]);
+    NormApply(storage, shape, options, x.data(), gamma.data(), beta.data(), mean.data(), rstd.data(), y_data,
+              scratch.get(), lease.pool());
+  }
+  return y;
+}
+
 py::tuple Backward(bool reference, const py::array& dy, const py::array& x, const Floats& gamma, const Floats& beta,
                    const Floats& mean, const Floats& rstd, const std::optional<py::array>& dskip,
                    std::optional<int64_t> groups, double epsilon, const std::optional<std::string>& activation,
@@ -199,6 +224,9 @@ void DefineNorm(py::module_& m) {
         "groups"_a = py::none(), "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2,
         "residual"_a = py::none(), "pad"_a = 0, "threads"_a = 1, "dtype"_a = py::none(), backward_doc);
   };
+  m.def("norm_apply", Apply, "x"_a, "gamma"_a, "beta"_a, "mean"_a, "rstd"_a, py::kw_only(), "groups"_a = py::none(),
+        "epsilon"_a = 1e-5, "activation"_a = py::none(), "negative_slope"_a = 0.2, "pad"_a = 0, "threads"_a = 1,
+        "dtype"_a = py::none(), "norm_forward's y alone, without a residual, from the mean and rstd that it returned.");
   define("norm_forward", "norm_backward", false, kForwardDoc, kBackwardDoc);
   define("norm_forward_reference", "norm_backward_reference", true,
          "norm_forward in double precision on one thread, straight from the formula; `threads` is ignored.",

@@ -23,6 +23,12 @@ struct CpuDevice {
   }
 
   template <typename... Arguments>
+  absl::Status NormApply(const Arguments&... arguments) const {
+    monet::NormApply(arguments..., pool);
+    return absl::OkStatus();
+  }
+
+  template <typename... Arguments>
   absl::Status NormBackward(const Arguments&... arguments) const {
     monet::NormBackward(arguments..., pool);
     return absl::OkStatus();

@@ -24,6 +24,11 @@ struct CudaDevice {
   }
 
   template <typename... Arguments>
+  absl::Status NormApply(const Arguments&... arguments) const {
+    return StatusOf(NormApplyCuda(arguments..., stream));
+  }
+
+  template <typename... Arguments>
   absl::Status NormBackward(const Arguments&... arguments) const {
     return StatusOf(NormBackwardCuda(arguments..., stream));
   }

@@ -12,6 +12,7 @@
 // On a GPU, convolutions are cuDNN's: monet.ops composes what contains one.
 #define MONET_FOR_EVERY_OP_WITH_CUDA(DO) \
   DO(NormForwardOp)                      \
+  DO(NormApplyOp)                        \
   DO(NormBackwardOp)                     \
   DO(ReflectionPadForwardOp)             \
   DO(ReflectionPadBackwardOp)

@@ -1,4 +1,4 @@
-// What MonetNorm and MonetNormGrad (norm_ops.cc) do when they are called: see op_context.h.
+// What MonetNorm, MonetNormApply and MonetNormGrad (norm_ops.cc) do when they are called: see op_context.h.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace monet {
 
-// What the forward and the backward op have in common.
+// What the ops have in common.
 class NormOp {
  public:
   template <typename Visitor>
@@ -25,7 +25,6 @@ class NormOp {
     visit("activation", &activation_);
     visit("negative_slope", &options_.negative_slope);
     visit("pad", &options_.pad);
-    visit("num_residual", &num_residual_);
   }
 
   absl::Status CheckAttributes() {
@@ -71,7 +70,7 @@ class NormOp {
 
   tensorflow::DataType type_;
   int64_t groups_;
-  int64_t num_residual_;
+  int64_t num_residual_ = 0;
   std::string activation_;
   NormOptions options_;
 };
@@ -83,6 +82,7 @@ class NormForwardOp final : public NormOp {
   template <typename Visitor>
   void VisitAttributes(Visitor visit) {
     NormOp::VisitAttributes(visit);
+    visit("num_residual", &num_residual_);
     visit("residual_pad", &residual_pad_);
   }
 
@@ -113,6 +113,29 @@ class NormForwardOp final : public NormOp {
   int64_t residual_pad_;
 };
 
+class NormApplyOp final : public NormOp {
+ public:
+  static constexpr char kName[] = "MonetNormApply";
+
+  template <typename Device>
+  absl::Status Compute(OpContext* context, const Device& device) const {
+    const Tensor &x = context->input(0), &gamma = context->input(1), &beta = context->input(2);
+    const Tensor &mean = context->input(3), &rstd = context->input(4);
+    NormShape shape;
+    TF_RETURN_IF_ERROR(CheckInputs(x, gamma, beta, &shape));
+    TF_RETURN_IF_ERROR(CheckShape("mean", mean.shape(), StatisticsShape(shape)));
+    TF_RETURN_IF_ERROR(CheckShape("rstd", rstd.shape(), StatisticsShape(shape)));
+
+    Tensor* y;
+    TF_RETURN_IF_ERROR(context->forward_input_or_allocate_output(Reusable(), 0, PaddedShape(shape, options_.pad), &y));
+    if (x.NumElements() == 0) return absl::OkStatus();
+    Tensor scratch;
+    TF_RETURN_IF_ERROR(AllocateScratch(context, device.NormForwardScratchBytes(shape), &scratch));
+    return device.NormApply(StorageOf(type_), shape, options_, x.data(), Floats(gamma), Floats(beta), Floats(mean),
+                            Floats(rstd), y->data(), scratch.data());
+  }
+};
+
 class NormBackwardOp final : public NormOp {
  public:
   static constexpr char kName[] = "MonetNormGrad";
@@ -120,6 +143,7 @@ class NormBackwardOp final : public NormOp {
   template <typename Visitor>
   void VisitAttributes(Visitor visit) {
     NormOp::VisitAttributes(visit);
+    visit("num_residual", &num_residual_);
     visit("num_skip", &num_skip_);
   }
 

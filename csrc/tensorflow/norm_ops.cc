@@ -1,4 +1,4 @@
-// Registration and shape functions of MonetNorm and MonetNormGrad. What they compute: csrc/kernels/norm.h.
+// Registration and shape functions of MonetNorm and its kin. What they compute: csrc/kernels/norm.h.
 #include "absl/strings/str_cat.h"
 #include "kernels/activation.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
@@ -57,17 +57,34 @@ absl::Status MergeParameters(InferenceContext* c, int first, ShapeHandle* x) {
   return c->ReplaceDim(*x, 3, channels, x);
 }
 
+// The shape of mean and rstd, given that of x.
+absl::Status StatisticsShape(InferenceContext* c, ShapeHandle x, ShapeHandle* statistics) {
+  DimensionHandle groups;
+  TF_RETURN_IF_ERROR(GroupsDimension(c, x, &groups));
+  *statistics = c->Matrix(c->Dim(x, 0), groups);
+  return absl::OkStatus();
+}
+
 absl::Status NormShapes(InferenceContext* c) {
-  ShapeHandle x, y;
+  ShapeHandle x, y, statistics;
   TF_RETURN_IF_ERROR(MergeParameters(c, 0, &x));
   if (c->num_inputs() > 3) TF_RETURN_IF_ERROR(MergeResidual(c, c->input(3), &x));
   TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
-  DimensionHandle groups;
-  TF_RETURN_IF_ERROR(GroupsDimension(c, x, &groups));
-  const ShapeHandle statistics = c->Matrix(c->Dim(x, 0), groups);
+  TF_RETURN_IF_ERROR(StatisticsShape(c, x, &statistics));
   c->set_output(0, y);
   c->set_output(1, statistics);
   c->set_output(2, statistics);
+  return absl::OkStatus();
+}
+
+absl::Status NormApplyShapes(InferenceContext* c) {
+  ShapeHandle x, y, statistics, unused;
+  TF_RETURN_IF_ERROR(MergeParameters(c, 0, &x));
+  TF_RETURN_IF_ERROR(PaddedShape(c, x, &y));
+  TF_RETURN_IF_ERROR(StatisticsShape(c, x, &statistics));
+  TF_RETURN_IF_ERROR(c->Merge(statistics, c->input(3), &unused));
+  TF_RETURN_IF_ERROR(c->Merge(statistics, c->input(4), &unused));
+  c->set_output(0, y);
   return absl::OkStatus();
 }
 
@@ -93,11 +110,11 @@ absl::Status NormGradShapes(InferenceContext* c) {
       .Attr("epsilon: float = 1e-5")                                              \
       .Attr(absl::StrCat("activation: {", QuotedActivationNames(), "} = 'none'")) \
       .Attr("negative_slope: float = 0.2")                                        \
-      .Attr("pad: int >= 0 = 0")                                                  \
-      .Attr("num_residual: int >= 0")
+      .Attr("pad: int >= 0 = 0")
 
 REGISTER_OP("MonetNorm")
-    .MONET_NORM_ATTRIBUTES.Attr("residual_pad: int >= 0 = 0")
+    .MONET_NORM_ATTRIBUTES.Attr("num_residual: int >= 0")
+    .Attr("residual_pad: int >= 0 = 0")
     .Input("x: T")
     .Input("gamma: float")
     .Input("beta: float")
@@ -110,8 +127,19 @@ REGISTER_OP("MonetNorm")
 
 Of a residual that has a border of residual_pad pixels, only the interior is read.)");
 
+REGISTER_OP("MonetNormApply")
+    .MONET_NORM_ATTRIBUTES.Input("x: T")
+    .Input("gamma: float")
+    .Input("beta: float")
+    .Input("mean: float")
+    .Input("rstd: float")
+    .Output("y: T")
+    .SetShapeFn(NormApplyShapes)
+    .Doc(R"(MonetNorm's y once more, from the statistics that it returned. Its gradient is MonetNorm's.)");
+
 REGISTER_OP("MonetNormGrad")
-    .MONET_NORM_ATTRIBUTES.Attr("num_skip: int >= 0 = 0")
+    .MONET_NORM_ATTRIBUTES.Attr("num_residual: int >= 0")
+    .Attr("num_skip: int >= 0 = 0")
     .Input("dy: T")
     .Input("x: T")
     .Input("gamma: float")

@@ -82,6 +82,15 @@ def test_cpp_reference_within_error_budget(kernels, case, dtype):
     assert_within_budget(run(forward, backward, case, inputs), case, inputs)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", [case for case in CASES if not case.residual], ids=str)
+def test_once_more_from_known_statistics(kernels, case, dtype):
+    x, gamma, beta, *_ = random_inputs(case, dtype)
+    want, mean, rstd = kernels.norm_forward(x, gamma, beta, **case.options)
+    got = kernels.norm_apply(x, gamma, beta, mean, rstd, threads=2, **case.options)
+    np.testing.assert_array_equal(got, want)
+
+
 IMPLEMENTATIONS = pytest.mark.parametrize("suffix", ["", "_reference"], ids=["fused", "reference"])
 
 

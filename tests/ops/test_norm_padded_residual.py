@@ -1,4 +1,4 @@
-"""What MonetNorm can do that no public op of its own asks for: see `residual_pad` and `dskip`."""
+"""What MonetNorm and its kin can do that no public op of their own asks for."""
 
 from __future__ import annotations
 
@@ -113,3 +113,43 @@ def test_gradient_that_reaches_the_result_without_its_border(traced):
 
     for got, want in zip(tf.function(compute)() if traced else compute(), exact, strict=True):
         assert error(got.numpy(), want.numpy()) < 2e-5
+
+
+@pytest.mark.parametrize("groups", [0, 3])
+@pytest.mark.parametrize("traced", [False, True], ids=["eager", "function"])
+def test_once_more_from_known_statistics(traced, groups):
+    """The values of MonetNorm, bit for bit, and its gradients, of first and second order."""
+    inputs = make_inputs(CASE, "float32")
+    sources = [inputs.x, inputs.gamma, inputs.beta]
+    options = {"groups": groups, "activation": CASE.activation, "pad": CASE.pad, "epsilon": 0.1}
+
+    def apply(*sources):
+        _, *statistics = library.ops().monet_norm(*sources, residual=[], **options)
+        return library.ops().monet_norm_apply(*sources, *statistics, **options)
+
+    def norm(*sources):
+        return library.ops().monet_norm(*sources, residual=[], **options).y
+
+    def with_gradients(function):
+        with tf.GradientTape() as outer:
+            outer.watch(sources)
+            with tf.GradientTape() as tape:
+                tape.watch(sources)
+                y = function(*sources)
+            gradients = tape.gradient(y, sources, output_gradients=inputs.dy)
+            penalty = tf.add_n([tf.reduce_sum(g * g) for g in gradients])
+        return [y, *gradients, *outer.gradient(penalty, sources)]
+
+    run = tf.function(with_gradients) if traced else with_gradients
+    for got, want in zip(run(apply), run(norm), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_statistics_of_another_shape():
+    inputs = make_inputs(CASE, "float32")
+    for mean, rstd, wrong in ([2, 5], [2, 6], "mean"), ([2, 6], [1, 6], "rstd"):
+        arguments = (inputs.x, inputs.gamma, inputs.beta, tf.zeros(mean), tf.ones(rstd))
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{wrong} must have shape .2,6."):
+            library.ops().monet_norm_apply(*arguments)
+        with pytest.raises(ValueError, match="must be equal"):
+            tf.function(library.ops().monet_norm_apply)(*arguments)

@@ -12,6 +12,7 @@
 //      = scale * dz - (offset + slope * c)
 #include "norm_common.cuh"
 #include "reductions.cuh"
+#include "spread_statistics.cuh"
 
 namespace monet {
 namespace {
@@ -73,19 +74,6 @@ __device__ void ForGradients(const Tiling& tiling, const Place& place, const Pad
       visit(Offset(i, tiling.channels), values[p], gradient);
       first.Advance();
     }
-  }
-}
-
-// The statistics of an image's groups, for each of its channels: both [image, channel].
-__global__ void __launch_bounds__(kThreads)
-    SpreadStatistics(Norm norm, int images, const float* mean, const float* rstd, float* channel_mean,
-                     float* channel_rstd) {
-  const int channel = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (channel >= norm.channels) return;
-  const int group = channel / norm.channels_per_group;
-  for (int image = blockIdx.y; image < images; image += gridDim.y) {
-    channel_mean[norm.Vectors(image) + channel] = mean[Offset(image, norm.groups) + group];
-    channel_rstd[norm.Vectors(image) + channel] = rstd[Offset(image, norm.groups) + group];
   }
 }
 
@@ -227,16 +215,13 @@ __global__ void __launch_bounds__(kThreads, State<kWidth, kActivation>::kResiden
 class Scratch {
  public:
   Scratch(const NormShape& shape, const Chunks& chunks, void* memory)
-      : spreads_(shape.groups != shape.channels),
-        vector_(shape.batch * shape.channels),
+      : vector_(shape.batch * shape.channels),
         partials_(static_cast<float2*>(memory)),
         vectors_(reinterpret_cast<float*>(partials_ + vector_ * chunks.count)) {}
 
-  bool spreads() const { return spreads_; }
   float2* partials() const { return partials_; }
   InputGradientTerms terms() const { return {vectors_, vectors_ + vector_, vectors_ + 2 * vector_}; }
-  float* channel_mean() const { return vectors_ + 3 * vector_; }  // if it spreads
-  float* channel_rstd() const { return vectors_ + 4 * vector_; }
+  float* spread() const { return vectors_ + 3 * vector_; }  // of statistics, if groups aren't channels
 
   static size_t Bytes(const NormShape& shape, const Chunks& chunks) {
     const size_t vectors = shape.groups == shape.channels ? 3 : 5;
@@ -245,7 +230,6 @@ class Scratch {
   }
 
  private:
-  bool spreads_;
   int64_t vector_;
   float2* partials_;
   float* vectors_;
@@ -269,14 +253,8 @@ const char* NormBackwardCuda(DType dtype, const NormShape& shape, const NormOpti
   const Scratch memory(shape, chunks, scratch);
   const float* channel_mean = mean;
   const float* channel_rstd = rstd;
-  if (memory.spreads()) {
-    const LaunchShape spread = {(shape.channels + kThreads - 1) / kThreads, std::min<int64_t>(shape.batch, 65535),
-                                kThreads};
-    const char* error = Launch(SpreadStatistics, spread, stream, norm, static_cast<int>(shape.batch), mean, rstd,
-                               memory.channel_mean(), memory.channel_rstd());
-    if (error) return error;
-    channel_mean = memory.channel_mean();
-    channel_rstd = memory.channel_rstd();
+  if (const char* error = SpreadOverChannels(shape, norm, memory.spread(), stream, &channel_mean, &channel_rstd)) {
+    return error;
   }
 
   const uintptr_t addresses = Address(dy) | Address(dskip) | Address(x) | Address(dx) | Address(dresidual) |

@@ -48,6 +48,11 @@ struct Affine {
 
   __device__ Affine(const float* means, const float* rstds, const float* gammas, const float* betas)
       : Affine(means, rstds, betas) {
+    Multiply(gammas);
+  }
+
+  // To make a scale of rstd.
+  __device__ void Multiply(const float* gammas) {
     float gamma[kWidth];
     LoadParameters(gammas, gamma);
 #pragma unroll

@@ -28,6 +28,15 @@ const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptio
                             const float* gamma, const float* beta, const void* residual, int64_t residual_pad, void* y,
                             float* mean, float* rstd, void* scratch, void* stream);
 
+// The last pass of NormForwardCuda alone, without a residual.
+//
+//   mean, rstd    [batch, groups], as NormForwardCuda returned them
+//   y             as NormForwardCuda's
+//   scratch       NormForwardCudaScratchBytes
+const char* NormApplyCuda(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
+                          const float* gamma, const float* beta, const float* mean, const float* rstd, void* y,
+                          void* scratch, void* stream);
+
 //   dy            [batch, height + 2 pad, width + 2 pad, channels]
 //   dskip         null, or [batch, height, width, channels]: a gradient that reaches the unpadded result by another way
 //                 (a residual block's skip); it is added to dy with its border folded back

@@ -2,9 +2,10 @@
 //
 //   PartialMoments   x -> mean and squared deviations of each channel of each chunk of pixels
 //   CombineMoments   those -> mean, rstd of each group; mean and scale of each channel
-//   Normalize        x, residual -> y, its border included
+//   Normalize        x, residual -> y, its border included; alone where the statistics are known
 #include "norm_common.cuh"
 #include "reductions.cuh"
+#include "spread_statistics.cuh"
 
 namespace monet {
 namespace {
@@ -134,17 +135,19 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
   }
 }
 
-// Visits the pixels of y: each is computed from the pixel of x that it shows.
+// Visits the pixels of y: each is computed from the pixel of x that it shows. channel_scale is rstd alone if gamma
+// isn't null, else gamma * rstd.
 template <typename T, int kWidth, Activation kActivation>
 __global__ void __launch_bounds__(kThreads)
     Normalize(Tiling tiling, Norm norm, PaddedImage skip, const T* x, const T* residual, const float* channel_mean,
-              const float* channel_scale, const float* beta, T* y) {
+              const float* channel_scale, const float* gamma, const float* beta, T* y) {
   // From the end, where PartialMoments was last: that is what the cache still holds.
   const Place place(tiling, kWidth, gridDim.x - 1 - blockIdx.x);
   if (!place.active || place.begin + place.row >= place.end) return;
   for (int image = tiling.images - 1 - blockIdx.y; image >= 0; image -= gridDim.y) {
     const int64_t channels = norm.Vectors(image) + place.channel;
-    const Affine<kWidth> affine(channel_mean + channels, channel_scale + channels, beta + place.channel);
+    Affine<kWidth> affine(channel_mean + channels, channel_scale + channels, beta + place.channel);
+    if (gamma) affine.Multiply(gamma + place.channel);
     const T* values = x + Offset(image, norm.channels) * norm.pixels() + place.channel;
     const T* skipped = residual + (residual ? Offset(image, norm.channels) * skip.pixels() + place.channel : 0);
     T* out = y + Offset(image, norm.channels) * tiling.chunks.pixels + place.channel;
@@ -175,6 +178,22 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// Parameters are those of Normalize.
+template <typename T, int kWidth>
+const char* LaunchNormalize(const NormShape& shape, const NormOptions& options, int64_t residual_pad, const void* x,
+                            const void* residual, const float* channel_mean, const float* channel_scale,
+                            const float* gamma, const float* beta, void* y, void* stream) {
+  const Norm norm(shape, options);
+  const PaddedImage skip = {norm.image.height, norm.image.width, static_cast<int>(residual_pad)};
+  const Chunks chunks = CutIntoChunks(shape.batch, norm.image.pixels(), shape.channels);
+  const Tiling tiling(shape.batch, chunks, shape.channels, kWidth);
+  return WithActivation(options.activation, [&](auto activation) {
+    return Launch(Normalize<T, kWidth, activation.value>, tiling.Grid(), stream, tiling, norm, skip,
+                  static_cast<const T*>(x), static_cast<const T*>(residual), channel_mean, channel_scale, gamma, beta,
+                  static_cast<T*>(y));
+  });
+}
+
 }  // namespace
 
 size_t NormForwardCudaScratchBytes(const NormShape& shape) {
@@ -189,9 +208,7 @@ const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptio
   if (const char* error = CheckNorm(shape, options, residual_pad)) return error;
   if (shape.batch * shape.height * shape.width * shape.channels == 0) return nullptr;
   const Norm norm(shape, options);
-  const PaddedImage skip = {norm.image.height, norm.image.width, static_cast<int>(residual_pad)};
   const Chunks chunks = CutIntoChunks(shape.batch, norm.pixels(), shape.channels);
-  const Chunks out_chunks = CutIntoChunks(shape.batch, norm.image.pixels(), shape.channels);
   float2* partials = static_cast<float2*>(scratch);
   float* channel_mean = reinterpret_cast<float*>(partials + shape.batch * shape.channels * chunks.count);
   float* channel_scale = channel_mean + shape.batch * shape.channels;
@@ -210,11 +227,25 @@ const char* NormForwardCuda(DType dtype, const NormShape& shape, const NormOptio
                    options.epsilon, partials, typed_x, gamma, mean, rstd, channel_mean, channel_scale);
     if (error) return error;
 
-    const Tiling out_tiling(shape.batch, out_chunks, shape.channels, kWidth);
-    return WithActivation(options.activation, [&](auto activation) {
-      return Launch(Normalize<T, kWidth, activation.value>, out_tiling.Grid(), stream, out_tiling, norm, skip, typed_x,
-                    static_cast<const T*>(residual), channel_mean, channel_scale, beta, static_cast<T*>(y));
-    });
+    return LaunchNormalize<T, kWidth>(shape, options, residual_pad, x, residual, channel_mean, channel_scale, nullptr,
+                                      beta, y, stream);
+  });
+}
+
+const char* NormApplyCuda(DType dtype, const NormShape& shape, const NormOptions& options, const void* x,
+                          const float* gamma, const float* beta, const float* mean, const float* rstd, void* y,
+                          void* scratch, void* stream) {
+  if (const char* error = CheckNorm(shape, options, 0)) return error;
+  if (shape.batch * shape.height * shape.width * shape.channels == 0) return nullptr;
+  const Norm norm(shape, options);
+  if (const char* error = SpreadOverChannels(shape, norm, static_cast<float*>(scratch), stream, &mean, &rstd)) {
+    return error;
+  }
+  const uintptr_t addresses = Address(x) | Address(y) | Address(gamma) | Address(beta) | Address(mean) | Address(rstd);
+  return WithVectors(dtype, shape.channels, addresses, [&](auto elements) {
+    using T = typename decltype(elements)::Type;
+    constexpr int kWidth = decltype(elements)::kWidth;
+    return LaunchNormalize<T, kWidth>(shape, options, 0, x, nullptr, mean, rstd, gamma, beta, y, stream);
   });
 }
 

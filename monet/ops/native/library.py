@@ -39,6 +39,7 @@ _OPS = (
     "monet_brush_strokes",
     "monet_conv2d",
     "monet_norm",
+    "monet_norm_apply",
     "monet_reflect_conv2d",
     "monet_reflection_pad",
     "monet_residual_block",

@@ -171,6 +171,15 @@ def _add_border(images: tf.Tensor, pad: int) -> tf.Tensor:
     return tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]]) if pad else images
 
 
+@tf.RegisterGradient("MonetNormApply")
+def _gradient_of_apply(op, dy):
+    # As in MonetNorm: what reaches x by way of the statistics is part of its gradient.
+    dx, dgamma, dbeta, _ = library.ops().monet_norm_grad(
+        dy, *op.inputs, dskip=[], num_residual=0, **_options(op)
+    )
+    return [dx, dgamma, dbeta, None, None]
+
+
 @tf.RegisterGradient("MonetNormGrad")
 def _second_gradient(op, *upstream):
     """Differentiates the gradient through the twin, whose own gradients go to any order.

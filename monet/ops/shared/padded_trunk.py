@@ -10,9 +10,9 @@ block's result through the next one's skip to the norm that folds the border's g
 neither direction pads, slices or adds images in a pass of its own.
 
 Kept for the gradient, for each block: its padded input, which is the previous one's result; the
-outputs of both convolutions; the statistics. What the second convolution reads is computed again by
-one more pass of the first norm, two reads and a write of one tensor, for a quarter less memory.
-That holds for graphs: outside of one, the tape keeps it all the same, and XLA decides by itself.
+outputs of both convolutions; the statistics. What the second convolution reads is computed again,
+from the first norm's statistics by a read and a write of one tensor, for a quarter less memory.
+That holds for graphs: outside of one, the tape keeps it all the same, and XLA decides when to.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _forward(x, blocks, epsilon):
 
 def _backward(dy, blocks, saved, epsilon):
     """The gradients of x and of each block's weights."""
-    norm, norm_gradient = library.ops().monet_norm, library.ops().monet_norm_grad
+    apply, norm_gradient = library.ops().monet_norm_apply, library.ops().monet_norm_grad
     dblocks = []
     dskip: list[tf.Tensor] = []
     for index, (kernel1, gamma1, beta1, kernel2, gamma2, beta2) in reversed(
@@ -85,9 +85,9 @@ def _backward(dy, blocks, saved, epsilon):
             num_residual=len(dskip), epsilon=epsilon, pad=_result_pad(index, blocks),
         )  # fmt: skip
         dskip = dresidual or [dy]
-        # The dependency keeps this from being taken for the same pass as the forward one.
+        # The dependency keeps this from being computed, and kept, in the forward pass.
         with tf.control_dependencies([dconv2]):
-            activated = norm(conv1, gamma1, beta1, [], epsilon=epsilon, **_FIRST).y
+            activated = apply(conv1, gamma1, beta1, *statistics1, epsilon=epsilon, **_FIRST)
         dkernel2 = _kernel_gradient(activated, kernel2, dconv2)
         dactivated = _input_gradient(padded, kernel2, dconv2)
         dconv1, dgamma1, dbeta1, _ = norm_gradient(

@@ -47,6 +47,25 @@ class NumPyKernels:
         scratch.read()
         return tuple(output.read() for output in outputs)
 
+    def norm_apply(
+        self, x, gamma, beta, mean, rstd, *, pad=0, groups=None, in_place=False, misaligned=False,
+        threads=None, **options,
+    ):  # fmt: skip
+        """Returns y, which overwrites x if it is `in_place`."""
+        batch, height, width, channels = x.shape
+        shape = (*x.shape, channels if groups is None else groups)
+        inputs = [self._tensor(x, misaligned, in_place)]
+        inputs += [self.device.upload(values) for values in (gamma, beta, mean, rstd)]
+        padded = (batch, height + 2 * pad, width + 2 * pad, channels)
+        y = inputs[0] if in_place else self.device.buffer(padded, x.dtype, misaligned)
+        scratch = self._scratch(self.device.kernels.norm_forward_scratch_bytes(shape))
+        self.device.kernels.norm_apply(
+            _dtype(x), shape, norm_options(pad=pad, **options),
+            *map(_address, inputs), y.address, scratch.address, 0,
+        )  # fmt: skip
+        scratch.read()
+        return y.read()
+
     def norm_backward(
         self, dy, x, gamma, beta, mean, rstd, *, dskip=None, residual=False, pad=0, groups=None,
         in_place=(), misaligned=False, threads=None, **options,

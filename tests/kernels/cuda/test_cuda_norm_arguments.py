@@ -26,6 +26,8 @@ def test_impossible_arguments(emulator, shape, pad, message):
         emulator.kernels.norm_forward("float32", shape, options, *[0] * 10)
     with pytest.raises(KernelError, match=message):
         emulator.kernels.norm_backward("float32", shape, options, *[0] * 13)
+    with pytest.raises(KernelError, match=message):
+        emulator.kernels.norm_apply("float32", shape, options, *[0] * 8)
 
 
 def test_padding_of_the_residual(emulator):

@@ -79,6 +79,17 @@ def test_within_error_budget(kernels, case, misaligned, dtype):
 
 @DTYPE
 @ALIGNMENT
+@pytest.mark.parametrize("case", [case for case in CASES if not case.residual], ids=str)
+def test_once_more_from_known_statistics(kernels, case, misaligned, dtype):
+    x, gamma, beta, *_ = random_inputs(case, dtype)
+    options = {**case.options, "misaligned": misaligned}
+    want, mean, rstd = kernels.norm_forward(x, gamma, beta, **options)
+    got = kernels.norm_apply(x, gamma, beta, mean, rstd, **options)
+    assert got.tobytes() == want.tobytes()
+
+
+@DTYPE
+@ALIGNMENT
 @pytest.mark.parametrize("pad", [0, 1])
 @pytest.mark.parametrize("residual_pad", [1, 2])
 def test_residual_in_the_interior_of_a_padded_tensor(kernels, residual_pad, pad, misaligned, dtype):
@@ -129,6 +140,10 @@ def test_in_place(kernels, dtype):
 
     assert_same_bits(forward(in_place="x"), forward())
     assert_same_bits(forward(in_place="residual"), forward())
+
+    y, *statistics = kernels.norm_forward(x, gamma, beta, **case.options)
+    applied = kernels.norm_apply(x, gamma, beta, *statistics, in_place=True, **case.options)
+    assert applied.tobytes() == y.tobytes()
     assert_same_bits(backward(in_place=("dx", "dresidual")), backward())
 
 
@@ -166,7 +181,8 @@ def test_no_images(kernels):
 
 @DTYPE
 def test_memory_traffic(kernels, dtype):
-    """Two reads and a write forward, four reads and a write backward, of whole tensors."""
+    """Two reads and a write forward, of which the second pass alone has one read; four reads and
+    a write backward; of whole tensors."""
     if not kernels.device.kernels.emulated:
         pytest.skip("only the emulator counts")
     case = Case((1, 64, 64, 64), activation="relu", pad=1)
@@ -175,6 +191,8 @@ def test_memory_traffic(kernels, dtype):
     take_traffic()
     _, mean, rstd = kernels.norm_forward(x, gamma, beta, **case.options)
     assert take_traffic() == (x.nbytes + dy.nbytes, dy.nbytes)
+    kernels.norm_apply(x, gamma, beta, mean, rstd, **case.options)
+    assert take_traffic() == (dy.nbytes, dy.nbytes)
     kernels.norm_backward(dy, x, gamma, beta, mean, rstd, **case.options)
     assert take_traffic() == (2 * (x.nbytes + dy.nbytes), x.nbytes)
 

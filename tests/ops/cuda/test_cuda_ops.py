@@ -80,7 +80,8 @@ DEVICES_OF_KERNELS = """
     import tensorflow as tf
     from tensorflow.python.framework.kernels import get_registered_kernels_for_op
     ops = tf.load_op_library(sys.argv[1])
-    names = ["MonetNorm", "MonetNormGrad", "MonetReflectionPad", "MonetReflectionPadGrad"]
+    names = ["MonetNorm", "MonetNormApply", "MonetNormGrad"]
+    names += ["MonetReflectionPad", "MonetReflectionPadGrad"]
     print(json.dumps({
         name: sorted(kernel.device_type for kernel in get_registered_kernels_for_op(name).kernel)
         for name in names

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("op", ["Norm", "NormGrad", "ReflectionPad", "ReflectionPadGrad"])
+@pytest.mark.parametrize(
+    "op", ["Norm", "NormApply", "NormGrad", "ReflectionPad", "ReflectionPadGrad"]
+)
 def test_xla_knows_how_to_lower_the_ops_for_both_devices(op):
     kernels = get_registered_kernels_for_op(f"Monet{op}").kernel
     assert {"XLA_CPU_JIT", "XLA_GPU_JIT"} <= {kernel.device_type for kernel in kernels}

@@ -64,8 +64,8 @@ class Forward {
     }
   }
 
-  // From the moments of blocks to mean, rstd and the slots' affine map.
-  void FinishImage(int64_t image, const float* gamma, const float* beta, float* mean, float* rstd) const {
+  // From the moments of blocks to mean and rstd of an image.
+  void FinishImage(int64_t image, float* mean, float* rstd) const {
     const int64_t period = plan_.period, channels = plan_.channels;
     double* slot_mean = scratch_.merged + image * 2 * period;
     double* slot_m2 = slot_mean + period;
@@ -75,7 +75,6 @@ class Forward {
                            period, slot_mean, slot_m2);
     const float* tail_moments = scratch_.tail_moments + image * 3 * channels;
 
-    float* affine = scratch_.affine + image * 3 * period;
     for (int64_t group = 0; group < shape_.groups; ++group) {
       const int64_t begin = group * plan_.channels_per_group, end = begin + plan_.channels_per_group;
       Moments moments;
@@ -91,7 +90,16 @@ class Forward {
       const double variance = moments.m2 / moments.count;
       mean[group] = static_cast<float>(moments.mean);
       rstd[group] = static_cast<float>(1.0 / std::sqrt(variance + options_.epsilon));
-      for (int64_t c = begin; c < end; ++c) {
+    }
+  }
+
+  // From those to the slots' affine map.
+  void SetAffine(int64_t image, const float* gamma, const float* beta, const float* mean, const float* rstd) const {
+    const int64_t period = plan_.period, channels = plan_.channels;
+    float* affine = scratch_.affine + image * 3 * period;
+    for (int64_t group = 0; group < shape_.groups; ++group) {
+      const int64_t begin = group * plan_.channels_per_group;
+      for (int64_t c = begin; c < begin + plan_.channels_per_group; ++c) {
         affine[c] = mean[group];
         affine[period + c] = gamma[c] * rstd[group];
         affine[2 * period + c] = beta[c];
@@ -142,6 +150,27 @@ class Forward {
     }
   }
 
+  // y, of all images.
+  void Normalize(const void* x, const void* residual, int64_t residual_pad, void* y, ThreadPool& pool) const {
+    // Backwards: the end of x is still in the cache.
+    if (options_.pad == 0 && (residual == nullptr || residual_pad == 0)) {
+      const int64_t blocks = shape_.batch * plan_.blocks;
+      ParallelFor(pool, blocks, plan_.BlocksPerClaim(), [&](int64_t begin, int64_t end) {
+        for (int64_t i = blocks - 1 - begin; i > blocks - 1 - end; --i) {
+          NormalizeBlock(x, residual, y, i / plan_.blocks, i % plan_.blocks);
+        }
+      });
+    } else {
+      const int64_t rows = shape_.batch * shape_.height;
+      const int64_t rows_per_claim = std::max<int64_t>(1, 16384 / (shape_.width * shape_.channels));
+      ParallelFor(pool, rows, rows_per_claim, [&](int64_t begin, int64_t end) {
+        for (int64_t i = rows - 1 - begin; i > rows - 1 - end; --i) {
+          NormalizeRow(x, residual, residual_pad, y, i / shape_.height, i % shape_.height);
+        }
+      });
+    }
+  }
+
   const NormPlan& plan() const { return plan_; }
 
  private:
@@ -174,26 +203,23 @@ void NormForward(DType dtype, const NormShape& shape, const NormOptions& options
 
   ParallelFor(pool, shape.batch, plan.ImagesPerMerge(), [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
-      forward.FinishImage(image, gamma, beta, mean + image * shape.groups, rstd + image * shape.groups);
+      float* image_mean = mean + image * shape.groups;
+      float* image_rstd = rstd + image * shape.groups;
+      forward.FinishImage(image, image_mean, image_rstd);
+      forward.SetAffine(image, gamma, beta, image_mean, image_rstd);
     }
   });
 
-  // Backwards: the end of x is still in the cache.
-  if (options.pad == 0 && (residual == nullptr || residual_pad == 0)) {
-    ParallelFor(pool, blocks, plan.BlocksPerClaim(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = blocks - 1 - begin; i > blocks - 1 - end; --i) {
-        forward.NormalizeBlock(x, residual, y, i / plan.blocks, i % plan.blocks);
-      }
-    });
-  } else {
-    const int64_t rows = shape.batch * shape.height;
-    const int64_t rows_per_claim = std::max<int64_t>(1, 16384 / (shape.width * shape.channels));
-    ParallelFor(pool, rows, rows_per_claim, [&](int64_t begin, int64_t end) {
-      for (int64_t i = rows - 1 - begin; i > rows - 1 - end; --i) {
-        forward.NormalizeRow(x, residual, residual_pad, y, i / shape.height, i % shape.height);
-      }
-    });
+  forward.Normalize(x, residual, residual_pad, y, pool);
+}
+
+void NormApply(DType dtype, const NormShape& shape, const NormOptions& options, const void* x, const float* gamma,
+               const float* beta, const float* mean, const float* rstd, void* y, void* scratch, ThreadPool& pool) {
+  const Forward forward(dtype, shape, options, scratch);
+  for (int64_t image = 0; image < shape.batch; ++image) {
+    forward.SetAffine(image, gamma, beta, mean + image * shape.groups, rstd + image * shape.groups);
   }
+  forward.Normalize(x, nullptr, 0, y, pool);
 }
 
 }  // namespace monet
