@@ -130,6 +130,14 @@ def test_below_the_floor():
     assert rows.below_floor(row(0.9), "portable") is None
 
 
+def test_only_a_floor_of_its_own_holds_for_a_share(monkeypatch, tmp_path):
+    monkeypatch.setattr(rows, "FLOORS_FILE", tmp_path / "floors.json")
+    rows.FLOORS_FILE.write_text('{"T4": {"*": 1.0, "painting photos": 0.8}}')
+    for name, ratio, is_below in (("painting", 0.7, False), ("painting photos", 0.7, True)):
+        share = {"name": name, "arms": {"network": {"ratio": 1.0}, "monet": {"ratio": ratio}}}
+        assert bool(rows.below_floor(share, "T4")) == is_below
+
+
 def test_table_of_rows():
     memory = rows.memory_row("memory", {"PyTorch": 3 << 30, "monet": 1 << 30})
     table = rows.format_table([row(1.25), memory]).splitlines()
