@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -12,12 +13,15 @@ _AS_IT_COMES = {
     "KERAS_BACKEND": "tensorflow",
     "KERAS_HOME": os.devnull,  # where there is no keras.json, and can't be
     "KERAS_NNX_ENABLED": None,
+    "TF_FUNCTION_JIT_COMPILE_DEFAULT": None,  # XLA can't compile all that reads batches
     **dict.fromkeys(_LIMITS),
 }
 _SHOWN = ("CUDA_", "KERAS_", "MONET_", "OMP_", "PYTHONWARNINGS", "TF_", "XLA_")
 _TERRAFORMS = ("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_PLUGIN_")
 
-XLA_FLAGS = ("XLA_FLAGS", "TF_XLA_FLAGS")
+_XLA_FLAGS = ("XLA_FLAGS", "TF_XLA_FLAGS")
+_THREADS = "TF_NUM_INTRAOP_THREADS"
+DEADLY = (*_XLA_FLAGS, _THREADS)
 _COMPILING = (
     "import tensorflow as tf; tf.function(lambda x: x + x, jit_compile=True)(tf.constant(1.0))"
 )
@@ -31,11 +35,12 @@ def is_own_process() -> bool:
     return spec is not None and spec.name.partition(".")[0] == "monet"
 
 
-def shield_keras() -> None:
-    """Makes Keras, when a command of monet imports it, what it is by itself.
+def shield() -> None:
+    """Makes Keras and TensorFlow, when a command of monet imports them, as they come.
 
-    Its backend, number format, image layout and limits can be set for all programs, in variables
-    and in `~/.keras/keras.json`. These are for programs that leave them open.
+    Keras's backend, number format, image layout and limits can be set for all programs, in
+    variables and in `~/.keras/keras.json`, and that TensorFlow compiles every function. These are
+    for programs that leave them open.
     """
     if not is_own_process():
         return
@@ -97,7 +102,15 @@ def remedies() -> list[str]:
     ]
 
 
-def what_xla_says() -> str | None:
+def what_ends_tensorflow() -> str | None:
+    """Which of the variables `DEADLY` TensorFlow would end this process over; None if none."""
+    with contextlib.suppress(ValueError):  # TensorFlow takes no notice of what is no number
+        if int(os.environ.get(_THREADS, "")) < 0:
+            return f"{_THREADS}: TensorFlow ends the process over a negative number; unset it"
+    return _what_xla_says()
+
+
+def _what_xla_says() -> str | None:
     """What TensorFlow's compiler ends a process with because of its flags; None if nothing.
 
     Where there are such flags, this costs the start of a second TensorFlow, some seconds. The
@@ -105,7 +118,7 @@ def what_xla_says() -> str | None:
     one that it doesn't know, which can't be caught; nor may a process fork that has TensorFlow's
     threads in it.
     """
-    flags = [name for name in XLA_FLAGS if os.environ.get(name)]
+    flags = [name for name in _XLA_FLAGS if os.environ.get(name)]
     if not flags:
         return None
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -68,11 +69,14 @@ def hostile(tmp_path):
         "KERAS_MAX_STEPS_PER_EPOCH": "1",
         "TF_USE_LEGACY_KERAS": "1",
         "TF_DETERMINISTIC_OPS": "1",
+        "TF_FUNCTION_JIT_COMPILE_DEFAULT": "1",
         **ONE_THREAD,
         "LC_ALL": "C",
         "PYTHONUTF8": "0",
+        "PYTHONWARNINGS": "error",
         "PYTHONCOERCECLOCALE": "0",
         "HOME": f"{UNWRITABLE}/home",
+        "TMPDIR": f"{UNWRITABLE}/tmp",
         "XDG_CACHE_HOME": f"{UNWRITABLE}/cache",
         "MPLCONFIGDIR": f"{UNWRITABLE}/matplotlib",
     }
@@ -130,6 +134,20 @@ def test_an_output_that_can_t_be_made_is_one_sentence(data, tmp_path, module, op
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_to_work_in_that_is_gone_is_named(data, tmp_path):
+    removed = tmp_path / "removed"
+    command = shlex.join([sys.executable, "-m", "monet.train", "--data", str(data), *SMALL])
+    done = subprocess.run(
+        ["sh", "-c", f"mkdir {removed} && cd {removed} && rmdir {removed} && {command}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "error: the current folder is gone; change to another."
+
+
 def test_settings_of_keras_are_told_by_info(tmp_path):
     report = json.loads(call("info", "--json", KERAS_BACKEND="torch").stdout)
     assert report["variables"]["KERAS_BACKEND"] == "torch (not for the commands of monet)"
@@ -139,12 +157,19 @@ def test_settings_of_keras_are_told_by_info(tmp_path):
     ) in report["remedies"]
 
 
-@pytest.mark.parametrize("name", ["XLA_FLAGS", "TF_XLA_FLAGS"])
-def test_flags_that_end_every_process_are_named(data, tmp_path, name):
-    said = f"{name}: TensorFlow ends the process with 'Unknown flag in {name}: --bogus'"
-    done = call("info", **{name: "--bogus"})
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("XLA_FLAGS", "--bogus", "with 'Unknown flag in XLA_FLAGS: --bogus'"),
+        ("TF_XLA_FLAGS", "--bogus", "with 'Unknown flag in TF_XLA_FLAGS: --bogus'"),
+        ("TF_NUM_INTRAOP_THREADS", "-3", "over a negative number"),
+    ],
+)
+def test_variables_that_end_every_process_are_named(data, tmp_path, name, value, said):
+    said = f"{name}: TensorFlow ends the process {said}"
+    done = call("info", **{name: value})
     assert said in done.stdout and done.returncode == 0, done.stderr
-    done = call("train", "--data", data, *SMALL, "--out", tmp_path / "run", **{name: "--bogus"})
+    done = call("train", "--data", data, *SMALL, "--out", tmp_path / "run", **{name: value})
     assert done.returncode == 2 and said in done.stderr
     assert not (tmp_path / "run").exists()
 

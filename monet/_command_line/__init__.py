@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from monet._ambient import shield_keras
+from monet._ambient import is_own_process, shield
 from monet._command_line.streams import make_tolerant, output_problem
 from monet._missing import what_is_missing
 from monet._text import printable
@@ -112,8 +112,10 @@ def run(command: Callable[[], int]) -> int:
     So do refusals of the system. Anything else is a mistake in this package, and shown whole.
     """
     make_tolerant()
-    shield_keras()
+    shield()
     warnings.showwarning = _show_warning
+    if is_own_process():  # what PYTHONWARNINGS=error asks of all programs would end them
+        warnings.filters = [entry for entry in warnings.filters if entry[0] != "error"]
     try:
         code = _run(command)
     except SystemExit as end:  # argparse's, after --help or a mistake in the options
@@ -169,7 +171,18 @@ def _what_was_refused(error: Exception) -> str | None:
             named = re.search(r".*\s(/[^;]*); No space left", str(error))
             return f"{named[1]}: no space left on the disk" if named else "the disk is full"
         return "out of memory; ask for less at a time (--help), or free some"
+    if isinstance(error, FileNotFoundError) and error.filename is None and _is_nowhere():
+        return "the current folder is gone; change to another"
     if isinstance(error, OSError):
         text = error.strerror or str(error)
         return text if error.filename is None else f"{error.filename}: {text}"
     return None
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder that this process works in has been removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False

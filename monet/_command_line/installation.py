@@ -19,9 +19,9 @@ from monet._parallel import usable_cores
 def collect() -> dict:
     """Everything `python -m monet.info` knows, as plain JSON types."""
     variables = _ambient.variables()
-    xla_flags = _ambient.what_xla_says()
-    if xla_flags is not None:  # or this process would end so
-        for name in _ambient.XLA_FLAGS:
+    deadly = _ambient.what_ends_tensorflow()
+    if deadly is not None:  # or this process would end so
+        for name in _ambient.DEADLY:
             os.environ.pop(name, None)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     tensorflow, tensorflow_error = _import_tensorflow()
@@ -43,7 +43,7 @@ def collect() -> dict:
         "ops": _ops(library, tensorflow, record),
         "variables": variables,
     }
-    report["remedies"] = [*filter(None, [xla_flags]), *_remedies(report), *_ambient.remedies()]
+    report["remedies"] = [*filter(None, [deadly]), *_remedies(report), *_ambient.remedies()]
     return report
 
 

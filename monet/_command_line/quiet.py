@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-from monet._ambient import what_xla_says
+from monet._ambient import what_ends_tensorflow
 from monet._command_line import CommandError
 
 _NOTICE = re.compile(r"I\d{4} |WARNING: All log messages before absl")
@@ -23,9 +23,9 @@ def quiet_tensorflow() -> None:
     for them.
 
     Raises:
-        CommandError: TensorFlow would end the process because of the flags for its compiler.
+        CommandError: TensorFlow would end the process over a variable that is set.
     """
-    if "tensorflow" not in sys.modules and (problem := what_xla_says()):
+    if "tensorflow" not in sys.modules and (problem := what_ends_tensorflow()):
         raise CommandError(f"{problem}.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "tensorflow" not in sys.modules:
