@@ -45,7 +45,8 @@ def _train(session: Session) -> None:
     except tf.errors.ResourceExhaustedError as error:
         raise _failure(session, _resource(error)) from error
     except OSError as error:
-        raise _failure(session, f"can't write the run: {error}.") from error
+        place = error.filename or session.run.path
+        raise _failure(session, f"can't write {place}: {error.strerror or error}.") from error
     except Exception:
         if session.verbose:
             console.tell_crash(session)

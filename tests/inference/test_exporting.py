@@ -282,6 +282,20 @@ def test_outputs_are_not_replaced_unless_asked_and_only_by_their_like(saved, tmp
         export(file, "tflite", tmp_path / "photos" / "mine.jpg" / "a")
 
 
+def test_a_full_disk_is_told_of_the_output(saved, tmp_path, monkeypatch):
+    def full(module, path, **options):
+        raise tf.errors.ResourceExhaustedError(
+            None, None, f"{path}/part-0; No space left on device"
+        )
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    output = tmp_path / "a"
+    with pytest.raises(OutputError) as error:
+        export(saved("resnet")[0], "savedmodel", output)
+    assert str(error.value) == f"can't write {output}: No space left on device."
+    assert not any(tmp_path.glob(".*")) and not output.exists()
+
+
 def test_an_empty_folder_may_be_the_one_to_fill(saved, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     export(saved("resnet")[0], "savedmodel", ".")

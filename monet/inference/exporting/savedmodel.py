@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +30,23 @@ def is_one(path: Path) -> bool:
 
 
 def write(signature: Signature, path: Path) -> None:
-    """Writes a generator into the empty folder `path`."""
+    """Writes a generator into the empty folder `path`.
+
+    Raises:
+        OSError: the disk is full.
+    """
     import tensorflow as tf
 
     module = tf.Module()
     module.generator = signature.generator  # whose weights are saved with it
     module.serve = signature.function()
-    with by_plain_path(path) as plain:
-        tf.saved_model.save(module, str(plain), signatures=module.serve)
+    try:
+        with by_plain_path(path) as plain:
+            tf.saved_model.save(module, str(plain), signatures=module.serve)
+    except tf.errors.ResourceExhaustedError as error:
+        if "No space left" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def run(path: Path, inputs: np.ndarray) -> np.ndarray:
