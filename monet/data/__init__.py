@@ -5,6 +5,7 @@
 for sample grids.
 """
 
+from monet.data.cache import ImageCaches
 from monet.data.domains import Domains, open_domains, open_folder
 from monet.data.folders import DataError
 from monet.data.images import (
@@ -23,6 +24,7 @@ __all__ = [
     "Copies",
     "DataError",
     "Domains",
+    "ImageCaches",
     "ImageError",
     "ImageFolder",
     "ImageSource",

@@ -38,6 +38,11 @@ class MemoryBudget:
             self._left -= size
             return True
 
+    def give(self, size: int) -> None:
+        """Gives back what was taken."""
+        with self._lock:
+            self._left += size
+
 
 class ImageCache:
     """Pictures of a source, decoded once and kept while the budget lasts.
@@ -46,11 +51,14 @@ class ImageCache:
         source: where they come from.
         shrink_to: larger pictures are reduced to this shorter side, in pixels.
         budget: memory to use.
+
+    Attributes:
+        shrink_to: as the argument.
     """
 
     def __init__(self, source: ImageSource, shrink_to: int, budget: MemoryBudget):
         self._source = source
-        self._shrink_to = shrink_to
+        self.shrink_to = shrink_to
         self._budget = budget
         self._kept: dict[int, np.ndarray] = {}
 
@@ -62,10 +70,37 @@ class ImageCache:
         index = int(index)
         image = self._kept.get(index)
         if image is None:
-            image = self._source.read_or_next(index, shrink_to=self._shrink_to)
+            image = self._source.read_or_next(index, shrink_to=self.shrink_to)
             if self._budget.take(image.nbytes):
                 self._kept[index] = image
         return image
+
+    def clear(self) -> None:
+        """Forgets all pictures."""
+        while self._kept:
+            self._budget.give(self._kept.popitem()[1].nbytes)
+
+
+class ImageCaches:
+    """Caches for one dataset after another, which find there what those before have decoded.
+
+    Args:
+        cache: how much is kept of all sources together: True (all), False (nothing) or "auto" (as
+            many pictures as fit into a quarter of the memory that is free now).
+    """
+
+    def __init__(self, cache: bool | str = "auto"):
+        self._budget = MemoryBudget.of(cache)
+        self._caches: dict[ImageSource, ImageCache] = {}
+
+    def of(self, source: ImageSource, shrink_to: int) -> ImageCache:
+        """The cache of a source. Its pictures of another size are let go, to make room."""
+        found = self._caches.get(source)
+        if found is None or found.shrink_to != shrink_to:
+            if found is not None:
+                found.clear()
+            found = self._caches[source] = ImageCache(source, shrink_to, self._budget)
+        return found
 
 
 def free_memory() -> int:

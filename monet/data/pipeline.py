@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from monet._parallel import map_in_order, usable_cores
 from monet.data.augment import CENTRE_CROP, Augment
-from monet.data.cache import ImageCache, MemoryBudget
+from monet.data.cache import ImageCache, ImageCaches
 from monet.data.copies import COPIES, Copies
 from monet.data.exit_guard import answer_at_exit
 from monet.data.folders import DataError
@@ -37,7 +37,7 @@ def training_dataset(
     photo_order: Order = shuffled,
     seed: int = 0,
     start_step: int = 0,
-    cache: bool | str = "auto",
+    cache: bool | str | ImageCaches = "auto",
 ) -> tf.data.Dataset:
     """Endless batches of photos and paintings, unpaired.
 
@@ -54,7 +54,8 @@ def training_dataset(
         seed: of shuffling and augmentation.
         start_step: number of the first batch. Batch t is the same whatever the start.
         cache: whether to keep decoded pictures in memory: True, False, or "auto" for as many as
-            fit into a quarter of the memory that is free now. It changes speed only.
+            fit into a quarter of the memory that is free now; or `ImageCaches`, which keep them for
+            further datasets. It changes speed only.
 
     Returns:
         A dataset of `(photos, paintings)`, each float32 `[B, S, S, 3]` in [-1, 1].
@@ -67,10 +68,10 @@ def training_dataset(
     if not len(paintings) or not len(photos):
         raise DataError(f"Nothing to train on: {len(paintings)} paintings, {len(photos)} photos.")
     augment = augment or CENTRE_CROP
-    budget = MemoryBudget.of(cache)
+    caches = _caches(cache)
     shrink_to = augment.load_size(image_size)
     domains = [
-        (number, ImageCache(source, shrink_to, budget), order)
+        (number, caches.of(source, shrink_to), order)
         for number, source, order in (
             (_PHOTOS, photos, photo_order),
             (_PAINTINGS, paintings, painting_order),
@@ -94,7 +95,7 @@ def painting_dataset(
     augment: Augment | Copies | None = None,
     seed: int = 0,
     start_step: int = 0,
-    cache: bool | str = "auto",
+    cache: bool | str | ImageCaches = "auto",
 ) -> tf.data.Dataset:
     """Endless batches of paintings alone, shuffled anew for every pass over them.
 
@@ -119,7 +120,7 @@ def painting_dataset(
     if not len(paintings):
         raise DataError("Nothing to train on: no paintings.")
     augment = augment or CENTRE_CROP
-    images = ImageCache(paintings, augment.load_size(image_size), MemoryBudget.of(cache))
+    images = _caches(cache).of(paintings, augment.load_size(image_size))
 
     def view(position: tf.Tensor) -> tf.Tensor:
         take: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]
@@ -138,6 +139,10 @@ def _check(image_size: int, batch_size: int, start_step: int) -> None:
             "image_size and batch_size must be positive and start_step not negative; got "
             f"image_size={image_size}, batch_size={batch_size}, start_step={start_step}."
         )
+
+
+def _caches(cache: bool | str | ImageCaches) -> ImageCaches:
+    return cache if isinstance(cache, ImageCaches) else ImageCaches(cache)
 
 
 def _batches(

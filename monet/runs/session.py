@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from monet._progress import Line
-from monet.data import Domains
+from monet.data import Domains, ImageCaches
 from monet.runs import console
 from monet.runs.budget import Budget, Plan, lay_out
 from monet.runs.callbacks import calibration_callbacks, run_callbacks
@@ -57,6 +57,7 @@ class Session:
         self.run = run
         self.settings = settings
         self.domains = training_domains(domains, settings.judging)
+        self._caches = ImageCaches()
         self.interruption = interruption
         self.verbose = verbose
         self.recipe = recipe = settings.recipe
@@ -243,6 +244,7 @@ class Session:
             seed=self.settings.seed,
             replicas=self.settings.replicas,
             start_step=self.state.step,
+            cache=self._caches,
         )
         self.model.fit(
             dataset,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import tensorflow as tf
 
-    from monet.data import Domains, ImageError, ImageSource
+    from monet.data import Domains, ImageCaches, ImageError, ImageSource
     from monet.systems.documents import Document
     from monet.training.adam import FusedAdam
     from monet.training.adversarial import AdversarialModel
@@ -191,6 +191,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
         seed: int = 0,
         replicas: int = 1,
         start_step: int = 0,
+        cache: bool | str | ImageCaches = "auto",
     ) -> tf.data.Dataset:
         """Endless training batches.
 
@@ -200,6 +201,7 @@ class System(abc.ABC, Generic[AnyRecipe]):
             seed: of the shuffling and the augmentation.
             replicas: devices that share a batch; see `Recipe.pictures_per_step`.
             start_step: the number of the first batch. Batch t doesn't depend on it.
+            cache: of decoded pictures; see `monet.data.training_dataset`.
         """
 
     @abc.abstractmethod

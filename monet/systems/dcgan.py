@@ -207,7 +207,7 @@ class DCGANSystem(System[DCGANRecipe]):
         return model
 
     def dataset(
-        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0, cache="auto"
     ) -> tf.data.Dataset:
         from monet.data import Augment, Copies, painting_dataset
 
@@ -219,6 +219,7 @@ class DCGANSystem(System[DCGANRecipe]):
             augment=Copies(recipe.least_noisy) if recipe.copies else augment,
             seed=seed,
             start_step=start_step,
+            cache=cache,
         )
 
     def painter(self, generator, photos, *, count, size, seed=0):

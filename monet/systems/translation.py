@@ -128,7 +128,7 @@ class TranslationSystem(System[AnyTranslationRecipe]):
         model.adapt(photos, paintings)
 
     def dataset(
-        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0
+        self, recipe, domains: Domains, *, seed=0, replicas=1, start_step=0, cache="auto"
     ) -> tf.data.Dataset:
         from monet.data import training_dataset
         from monet.data.order import Order, ShuffleBuffer, shuffled
@@ -149,6 +149,7 @@ class TranslationSystem(System[AnyTranslationRecipe]):
             photo_order=order(recipe.photo_buffer),
             seed=seed,
             start_step=start_step,
+            cache=cache,
         )
 
     def samples(

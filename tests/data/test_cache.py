@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monet.data.cache import ImageCache, MemoryBudget, free_memory
+from monet.data.cache import ImageCache, ImageCaches, MemoryBudget, free_memory
 
 
 def test_the_cache_keeps_what_fits(flat_source):
@@ -41,6 +41,25 @@ def test_two_sources_share_one_budget(flat_source):
         for index in (0, 1) * 2:
             cache.read(index)
     assert [source.reads for source in sources] == [2, 3]
+
+
+def test_caches_keep_what_has_been_decoded(flat_source):
+    sources = flat_source(2), flat_source(2)
+    caches = ImageCaches()
+    for _ in range(2):
+        for source in sources:
+            assert [caches.of(source, 8).read(index)[0, 0, 0] for index in (0, 1)] == [0, 1]
+    assert [source.reads for source in sources] == [2, 2]
+
+
+def test_pictures_of_another_size_make_room(flat_source, monkeypatch):
+    monkeypatch.setattr("monet.data.cache.free_memory", lambda: 4 * 2 * 192)
+    source = flat_source(2)
+    caches = ImageCaches()
+    for size in (8, 4, 8):
+        for index in (0, 1) * 2:
+            caches.of(source, size).read(index)
+    assert source.reads == 3 * 2
 
 
 def test_a_replaced_picture_is_looked_for_once(flat_source):

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from monet.data import Augment, DataError, fixed_images, training_dataset
+from monet.data import (
+    Augment,
+    DataError,
+    ImageCaches,
+    fixed_images,
+    painting_dataset,
+    training_dataset,
+)
 
 FLAT = Augment(flip=False, jitter=1, random_crop=False)
 
@@ -139,6 +146,17 @@ def test_cache_changes_reads_but_not_batches(noisy, cache):
         )
 
     np.testing.assert_array_equal(batches(make(cache), 6), batches(make(False), 6))
+
+
+def test_datasets_can_share_what_they_decode(flat_source):
+    source, caches = flat_source(3), ImageCaches()
+    options = {"image_size": 8, "batch_size": 3, "cache": caches}
+    first = batches(training_dataset(source, source, **options), 3)
+    reads = source.reads
+    again = batches(training_dataset(source, source, **options), 3)
+    np.testing.assert_array_equal(first, again)
+    assert len(list(painting_dataset(source, **options).take(3))) == 3
+    assert source.reads == reads
 
 
 def test_damage_found_late_does_not_stop_training(flat_source):
