@@ -109,10 +109,15 @@ class Budget:
             begin += phase.share * self.seconds
         return starts
 
-    def phase(self, phases: Sequence[Phase]) -> Recipe:
-        """The recipe of the phase for the next epoch: phases change between epochs."""
-        into_next = self.used + self.seconds / _EPOCHS / 2
-        return [recipe for begin, recipe in self.phase_starts(phases) if begin <= into_next][-1]
+    def phase(self, phases: Sequence[Phase], begin: float | None = None) -> Recipe:
+        """The recipe of the phase for an epoch: phases change between epochs.
+
+        Args:
+            phases: of the training.
+            begin: when the epoch begins, in seconds since the start; by default now.
+        """
+        into_next = (self.used if begin is None else begin) + self.seconds / _EPOCHS / 2
+        return [recipe for start, recipe in self.phase_starts(phases) if start <= into_next][-1]
 
 
 class Part(NamedTuple):

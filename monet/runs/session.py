@@ -24,7 +24,7 @@ from monet.runs.judging import Judge, training_domains
 from monet.runs.run_folder import RunError, RunFolder
 from monet.runs.settings import Settings
 from monet.runs.state import TrainingState
-from monet.systems import DEFAULT_MINUTES, DEFAULT_RECIPE, system_of
+from monet.systems import DEFAULT_MINUTES, DEFAULT_RECIPE, Recipe, system_of
 
 
 class Session:
@@ -196,7 +196,7 @@ class Session:
         while not self.is_finished:
             last_epoch = self.settings.recipe.epochs
             if self.budget is not None:
-                self.recipe = self.budget.phase(self.settings.recipe.phases())
+                self.recipe = self._phase(self.budget)
                 last_epoch = sys.maxsize  # the clock ends it, as `KeepBudget` says
             steps_per_epoch = self.settings.steps_per_epoch
             # An epoch that was begun is finished by a `fit` of its own, as that one is shorter.
@@ -204,6 +204,14 @@ class Session:
             if steps_into_epoch:
                 last_epoch = self.epochs_done + 1
             self._fit_epochs(last_epoch, steps_per_epoch - steps_into_epoch, run_callbacks(self))
+
+    def _phase(self, budget: Budget) -> Recipe:
+        """What is trained now: an epoch that was begun is finished in its phase."""
+        begin = None
+        if self.state.step % self.settings.steps_per_epoch:
+            rows = {row["epoch"]: row for row in self.run.history()}
+            begin = 60 * rows.get(self.epochs_done, {}).get("minutes", 0.0)
+        return budget.phase(self.settings.recipe.phases(), begin)
 
     def _plan(self, budget: Budget) -> None:
         """Measures the first steps and lays out the time that is left after them."""

@@ -2,91 +2,27 @@
 
 from __future__ import annotations
 
-import datetime
-import signal
+import errno
+import os
 
 import pytest
 import tensorflow as tf
+from timed_runs import RECIPE, start
 
 from monet import runs
-from monet.models.painter import PainterGenerator
-from monet.models.two_headed import TwoHeadedDiscriminator
 from monet.runs import session as session_module
-from monet.runs.budget import Budget, lay_out
 from monet.runs.callbacks.budget import forecast
 from monet.runs.judging import Judge
-from monet.runs.run_folder import RunFolder
-from monet.runs.session import Session
 from monet.runs.state import TrainingState
-from monet.systems import Phase, get_recipe
-from monet.systems.one_sided import OneSidedRecipe, OneSidedSystem
 from monet.training.schedules import ConstantThenLinearByProgress
 
-RECIPE = OneSidedRecipe(
-    name="tiny",
-    source="these tests",
-    generator=PainterGenerator(filters=4, blocks=1, head_filters=4),
-    discriminator=TwoHeadedDiscriminator(filters=4),
-    decay_fraction=0.5,
-    image_size=32,
-    picture_size=48,
-    finish_size=64,
-    finish_share=0.2,
-)
 
-
-class Clock:
-    """Stands still unless it is moved; training steps and the records of epochs move it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.step_seconds = 30.0
-        self.closing_seconds = 15.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    advance, save = TrainingState.advance, RunFolder.save_generator
-
-    def advance_slowly(self, epoch_seconds):
-        clock.seconds += clock.step_seconds
-        advance(self, epoch_seconds)
-
-    def save_slowly(self, generator, epoch):
-        clock.seconds += clock.closing_seconds
-        save(self, generator, epoch)
-
-    def budget(seconds, *, used, started):
-        return Budget(seconds, used=used, started=started, now=clock)
-
-    monkeypatch.setattr(TrainingState, "advance", advance_slowly)
-    monkeypatch.setattr(RunFolder, "save_generator", save_slowly)
-    monkeypatch.setattr(session_module, "Budget", budget)
-    return clock
-
-
-def start(clock, data, path, *, minutes=60, **options):
-    return runs.start(RECIPE, data=data, out=path, minutes=minutes, started=clock(), **options)
-
-
-def test_a_run_ends_in_time_with_its_phases_and_rates(clock, data, tmp_path, monkeypatch, capsys):
-    sizes = []
-    dataset = OneSidedSystem.dataset
-
-    def noting(self, recipe, *args, **options):
-        sizes.append((recipe.image_size, recipe.batch_size))
-        return dataset(self, recipe, *args, **options)
-
-    monkeypatch.setattr(OneSidedSystem, "dataset", noting)
+def test_a_run_ends_in_time_with_its_phases_and_rates(clock, datasets, data, tmp_path, capsys):
     begin = clock()
     run = start(clock, data, tmp_path / "run")
 
     assert clock() - begin == pytest.approx(3600, rel=0.03)
-    assert list(dict.fromkeys(sizes)) == [(32, 1), (64, 1)]
+    assert list(dict.fromkeys(size for _, size in datasets)) == [32, 64]
     rows = run.history()
     assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
     assert rows[-1]["minutes"] == pytest.approx(60, rel=0.03)
@@ -206,26 +142,9 @@ def test_time_that_starting_again_uses_up_is_told(clock, data, tmp_path, capsys)
     assert "Trained 1 step in " in told
 
 
-@pytest.mark.parametrize("stop_at", [2, 30])
-def test_a_resumed_run_keeps_the_rest_of_its_time(clock, data, tmp_path, monkeypatch, stop_at):
-    advance = TrainingState.advance
-
-    def interrupted(self, epoch_seconds):
-        advance(self, epoch_seconds)
-        if self.step == stop_at:
-            signal.raise_signal(signal.SIGINT)
-            while not sessions[-1].interruption.requested:
-                pass
-
-    sessions = []
-    init = Session.__init__
-
-    def noting(self, *args, **options):
-        init(self, *args, **options)
-        sessions.append(self)
-
-    monkeypatch.setattr(Session, "__init__", noting)
-    monkeypatch.setattr(TrainingState, "advance", interrupted)
+@pytest.mark.parametrize("step", [2, 30])
+def test_a_resumed_run_keeps_the_rest_of_its_time(clock, stop_at, data, tmp_path, step):
+    stop_at(step)
     begin = clock()
     with pytest.raises(runs.Interrupted):
         start(clock, data, tmp_path / "run")
@@ -277,46 +196,14 @@ def test_minutes_that_can_t_be(data, tmp_path, fields, message):
 
 def test_a_figure_that_fails_leaves_no_page_of_a_running_run(clock, data, tmp_path, monkeypatch):
     def fail(run):
-        raise OSError("no place for figures")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "curves.png")
 
     monkeypatch.setattr(session_module, "draw_figures", fail)
-    with pytest.raises(runs.RunError, match="no place for figures"):
+    with pytest.raises(runs.RunError, match="can't write curves.png: No space left on device."):
         start(clock, data, tmp_path / "run", verbose=False)
     page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
     assert session_module.FINISHED in page
     assert "http-equiv" not in page  # it doesn't read itself again
-
-
-def test_a_plan_says_what_fits():
-    recipe = get_recipe("monet")
-    budget = Budget(7200, started=0.0, now=lambda: 20.0)
-    budget.note_opening(0.0)
-    plan = lay_out(budget, recipe.phases(), seconds_per_step=0.1)
-    assert [part.image_size for part in plan.parts] == [128, 256]
-    assert sum(part.steps for part in plan.parts) == pytest.approx(71_800, rel=0.01)
-    assert plan.parts[1].steps == pytest.approx(0.15 * 72_000, rel=0.01)
-    assert plan.steps_per_epoch == 3600
-    assert plan.sentence(datetime.datetime(2026, 1, 2, 21, 10, 20)) == (
-        "2 h 00 min: about 61,000 steps at 128 px, 11,000 at 256 px, ends 23:10"
-    )
-
-
-def test_a_phase_too_short_to_be_worth_it_is_left_out():
-    phases = get_recipe("monet").phases()
-    assert len(phases) == 2
-    assert len(Budget(300).phase_starts(phases)) == 1
-    assert len(Budget(600).phase_starts(phases)) == 2
-
-
-@pytest.mark.parametrize("recipe", ["cyclegan", "dcgan", "sample", "monet-gpu"])
-def test_most_recipes_have_one_phase(recipe):
-    recipe = get_recipe(recipe)
-    assert recipe.phases() == [Phase(1.0, recipe)]
-
-
-def test_pictures_as_large_as_at_the_end_need_no_second_phase():
-    recipe = get_recipe("monet").replace(image_size=256)
-    assert recipe.phases() == [Phase(1.0, recipe)]
 
 
 def test_learning_rates_follow_progress():

@@ -93,7 +93,11 @@ def _timing(
     if session.budget is not None:
         phases = session.settings.recipe.phases()
         is_judged = evaluation.is_due if evaluation else lambda step: False
-        return [KeepBudget(session.budget, session.state, phases, session.progress, is_judged)]
+        return [
+            KeepBudget(
+                session.budget, session.state, phases, session.recipe, session.progress, is_judged
+            )
+        ]
     return [Forecast(pace, session.advice)] if session.verbose else []
 
 

@@ -13,7 +13,7 @@ from monet.runs.budget import Budget
 from monet.runs.callbacks.pace import Pace
 from monet.runs.interruption import Interruption
 from monet.runs.state import TrainingState
-from monet.systems import Phase
+from monet.systems import Phase, Recipe
 
 _MOST_CALIBRATION = 5.0
 _CALIBRATION_SHARE = 0.01
@@ -87,6 +87,7 @@ class KeepBudget(keras.callbacks.Callback):
         budget: the time.
         state: keeps the time that is used.
         phases: of the training.
+        phase: the recipe of the one that `fit` trains.
         progress: the variable that learning rates follow.
         is_judged: whether a judgement follows an epoch that ends with a step of that number.
     """
@@ -96,6 +97,7 @@ class KeepBudget(keras.callbacks.Callback):
         budget: Budget,
         state: TrainingState,
         phases: Sequence[Phase],
+        phase: Recipe,
         progress: tf.Variable,
         is_judged: Callable[[int], bool],
     ) -> None:
@@ -103,12 +105,10 @@ class KeepBudget(keras.callbacks.Callback):
         self.budget = budget
         self.state = state
         self.phases = phases
+        self.phase = phase
         self.progress = progress
         self.is_judged = is_judged
         self._epoch_ended: float | None = None
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self._phase = self.budget.phase(self.phases)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         if self._epoch_ended is not None:
@@ -137,7 +137,7 @@ class KeepBudget(keras.callbacks.Callback):
             records += self.budget.judging
         if self.budget.left < records + self._step_seconds / 2:
             self._finish()
-        elif self.budget.phase(self.phases) != self._phase:
+        elif self.budget.phase(self.phases) != self.phase:
             self.model.stop_training = True
 
     def _finish(self) -> None:
