@@ -37,10 +37,11 @@ def reflect_conv2d(
     """Convolves images that are extended by their own mirror image, so that they keep their size.
 
     The same as `tf.pad(mode="REFLECT")` by half the kernel's size and `tf.nn.conv2d` with stride 1,
-    plus the bias, without the padded copy. Arithmetic is float32 whatever the dtype of `x` is. On
-    CPUs with AMX, and with 16 channels or more on both sides, bfloat16 values are multiplied as
-    they are and added up in float32, denormals counting as zero; gradients are rounded to bfloat16
-    before they are multiplied.
+    plus the bias, without the padded copy. Arithmetic is float32 whatever the dtype of `x` is. In
+    bfloat16 on CPUs with AMX it is TensorFlow's own convolution, behind fused padding; there, in a
+    function that XLA compiles, and with 16 channels or more on both sides, values are multiplied
+    as they are and added up in float32, denormals counting as zero; gradients are rounded to
+    bfloat16 before they are multiplied.
 
     Args:
         x: `[N, H, W, C]`, float32, bfloat16 or float16.

@@ -250,7 +250,7 @@ def plain_norm(x, gamma, beta):
 def is_tensorflows(case, dtype: str) -> bool:
     """Whether TensorFlow computes this call on this CPU, whatever `monet.ops.use` says."""
     has_amx = monet.ops.status().instruction_set == "amx"
-    return isinstance(case, Conv2D) and dtype == "bfloat16" and has_amx
+    return isinstance(case, Conv2D | ReflectConv2D) and dtype == "bfloat16" and has_amx
 
 
 def make_dy(case, dtype: str) -> tf.Tensor:

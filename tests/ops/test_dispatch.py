@@ -215,8 +215,8 @@ def test_the_table_decides_every_case_and_gives_a_reason(op, device, dtype, monk
     assert row.remedy or row.implementation != dispatch.REFERENCE
 
 
-@pytest.mark.parametrize("op", ["conv2d", "conv2d_transpose"])
-def test_with_amx_tensorflow_convolves_bfloat16_with_a_stride(op, monkeypatch):
+@pytest.mark.parametrize("op", ["conv2d", "conv2d_transpose", "reflect_conv2d"])
+def test_with_amx_tensorflow_convolves_bfloat16(native, op, monkeypatch):
     monkeypatch.setattr(library, "instruction_set", lambda: "amx")
     composed = {
         (device, dtype)
@@ -225,12 +225,31 @@ def test_with_amx_tensorflow_convolves_bfloat16_with_a_stride(op, monkeypatch):
         if dispatch.look_up(op, device, dtype).implementation == dispatch.COMPOSED
     }
     assert composed == {("CPU", "bfloat16")}
-    x, kernel = tf.ones([1, 4, 4, 2], tf.bfloat16), tf.ones([4, 4, 2, 2], tf.bfloat16)
+    x, kernel = tf.ones([1, 4, 4, 2], tf.bfloat16), tf.ones([3, 3, 2, 2], tf.bfloat16)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        function = tf.function(lambda: getattr(monet.ops, op)(x, kernel, strides=2))
+        function = tf.function(lambda: getattr(monet.ops, op)(x, kernel))
         types = [node.type for node in function.get_concrete_function().graph.get_operations()]
-    assert not any(kind.startswith("Monet") for kind in types)
+    fused = ["MonetReflectionPad"] if op == "reflect_conv2d" else []
+    assert [kind for kind in types if kind.startswith("Monet")] == fused
+
+
+def test_with_amx_a_bfloat16_kernel_of_unknown_size_is_convolved_natively(native, monkeypatch):
+    monkeypatch.setattr(library, "instruction_set", lambda: "amx")
+    x, kernel = tf.ones([1, 4, 4, 2], tf.bfloat16), tf.ones([3, 3, 2, 2], tf.bfloat16)
+    run = tf.function(
+        monet.ops.reflect_conv2d,
+        input_signature=[
+            tf.TensorSpec([None, None, None, 2], x.dtype),
+            tf.TensorSpec(None, x.dtype),
+        ],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = run(x, kernel)
+    types = {node.type for node in run.get_concrete_function().graph.get_operations()}
+    assert "MonetReflectConv2D" in types
+    np.testing.assert_array_equal(tf.cast(y, tf.float32), np.full([1, 4, 4, 2], 18))
 
 
 @pytest.fixture
