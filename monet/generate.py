@@ -37,6 +37,7 @@ def generate(args: argparse.Namespace) -> int:
             batch_size=args.batch_size,
             quality=args.quality,
             mixed_precision=args.mixed_precision,
+            strength=args.strength,
             which=args.generator,
             style=style,
             before_loading=_before_loading,

@@ -18,7 +18,8 @@ import tensorflow as tf
 from PIL import Image
 
 from monet import generate
-from monet.inference import outputs
+from monet.inference import PaintOptions, outputs
+from monet.models.painter import painter_generator
 from monet.ops.native import library
 
 
@@ -93,6 +94,41 @@ def test_one_picture_becomes_one_picture(model, photos, tmp_path, capsys):
 def test_a_run_knows_its_generator(model, photos, tmp_path):
     options = ["--run", str(model.parent), "--input", str(photos / "a.jpg")]
     assert generate.main([*options, "--output", str(tmp_path / "images.zip")]) == 0
+
+
+def test_strength_goes_from_the_strokes_to_the_painting_and_beyond(tmp_path):
+    network = painter_generator(filters=8, blocks=1, stroke_length=6)
+    change = network.get_layer("change_convolution")
+    change.bias.assign([0.1, 0.2, 0.3])
+    network.save(tmp_path / "painter.keras")
+    Image.new("RGB", (32, 32), (99, 99, 99)).save(tmp_path / "grey.png")
+    reds = []
+    for strength in (0, 0.5, 1, 2):
+        output = tmp_path / f"{strength}.png"
+        options = ("--input", tmp_path / "grey.png", "--output", output, "--strength", strength)
+        assert paint(tmp_path / "painter.keras", *options) in (0, 1)  # 1: in a single colour
+        reds.append(np.asarray(Image.open(output))[..., 0].mean())
+    assert reds[0] == 99 and np.all(np.diff(reds) > 2)
+
+
+def test_strength_of_a_generator_that_paints_anew(model, photos, tmp_path, capsys):
+    output = tmp_path / "images.zip"
+    options = ("--input", photos, "--output", output, "--strength", "0.5")
+    assert paint(model, *options) == 2
+    error = capsys.readouterr().err
+    assert f"{model} has no --strength: it paints anew" in error and not output.exists()
+
+
+@pytest.mark.parametrize("strength", ["-1", "2.5", "nan", "much"])
+def test_strength_is_checked_before_anything_is_read(model, tmp_path, capsys, strength):
+    with pytest.raises(SystemExit):
+        paint(model, "--input", tmp_path / "nowhere", "--strength", strength)
+    assert "argument --strength" in capsys.readouterr().err
+
+
+def test_strength_from_python_is_checked_too():
+    with pytest.raises(ValueError, match="strength=2.5.*: expected a number from 0 to 2"):
+        PaintOptions(strength=2.5)
 
 
 def test_inputs_of_the_same_name_are_both_kept(model, photos, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from monet._command_line import MISTAKE
 from monet._command_line.arguments import HelpFormatter, add_version, named_path, positive_int, seed
 from monet._command_line.generator_options import add_generator_options
+from monet.inference.generator import MOST_STRENGTH
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -64,6 +65,14 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--quality", type=_quality, default=95, metavar="Q", help="JPEG quality, 1 to 100"
     )
     parser.add_argument(
+        "--strength",
+        type=_strength,
+        default=1.0,
+        metavar="S",
+        help="how strongly a generator such as monet's paints over its brush strokes: below 1 "
+        f"calmer and nearer to the photo, 0 the strokes alone; at most {MOST_STRENGTH:g}",
+    )
+    parser.add_argument(
         "--faithful",
         action="store_true",
         help="of a run: write pictures as the notebook behind its recipe does, by its names, JPEG "
@@ -79,6 +88,16 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if args.faithful and args.run is None:
         parser.error("--faithful goes by the recipe of a run; give --run in place of --model")
     return args
+
+
+def _strength(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= MOST_STRENGTH:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST_STRENGTH:g}")
+    return value
+
+
+_strength.__name__ = "number"  # as argparse names it in its message
 
 
 def _quality(text: str) -> int:

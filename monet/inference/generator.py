@@ -18,6 +18,9 @@ NEWEST_GENERATOR, BEST_GENERATOR = "generator.keras", "generator-best.keras"
 CHOICES = ("best", "last")
 """Which of them can be asked for."""
 
+MOST_STRENGTH = 2.0
+"""Of what is painted over an underpainting. More leaves no picture to recognise."""
+
 
 class GeneratorError(ValueError):
     """A file that is no usable generator: one sentence."""
@@ -85,7 +88,7 @@ def choice_text(file: Path) -> str | None:
 
 
 def load_generator(
-    path: StrPath, *, precision: str = "auto", which: str | None = None
+    path: StrPath, *, precision: str = "auto", which: str | None = None, strength: float = 1.0
 ) -> keras.Model:
     """Loads a generator that `monet.train` saved.
 
@@ -96,10 +99,13 @@ def load_generator(
         path: a `.keras` file, or a run folder.
         precision: "auto", "off", "float16" or "bfloat16", as `monet.precision` reads it.
         which: of a run's, as for `generator_file`.
+        strength: of what it paints over its underpainting, at least 0, which leaves that as it is;
+            1 is what it was trained for. Only for generators that have one, such as `monet`'s.
 
     Raises:
         GeneratorError: `path` is missing, damaged or no model from pictures or noise to pictures,
-            or holds weights that are no finite numbers.
+            or holds weights that are no finite numbers, or has no underpainting for a `strength`.
+        ValueError: `strength` is no number of at least 0.
     """
     import keras
 
@@ -108,6 +114,7 @@ def load_generator(
     from monet._ambient import check_keras
     from monet.inference.origins import origin_of
     from monet.inference.weights import what_is_not_finite
+    from monet.layers.paint_over import set_strength
 
     path = generator_file(path, which)
     try:
@@ -144,7 +151,13 @@ def load_generator(
             raise GeneratorError(
                 f"{path} is not a generator of pictures: it {what} {shape}, expected [N, H, W, 3]."
             )
-    return with_policy(generator, precisions.resolve(precision).policy)
+    generator = with_policy(generator, precisions.resolve(precision).policy)
+    if strength != 1 and not set_strength(generator, strength):
+        raise GeneratorError(
+            f"{path} has no `strength`: it paints anew and not over an underpainting, as that of "
+            f"the recipe monet does; leave it out."
+        )
+    return generator
 
 
 def _is_of_pictures(shape: Any) -> bool:

@@ -7,10 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monet._numbers import LARGEST_COUNT
+from monet._numbers import LARGEST_COUNT, is_number
 from monet._parallel import usable_cores
 from monet.inference.file_style import FileStyle
-from monet.inference.generator import GeneratorError, choice_text, generator_file, load_generator
+from monet.inference.generator import (
+    MOST_STRENGTH,
+    GeneratorError,
+    choice_text,
+    generator_file,
+    load_generator,
+)
 from monet.inference.origins import Origin, origin_of
 from monet.inference.outputs import OutputError, check_output, is_picture_output
 
@@ -35,6 +41,8 @@ class PaintOptions:
         style: names, pixels and compression of the pictures, in place of `quality`; by default they
             keep their inputs' names, or have those of a submission.
         mixed_precision: "auto", "off", "float16" or "bfloat16".
+        strength: of what is painted over the underpainting, in [0, 2], by generators that have one,
+            such as `monet`'s: less is calmer, 1 is what it was trained for.
         which: generator of a run: "best", which a run has that is evaluated while it trains, or
             "last"; by default the best where there is one.
         verbose: whether to show how it gets on.
@@ -51,6 +59,7 @@ class PaintOptions:
     quality: int = 95
     style: FileStyle | None = None
     mixed_precision: str = "auto"
+    strength: float = 1.0
     which: str | None = None
     verbose: bool = True
     before_loading: Callable[[], None] | None = None
@@ -64,6 +73,10 @@ class PaintOptions:
             value = getattr(self, name)
             if value is not None and not 1 <= value <= most:
                 raise ValueError(f"`{name}={value}`: expected a number from 1 to {most:,}.")
+        if not is_number(self.strength, 0, MOST_STRENGTH):
+            raise ValueError(
+                f"`strength={self.strength}`: expected a number from 0 to {MOST_STRENGTH:g}."
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +115,7 @@ class Job(PaintOptions):
             self.say(text)
         if self.before_loading is not None:
             self.before_loading()
-        generator = load_generator(file, precision=self.mixed_precision)
+        generator = load_generator(file, precision=self.mixed_precision, strength=self.strength)
         if not origin.suits(generator):
             other = origin_of(generator)
             assert other is not None  # or it would not have been loaded

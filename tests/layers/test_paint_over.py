@@ -31,3 +31,18 @@ def test_further_channels_of_pictures_are_left_out():
 def test_headroom_is_checked(headroom):
     with pytest.raises(ValueError, match="headroom=.*: expected a number above 0 and below 1"):
         PaintOver(headroom)
+
+
+@pytest.mark.parametrize("strength", [0, 0.5, 2])
+def test_strength_multiplies_the_change(strength):
+    x, changes = tensors(3)
+    want = PaintOver()(x, strength * changes)
+    np.testing.assert_allclose(PaintOver(strength=strength)(x, changes), want, atol=1e-6)
+    layer = PaintOver.from_config(PaintOver(strength=strength).get_config())
+    np.testing.assert_allclose(layer(x, changes), want, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), "1", True])
+def test_strength_is_checked(strength):
+    with pytest.raises(ValueError, match="strength=.*: expected a number of at least 0"):
+        PaintOver(strength=strength)
