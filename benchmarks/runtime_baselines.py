@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 from interleave import Arms
 
+from monet._parallel import usable_cores
 from monet.inference import export
 from monet.inference.exporting import ExportError
 
@@ -44,7 +44,7 @@ def arms(generator: keras.Model, photos: np.ndarray) -> Arms:
             return {}
         model = path.read_bytes()
     photos = np.ascontiguousarray(photos, np.float32)
-    threads = len(os.sched_getaffinity(0))
+    threads = usable_cores()
     found: dict[str, Callable[[], None]] = {}
     if onnxruntime is not None:
         found["onnxruntime"] = _onnxruntime(model, photos, threads)

@@ -5,11 +5,12 @@ Tensors are channels_last, which is PyTorch's name for NHWC, with the weights co
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from machine import GPU_CLASSES, device_class
+
+from monet._parallel import usable_cores
 
 try:
     import torch
@@ -29,7 +30,7 @@ def arms(function: Callable, inputs: Sequence[np.ndarray], dy: np.ndarray | None
     """
     if torch is None:
         return {}
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(usable_cores())
     device = "cuda" if device_class() in GPU_CLASSES and torch.cuda.is_available() else "cpu"
     tensors = [_tensor(value, dtype).to(device) for value in inputs]
     gradient = None if dy is None else _tensor(dy, dtype).to(device)
