@@ -1,4 +1,4 @@
-"""What all tests share: Ctrl-C that interrupts, pictures, and a real browser to open pages in."""
+"""What all tests share: Ctrl-C that interrupts, seeds, pictures, and a real browser for pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -42,6 +43,13 @@ addEventListener("load", async () => {
     JSON.stringify({result, images, requests, problems});
 });
 </script>"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Weights and noise don't depend on chance, nor on the tests that ran before."""
+    if "keras" in sys.modules:  # the tests of the kernels need neither it nor TensorFlow
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)
