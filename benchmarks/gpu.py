@@ -33,6 +33,8 @@ from gpu_stages.stage import rows_file  # noqa: E402
 from gpu_stages.tensorflow_stages import benchmark_file  # noqa: E402
 from rows import below_floor, format_table  # noqa: E402
 
+from monet._command_line.arguments import positive_float  # noqa: E402
+
 _RESULTS = _BENCHMARKS / "results"
 _GRACE_SECONDS = 10  # for a stage that ends by itself when its time is up
 _LEAST_SECONDS = 20  # not worth starting a stage for less
@@ -43,7 +45,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=30.0, help="for all stages together")
+    parser.add_argument(
+        "--minutes", type=positive_float, default=30.0, help="for all stages together"
+    )
     parser.add_argument(
         "--stages", nargs="+", choices=list(STAGES), default=list(STAGES), metavar="STAGE",
         help=f"some of: {', '.join(STAGES)}; {' and '.join(ALWAYS)} always run",

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageOps
 
+from monet._command_line.arguments import positive_int
 from monet._parallel import map_in_order, usable_cores
 from monet.data import open_domains
 from monet.exploration.duplicates import near_pairs
@@ -96,7 +97,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--count", type=int, default=400, help="pictures that are altered")
+    parser.add_argument("--count", type=positive_int, default=400, help="pictures that are altered")
     arguments = parser.parse_args()
     domains = open_domains(arguments.data)
     places = [

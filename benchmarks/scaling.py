@@ -27,6 +27,7 @@ import machine
 import memory
 from rows import format_amount
 
+from monet._command_line.arguments import named_path, positive_int
 from monet._parallel import usable_cores
 
 BASE = {"size": 128, "filters": 32, "batch": 4}
@@ -162,11 +163,20 @@ def _cells(row: Mapping) -> list[str]:
     ]
 
 
+def new_file(text: str) -> Path:
+    """A path that can be written to: measuring takes long, and is to be for something."""
+    path = named_path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "is in a folder that doesn't exist"
+        raise argparse.ArgumentTypeError(f"{text!r} {what}; give a file in an existing folder")
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES), help="which tables")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each step")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write all figures")
+    parser.add_argument("--rounds", type=positive_int, default=5, help="turns of each step")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="where to write all figures")
     parser.add_argument("--quick", action="store_true", help="only checks that it works")
     arguments = parser.parse_args()
     cores = usable_cores()

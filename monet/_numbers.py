@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 LARGEST_COUNT = 2**31 - 1
@@ -10,17 +11,18 @@ LARGEST_COUNT = 2**31 - 1
 NumPy or TensorFlow, far from where it was given."""
 
 
-def is_integer(value: Any, least: float = -math.inf) -> bool:
-    """Whether `value` is an integer of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def is_integer(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
+    """Whether `value` is an integer from `least` to `most`."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def is_number(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """Whether `value` is a finite number from `least` to `most`."""
     is_one = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_one and math.isfinite(value) and least <= value <= most
+    # An integer may be too large for a float, and for `math.isfinite`.
+    return is_one and abs(value) <= sys.float_info.max and least <= value <= most
 
 
-def is_positive(value: Any) -> bool:
-    """Whether `value` is a finite number above 0."""
-    return is_number(value) and value > 0
+def is_positive(value: Any, most: float = math.inf) -> bool:
+    """Whether `value` is a finite number above 0, and at most `most`."""
+    return is_number(value, most=most) and value > 0

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     import keras
 
 
+MOST_BLOCKS = 1000
+"""Of a network. More take minutes to build, and then don't fit into any memory."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Architecture(abc.ABC):
     """A kind of network and its options, which are arguments of the function that it stands beside.
@@ -63,6 +67,10 @@ class Architecture(abc.ABC):
             is_too_large = is_integer(getattr(self, name), LARGEST_COUNT + 1)
             self._check(name, f"at most {LARGEST_COUNT:,}", not is_too_large)
         self._check("filters", "an integer of at least 1", is_integer(self.filters, 1))
+
+    def _check_range(self, field: str, least: int, most: int) -> None:
+        is_in_it = is_integer(getattr(self, field), least, most)
+        self._check(field, f"an integer from {least} to {most:,}", is_in_it)
 
     def _check(self, field: str, expectation: str, holds: bool) -> None:
         if not holds:

@@ -6,10 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from monet._numbers import is_integer
-from monet.models.architecture import Generator, register
+from monet.models.architecture import MOST_BLOCKS, Generator, register
 
 if TYPE_CHECKING:
     import keras
+
+_MOST_LEVELS = 30  # no picture has sides of more than that power of two
 
 
 @register({"painter": {}, "painter-deep": {"levels": 3}})
@@ -38,8 +40,9 @@ class PainterGenerator(Generator):
 
     def __post_init__(self):
         super().__post_init__()
-        for field in ("blocks", "levels", "head_filters"):
-            self._check(field, "an integer of at least 1", is_integer(getattr(self, field), 1))
+        self._check_range("blocks", 1, MOST_BLOCKS)
+        self._check_range("levels", 1, _MOST_LEVELS)
+        self._check("head_filters", "an integer of at least 1", is_integer(self.head_filters, 1))
         for field in ("stroke_length", "stroke_noise"):
             self._check(field, "an integer of at least 0", is_integer(getattr(self, field), 0))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet._numbers import is_integer
-from monet.models.architecture import Generator, register
+from monet.models.architecture import MOST_BLOCKS, Generator, register
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +29,7 @@ class ResNetGenerator(Generator):
 
     def __post_init__(self):
         super().__post_init__()
-        self._check("blocks", "an integer of at least 1", is_integer(self.blocks, 1))
+        self._check_range("blocks", 1, MOST_BLOCKS)
         self._check("padding", "one of reflect, zero", self.padding in ("reflect", "zero"))
 
     def image_sizes(self) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from monet._numbers import is_integer, is_number
-from monet.models.architecture import Generator, register
+from monet.models.architecture import MOST_BLOCKS, Generator, register
 from monet.models.patchgan import PatchDiscriminator
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class UNetGenerator(UNet):
 
     def __post_init__(self):
         super().__post_init__()
-        self._check("blocks", "an integer of at least 0", is_integer(self.blocks, 0))
+        self._check_range("blocks", 0, MOST_BLOCKS)
         self._check("gates", "True or False", isinstance(self.gates, bool))
         self._check("norm", "one of instance, group", self.norm in ("instance", "group"))
         self._check("head_stddev", "a number of at least 0", is_number(self.head_stddev, 0))

@@ -26,16 +26,15 @@ def check_environment() -> None:
 
 
 def check_memory(recipe: Recipe, replicas: int) -> None:
-    """Raises `RunError` if not even the pictures of a step fit into memory, without the network."""
-    pictures = recipe.pictures_per_step(replicas)
-    needed = 2 * pictures * recipe.image_size**2 * _BYTES_OF_A_PIXEL
+    """Raises `RunError` if not even the pictures of a run fit into memory, without the networks."""
     free = free_memory()
-    if needed > free:
-        raise RunError(
-            f"a step takes {count(pictures, 'picture')} of {recipe.image_size:,} pixels a side of "
-            f"each kind, which alone are {_gigabytes(needed)} of memory, and {_gigabytes(free)} "
-            f"are free; lower `batch_size` or `image_size`."
-        )
+    for holder, number, side, fields in recipe.pictures_held(replicas):
+        needed = number * side**2 * _BYTES_OF_A_PIXEL
+        if needed > free:
+            raise RunError(
+                f"{holder} {count(number, 'picture')} of {side:,} pixels a side, which alone are "
+                f"{_gigabytes(needed)} of memory, and {_gigabytes(free)} are free; lower {fields}."
+            )
 
 
 def _gigabytes(size: int) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monet._files import StrPath
-from monet._numbers import is_positive
+from monet._numbers import LARGEST_COUNT, is_positive
 from monet.data import Domains, ImageError
 from monet.data.sources import Selection
 from monet.metrics.extractor import Extractor, ExtractorError
@@ -59,9 +59,10 @@ class Judging:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if not is_positive(self.every):
+        if not is_positive(self.every, LARGEST_COUNT):
             raise ValueError(
-                f"evaluate_every must be a number of epochs above 0, got {self.every!r}"
+                f"evaluate_every must be a number of epochs above 0, at most {LARGEST_COUNT:,}, "
+                f"got {self.every!r}"
             )
 
     @property

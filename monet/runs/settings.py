@@ -21,6 +21,8 @@ from monet.systems.fields import as_text, field_value, typed
 
 SAMPLE_MINUTES = 2.0
 KEPT_GENERATORS = 10
+MOST_MINUTES = 366 * 24 * 60
+"""Of a run. With many more there is no date for its end, and more steps than can be counted."""
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -92,8 +94,7 @@ class Settings:
         for name in ("checkpoint_minutes", "sample_minutes"):
             value = getattr(self, name)
             _check(name, value, "a number above 0", is_positive(value))
-        if self.minutes is not None:
-            _check("minutes", self.minutes, "a number above 0", is_positive(self.minutes))
+        _check_minutes(self.minutes)
         for name in ("tensorboard", "is_planned"):
             value = getattr(self, name)
             _check(name, value, "true or false", isinstance(value, bool))
@@ -227,8 +228,7 @@ class Settings:
                     "run kept none; leave it out, or give it to a new run."
                 )
             judging = dataclasses.replace(judging, every=evaluate_every)
-        if minutes is not None:
-            _check("minutes", minutes, "a number above 0", is_positive(minutes))
+        _check_minutes(minutes)
         if epochs is not None and self.minutes is not None:
             raise RunError(
                 f"the run was started for {self.minutes:g} minutes, so `epochs={epochs}` can't "
@@ -317,6 +317,13 @@ def _check_shown(config: Mapping[str, Any]) -> None:
     for name, number in config.get("samples", {}).items():
         in_range = is_integer(number, 0) and number < 2**31
         _check(f"samples.{name}", number, f"a whole number below {2**31}", in_range)
+
+
+def _check_minutes(minutes: float | None) -> None:
+    if minutes is None:
+        return
+    _check("minutes", minutes, "a number above 0", is_positive(minutes))
+    _check("minutes", minutes, f"at most {MOST_MINUTES:,}, a year", minutes <= MOST_MINUTES)
 
 
 def _check(name: str, value: Any, expected: str, is_met: bool) -> None:

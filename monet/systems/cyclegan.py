@@ -14,7 +14,7 @@ from monet.models.resnet import ResNetGenerator
 from monet.models.unet import UNetDiscriminator, UNetGenerator
 from monet.systems.base import PENALTY_CURVES, Curve, register
 from monet.systems.documents import Document
-from monet.systems.recipe import ADVERSARIAL_LOSSES
+from monet.systems.recipe import ADVERSARIAL_LOSSES, Held
 from monet.systems.translation import TranslationRecipe, TranslationSystem
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class CycleGANRecipe(TranslationRecipe):
         self.check_one_of("adversarial_loss", ADVERSARIAL_LOSSES)
         self.check("pool_size", "an integer of at least 0", is_integer(self.pool_size, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
+
+    def pictures_held(self, replicas: int = 1) -> list[Held]:
+        pools = Held("the pools hold", 2 * self.pool_size, self.image_size, "pool_size")
+        return [*super().pictures_held(replicas), pools]
 
     @property
     def identity_weight(self) -> float | str:

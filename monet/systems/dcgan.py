@@ -14,7 +14,7 @@ from monet.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from monet.models.residual_dcgan import ResidualDCGANGenerator
 from monet.systems.base import PENALTY_CURVES, Curve, SheetFigure, System, register
 from monet.systems.documents import Document
-from monet.systems.recipe import ADVERSARIAL_LOSSES, Recipe
+from monet.systems.recipe import ADVERSARIAL_LOSSES, AUGMENTATIONS, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +82,12 @@ class DCGANRecipe(Recipe):
         self.check("passes", "an integer of at least 1", is_integer(self.passes, 1))
         self.check("image_noise", "a number of at least 0", is_number(self.image_noise, 0))
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
+        self.check("generator_target", "in [0, 1]", is_number(self.generator_target, 0, 1))
+        for field in ("real_targets", "fake_targets"):
+            low, high = getattr(self, field)
+            self.check(field, "two numbers, 0 ≤ low ≤ high ≤ 1", 0 <= low <= high <= 1)
+        self.check("least_noisy", "in [-1, 1]", is_number(self.least_noisy, -1, 1))
+        self.check_some_of("diff_augment", AUGMENTATIONS)
 
     def count_steps(self, paintings: int, photos: int = 0, *, replicas: int = 1) -> int:
         """As `Recipe.count_steps`; photos don't matter."""

@@ -10,7 +10,7 @@ from monet.models.architecture import Discriminator, Generator
 from monet.models.painter import PainterGenerator
 from monet.models.two_headed import TwoHeadedDiscriminator
 from monet.systems.base import PENALTY_CURVES, Curve, register
-from monet.systems.recipe import Phase
+from monet.systems.recipe import AUGMENTATIONS, Held, Phase
 from monet.systems.translation import TranslationRecipe, TranslationSystem
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class OneSidedRecipe(TranslationRecipe):
             len(self.head_losses) >= self.discriminator.heads
             and set(self.head_losses) <= set(HEAD_LOSSES),
         )
+        self.check_some_of("diff_augment", AUGMENTATIONS)
         for field in ("lambda_content", "lambda_colour"):
             self.check(field, "a number of at least 0", is_number(getattr(self, field), 0))
         self.check("augment_colour", "in [0, 1]", is_number(self.augment_colour, 0, 1))
@@ -88,6 +89,15 @@ class OneSidedRecipe(TranslationRecipe):
     @property
     def _has_finish(self) -> bool:
         return self.finish_share > 0 and self.finish_size > self.image_size
+
+    def pictures_held(self, replicas: int = 1) -> list[Held]:
+        held = super().pictures_held(replicas)
+        held.append(Held("crops are cut out of", 1, self.picture_size, "picture_size"))
+        if self._has_finish:
+            pictures = 2 * self.finish_batch_size * self.discriminator_steps * replicas
+            fields = "finish_batch_size or finish_size"
+            held.append(Held("a last step takes", pictures, self.finish_size, fields))
+        return held
 
     def phases(self) -> list[Phase]:
         if not self._has_finish:

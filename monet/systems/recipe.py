@@ -18,6 +18,8 @@ ADVERSARIAL_LOSSES = ("least-squares", "bce", "hinge", "wgan-gp")
 """The names in `monet.losses`."""
 PENALTIES = ("r1", "wgan-gp")
 """The kinds of `monet.training.penalty.Penalty`."""
+AUGMENTATIONS = ("colour", "translation", "cutout")
+"""The policies of `monet.training.diffaugment.DiffAugment`."""
 
 AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
 
@@ -32,6 +34,22 @@ class Phase(NamedTuple):
 
     share: float
     recipe: Recipe
+
+
+class Held(NamedTuple):
+    """Pictures in memory.
+
+    Attributes:
+        holder: what has them, with a verb.
+        number: of them.
+        side: both sides of each, in pixels.
+        fields: of the recipe, that make them fewer or smaller.
+    """
+
+    holder: str
+    number: int
+    side: int
+    fields: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,6 +171,10 @@ class Recipe:
                 f"{field}={getattr(self, field)!r} in recipe {self.name!r}: expected {expectation}."
             )
 
+    def check_some_of(self, field: str, names: Sequence[str]) -> None:
+        """Raises `ValueError` unless the field's values are among `names`."""
+        self.check(field, f"any of {', '.join(names)}", set(getattr(self, field)) <= set(names))
+
     def check_one_of(self, field: str, names: Sequence[str]) -> None:
         """Raises `ValueError` unless the field's value is one of `names`."""
         self.check(field, f"one of {', '.join(names)}", getattr(self, field) in names)
@@ -193,6 +215,11 @@ class Recipe:
     def pictures_per_step(self, replicas: int = 1) -> int:
         """Pictures of each domain that all devices together take in a step."""
         return self.batch_size * self.discriminator_steps * replicas
+
+    def pictures_held(self, replicas: int = 1) -> list[Held]:
+        """Pictures that a training has in memory at once, beside its networks."""
+        pictures = 2 * self.pictures_per_step(replicas)
+        return [Held("a step takes", pictures, self.image_size, "`batch_size` or `image_size`")]
 
     def rate_scale(self, steps: int) -> float:
         """What the learning rates are multiplied by in a training of so many steps, in (0, 1]."""

@@ -70,3 +70,25 @@ def test_a_table(found):
     assert lines[4].startswith("| 64 | 4.") and lines[4].endswith(" ms | 4 | 0 | 4 | 4.1e-05 |")
     assert lines[7] == "| exponent | 1.99 | 2.00 |  |  | 2.00 |"
     assert lines[-1] == "Not enough memory for size 512."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rounds", "0"], "--rounds: 0 is too small; give a number from 1 on"),
+        (["--json", "."], "--json: '.' is a folder; give a file in an existing folder"),
+        (
+            ["--json", "nowhere/x.json"],
+            "--json: 'nowhere/x.json' is in a folder that doesn't exist",
+        ),
+    ],
+)
+def test_what_could_not_be_measured_or_written_is_refused_at_once(
+    monkeypatch, capsys, tmp_path, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["scaling.py", *options])
+    monkeypatch.setattr(scaling, "measure", lambda *_: pytest.fail("it began to measure"))
+    with pytest.raises(SystemExit, match="2"):
+        scaling.main()
+    assert said in capsys.readouterr().err

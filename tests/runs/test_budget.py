@@ -184,6 +184,7 @@ def test_a_run_for_a_number_of_epochs_takes_no_minutes(data, tmp_path):
     [
         ({"minutes": 0}, "minutes must be a number above 0, got 0"),
         ({"minutes": float("nan")}, "minutes must be a number above 0"),
+        ({"minutes": 1e10}, r"minutes must be at most 527,040, a year, got 10000000000.0"),
         ({"minutes": 3, "epochs": 2}, "`minutes=3` says how long to train, and so does `epochs`"),
         ({"minutes": 3, "steps_per_epoch": 2}, "so does `steps_per_epoch`; leave one out"),
     ],

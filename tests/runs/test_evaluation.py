@@ -98,8 +98,9 @@ def test_what_cannot_be_judged_is_refused(data, tmp_path):
         plan(tmp_path)
     with pytest.raises(runs.RunError, match="`extractor=nothing.keras`: there is no extractor"):
         plan(data, extractor="nothing.keras")
-    with pytest.raises(ValueError, match="evaluate_every must be a number of epochs above 0"):
-        plan(data, every=0)
+    for every in (0, float("nan"), 1e308, 10**400):
+        with pytest.raises(ValueError, match="evaluate_every must be a number of epochs above 0"):
+            plan(data, every=every)
     with pytest.raises(runs.RunError, match="`extractor` is for `evaluate_every`"):
         runs.start(TINY, data=data, out=tmp_path / "run", extractor="some.keras")
 

@@ -137,8 +137,20 @@ def test_other_pictures_of_the_same_number_are_told(data, tmp_path, change):
     assert len(runs.resume(run.path, epochs=2, data=elsewhere, verbose=False).history()) == 2
 
 
-@pytest.mark.parametrize("fields", [{"batch_size": 10**9}, {"image_size": 10**6}])
-def test_pictures_that_no_memory_holds_are_refused_before_anything_is_made(data, tmp_path, fields):
-    with pytest.raises(runs.RunError, match=r"GB of memory, and [\d.,]+ GB are free; lower"):
-        runs.start(TINY, data=data, out=tmp_path / "run", verbose=False, **fields)
+@pytest.mark.parametrize(
+    ("recipe", "fields", "lower"),
+    [
+        (TINY, {"batch_size": 10**9}, "`batch_size` or `image_size`"),
+        (TINY, {"image_size": 10**6}, "`batch_size` or `image_size`"),
+        (TINY, {"pool_size": 10**9}, "pool_size"),
+        ("monet", {"picture_size": 10**6}, "picture_size"),
+        ("monet", {"finish_size": 2**20}, "finish_batch_size or finish_size"),
+    ],
+)
+def test_pictures_that_no_memory_holds_are_refused_before_anything_is_made(
+    data, tmp_path, recipe, fields, lower
+):
+    said = rf"GB of memory, and [\d.,]+ GB are free; lower {lower}\.$"
+    with pytest.raises(runs.RunError, match=said):
+        runs.start(recipe, data=data, out=tmp_path / "run", verbose=False, **fields)
     assert not (tmp_path / "run").exists()

@@ -71,6 +71,11 @@ def test_a_bad_option_is_named_with_what_was_expected(make, expectation):
         ({"discriminator": PatchGANDiscriminator()}, "an instance of ImageDiscriminator"),
         ({"gradient_penalty": -1.0}, "at least 0"),
         ({"passes": 0}, "at least 1"),
+        ({"generator_target": float("nan")}, r"\[0, 1\]"),
+        ({"real_targets": (0.9, 0.8)}, "low ≤ high"),
+        ({"fake_targets": (float("nan"), 1.0)}, "low ≤ high"),
+        ({"least_noisy": 2.0}, r"\[-1, 1\]"),
+        ({"diff_augment": ("blur",)}, "any of colour, translation, cutout"),
         ({"discriminator_every": 0}, "at least 1"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -154,3 +155,20 @@ def test_no_count_is_larger_than_libraries_take(name):
         own_name = field.split(".")[-1]
         with pytest.raises(ValueError, match=rf"{own_name}=1\d+ .*at most 2,147,483,647"):
             change(recipe, {field: 10**20})
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "monet", "dcgan"])
+@pytest.mark.parametrize("text", ["", "nan", "-1", "2147483647", "9" * 400])
+def test_junk_is_taken_or_refused_in_a_sentence(name, text):
+    recipe = get_recipe(name)
+    fields = [field.name for field in fields_of(type(recipe))]
+    for side in ("generator", "discriminator"):
+        options = fields_of(type(getattr(recipe, side)))
+        fields += [f"{side}.{option.name}" for option in options]
+    for field in fields:
+        try:
+            change(recipe, parse_changes(recipe, [(field, text)]))
+        except ValueError as error:
+            assert re.match(r"[\w.]+=.*: (expected|the recipe '\w+' takes) ", str(error)), field
+        else:
+            assert text != "nan", field

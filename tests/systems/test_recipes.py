@@ -6,6 +6,7 @@ import json
 import pytest
 
 from monet.models import Discriminator, Generator, PatchGANDiscriminator, ResNetGenerator
+from monet.models.painter import PainterGenerator
 from monet.systems import RECIPES, get_recipe, recipe_from_dict, system_of
 
 
@@ -103,6 +104,7 @@ def test_replace_ignores_none_and_refuses_unknown_fields():
         ({"discriminator_every": 0}, "at least 1"),
         ({"discriminator_accuracy": 0.0}, r"\(0, 1\]"),
         ({"photo_buffer": -1}, "at least 0"),
+        ({"lambda_cycle": 10**400}, "at least 0"),
     ],
 )
 def test_a_bad_value_is_named_with_what_was_expected(change, expectation):
@@ -130,6 +132,11 @@ def test_steps_of_an_epoch():
         recipe.replace(batch_size=4).count_steps(3, 9)
 
 
+def test_changes_of_all_that_the_discriminator_sees_are_known_by_name():
+    with pytest.raises(ValueError, match="diff_augment=.*'monet': expected any of colour, trans"):
+        get_recipe("monet").replace(diff_augment=("colour", "blur"))
+
+
 def test_an_architecture_reads_as_its_name():
     assert str(ResNetGenerator(padding="zero")) == "resnet-zero"
     assert str(Discriminator.get("unet")) == str(Generator.get("unet")) == "unet"
@@ -140,7 +147,9 @@ def test_an_architecture_reads_as_its_name():
     ("make", "expectation"),
     [
         (lambda: ResNetGenerator(padding="same"), "padding='same' in ResNetGenerator.*reflect"),
-        (lambda: ResNetGenerator(blocks=0), "blocks=0.*at least 1"),
+        (lambda: ResNetGenerator(blocks=0), "blocks=0.*from 1 to 1,000"),
+        (lambda: ResNetGenerator(blocks=10**6), "blocks=1000000.*from 1 to 1,000"),
+        (lambda: PainterGenerator(levels=20_000), "levels=20000.*from 1 to 30"),
         (lambda: PatchGANDiscriminator(filters=1.5), "filters=1.5.*at least 1"),
         (
             lambda: Generator.get("gnu"),

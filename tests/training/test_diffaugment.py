@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from monet.systems.recipe import AUGMENTATIONS
 from monet.training.diffaugment import POLICIES, DiffAugment
 
 SEED = tf.constant([3, 4])
@@ -16,6 +17,10 @@ def images():
 
 def change(images, *policies, seed=SEED):
     return DiffAugment(policies)(images, seed).numpy()
+
+
+def test_recipes_know_the_policies_by_name():
+    assert AUGMENTATIONS == POLICIES
 
 
 def test_without_policies_nothing_changes(images):
