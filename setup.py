@@ -7,6 +7,7 @@ Environment:
     MONET_CUDA_ARCHS: GPU architectures to compile for, such as `75;86`.
     CUDA_HOME: where the CUDA toolkit is, unless nvcc is on `PATH`.
     CXX: the C++ compiler.
+    SOURCE_DATE_EPOCH: the date of the files in a wheel, in seconds since 1970.
 
 A build ends with a table of what was built and why the rest was not, and leaves the same beside the
 library for `python -m monet.info`.
@@ -22,6 +23,7 @@ from monet_build.commands import BuildNative, BuildPython
 
 native.mode()  # exits where the environment is wrong, before anything is done
 native.cuda_architectures()
+native.check_source_date()
 
 setup(
     version=monet.__version__,

@@ -15,6 +15,12 @@ _AS_IT_COMES = {
     "KERAS_NNX_ENABLED": None,
     "TF_FUNCTION_JIT_COMPILE_DEFAULT": None,  # XLA can't compile all that reads batches
     **dict.fromkeys(_LIMITS),
+    # Ends the import of TensorFlow, of matplotlib, or a function's tracing, where it can't be read.
+    "AUTOGRAPH_STRICT_CONVERSION": None,
+    "AUTOGRAPH_VERBOSITY": None,
+    "MPLBACKEND": None,
+    "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": None,
+    "SOURCE_DATE_EPOCH": None,
 }
 _SHOWN = ("CUDA_", "KERAS_", "MONET_", "OMP_", "PYTHONWARNINGS", "TF_", "XLA_")
 _TERRAFORMS = ("TF_CLI_", "TF_VAR_", "TF_LOG", "TF_PLUGIN_")
@@ -36,7 +42,7 @@ def is_own_process() -> bool:
 
 
 def shield() -> None:
-    """Makes Keras and TensorFlow, when a command of monet imports them, as they come.
+    """Makes Keras, TensorFlow and their like, when a command of monet imports them, as they come.
 
     Keras's backend, number format, image layout and limits can be set for all programs, in
     variables and in `~/.keras/keras.json`, and that TensorFlow compiles every function. These are

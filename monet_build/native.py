@@ -53,6 +53,15 @@ def cuda_architectures() -> str | None:
     return chosen
 
 
+def check_source_date() -> None:
+    """Exits if `SOURCE_DATE_EPOCH` is no number, over which a wheel can't be packed in the end."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    try:
+        int(text)
+    except ValueError:
+        sys.exit(f"SOURCE_DATE_EPOCH must be a number of seconds, got {text!r}; mend or unset it")
+
+
 def build(package: Path, objects: Path) -> dict:
     """Builds into `package`, an empty folder, what can be built, and the record of it.
 

@@ -204,7 +204,11 @@ class Compiler:
 
 def find_compiler() -> Compiler:
     """A C++17 compiler: `CXX` if set, else g++, c++ or clang++ from `PATH`."""
-    chosen = shlex.split(os.environ.get("CXX", ""))  # may have arguments, as in "ccache g++"
+    text = os.environ.get("CXX", "")
+    try:
+        chosen = shlex.split(text)  # may have arguments, as in "ccache g++"
+    except ValueError as error:
+        raise Missing(f"CXX is {text!r}: {error}", "mend or unset it") from error
     commands = [chosen] if chosen else [["g++"], ["c++"], ["clang++"]]
     command = next((command for command in commands if shutil.which(command[0])), None)
     if sys.platform == "win32" or command is None:

@@ -99,6 +99,12 @@ def test_compiler_that_does_not_work(monkeypatch, tmp_path):
         toolchain.find_compiler()
 
 
+def test_a_quote_that_is_not_closed_in_cxx(monkeypatch):
+    monkeypatch.setenv("CXX", 'g++ "-O2')
+    with pytest.raises(toolchain.Missing, match="CXX is 'g.. \"-O2': No closing quotation; mend"):
+        toolchain.find_compiler()
+
+
 def test_compiler_may_have_arguments(monkeypatch, tmp_path):
     launcher = program(tmp_path / "launcher", 'test "$1" = c++ && echo "c++ 99.1"')
     monkeypatch.setenv("CXX", f"{launcher} c++")
@@ -198,6 +204,12 @@ def test_unknown_build_mode(tree):
     done = run_setup(tree, "build_ext", MONET_BUILD="gpu")
     assert done.returncode != 0
     assert "MONET_BUILD must be auto, cpu, cuda or none, got 'gpu'" in done.stderr
+
+
+def test_a_date_that_is_no_number_is_told_before_anything_is_compiled(tree):
+    done = run_setup(tree, "bdist_wheel", MONET_BUILD="none", SOURCE_DATE_EPOCH="x")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "SOURCE_DATE_EPOCH must be a number of seconds, got 'x'" in done.stderr
 
 
 def test_source_distribution_holds_what_the_build_needs(tree):
