@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monet.layers.bilinear_upsampling import BilinearUpsampling2D
+from monet.layers.brushwork import Brushwork
 from monet.layers.conv2d import Conv2D
 from monet.layers.conv2d_transpose import Conv2DTranspose
 from monet.layers.leaky_relu import LeakyReLU
@@ -18,6 +19,7 @@ from monet.layers.underpainting import Underpainting
 
 __all__ = [
     "BilinearUpsampling2D",
+    "Brushwork",
     "Conv2D",
     "Conv2DTranspose",
     "GroupNormalization",

@@ -20,6 +20,8 @@ _ASPECT = 3.0  # of a stroke's length to its width
 # What strokes may lose, of values in [-1, 1], before ones of half their size go over them: little
 # for the largest, which lie in skies, on water and in fog.
 _TOLERANCES = 0.05, 0.12
+_CHANGE_TOLERANCES = (0.12,)
+_CHANGE_NUMBER = 5  # of the first noise that places a change's strokes: not those of the picture
 
 
 def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
@@ -48,18 +50,41 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
     """
     x = tf.stop_gradient(images)
     directions = line_directions(x)
-    seen = _blurred(x, 3)
-    laid = _layer(x, directions, length, noise, 0)
-    for number, tolerance in enumerate(_TOLERANCES, start=1):
-        lost = tf.reduce_mean(tf.abs(seen - laid[..., :3]), axis=-1, keepdims=True)
-        lost = _blurred(_blurred(lost, 5), 5)
-        # A stroke is there or not, as a whole: its opacity, too, is that of its middle.
-        opacity = tf.clip_by_value(2.0 * lost / tolerance - 2.0, 0.0, 1.0)
-        smaller = _layer(x, directions, length / 2**number, noise, number, opacity)
-        smaller, opacity = tf.split(smaller, [3 + noise, 1], axis=-1)
-        laid += opacity * (smaller - laid)
+
+    def strokes(length, number, *further):
+        return _layer(x, directions, length, noise, number, *further)
+
+    laid = _large_then_small(x, strokes, length, _TOLERANCES, 0)
     colours, noises = tf.split(laid, [3, noise], axis=-1)
     return tf.concat([images + tf.stop_gradient(colours - x), noises], axis=-1)
+
+
+def lay_change(
+    images: tf.Tensor, change: tf.Tensor, length: float, learning: bool = False
+) -> tf.Tensor:
+    """A change to pictures in brush strokes along the lines of the pictures.
+
+    First come strokes of `length`; where these lose too much of the change, strokes of half their
+    size go over them. Each has the average around its middle.
+
+    Args:
+        images: `[N, H, W, 3]` float32 in [-1, 1]; H and W at least 1.63 times `length`.
+        change: `[N, H, W, 3]` float32.
+        length: half of the larger strokes', in pixels.
+        learning: whether the gradient is an estimate that takes a fraction of the time: what
+            reaches a pixel goes to the middle of the stroke that covers it most.
+
+    Returns:
+        `[N, H, W, 3]` float32, differentiable by `change`.
+    """
+    directions = line_directions(tf.stop_gradient(images))
+    change = _blurred(_blurred(change, 3), 3)
+    layer = _layer_to_learn if learning else _layer
+
+    def strokes(length, number, *further):
+        return layer(change, directions, length, 0, number, *further)
+
+    return _large_then_small(change, strokes, length, _CHANGE_TOLERANCES, _CHANGE_NUMBER)
 
 
 def line_directions(images: tf.Tensor) -> tf.Tensor:
@@ -83,6 +108,40 @@ def line_directions(images: tf.Tensor) -> tf.Tensor:
     angles = 0.5 * tf.atan2(lines[..., 1], lines[..., 0])
     turns = tf.round(angles * (ops.STROKE_ANGLES / np.pi))
     return tf.math.floormod(tf.cast(turns, tf.int32), ops.STROKE_ANGLES)
+
+
+def _large_then_small(x, strokes, length, tolerances, number):
+    """Strokes, and over them ones of half their size, where they lose too much of `x`; and so on.
+
+    `strokes(length, number, *further)` are those of one size, with what else is given at the end.
+    """
+    seen = _blurred(x, 3)
+    laid = strokes(length, number)
+    for level, tolerance in enumerate(tolerances, start=1):
+        lost = tf.stop_gradient(tf.abs(seen - laid[..., :3]))
+        lost = _blurred(_blurred(tf.reduce_mean(lost, axis=-1, keepdims=True), 5), 5)
+        # A stroke is there or not, as a whole: its opacity, too, is that of its middle.
+        opacity = tf.clip_by_value(2.0 * lost / tolerance - 2.0, 0.0, 1.0)
+        smaller = strokes(length / 2**level, number + level, opacity)
+        smaller, opacity = smaller[..., :-1], smaller[..., -1:]
+        laid += opacity * (smaller - laid)
+    return laid
+
+
+def _layer_to_learn(x, directions, length, noise, number, *further):
+    """As `_layer`, with the gradient of one pixel for each: the middle of its uppermost stroke."""
+    shape = tf.shape(x)
+    places = tf.meshgrid(tf.range(shape[1]), tf.range(shape[2]), indexing="ij")
+    places = tf.cast(tf.stack(places, axis=-1), tf.float32)[tf.newaxis]
+    places = tf.repeat(places, shape[0], axis=0)
+    both = tf.stop_gradient(tf.concat([x, places], axis=-1))
+    laid = tf.stop_gradient(_layer(both, directions, length, noise, number, *further))
+    # Strokes blend, and so do their middles; where one lies on top, it is nearly all of the blend.
+    middles = tf.clip_by_value(tf.cast(tf.round(laid[..., 3:5]), tf.int32), 0, shape[1:3] - 1)
+    rows = tf.range(shape[0])[:, tf.newaxis, tf.newaxis] * shape[1] + middles[..., 0]
+    picked = tf.gather(tf.reshape(x, [-1, 3]), rows * shape[2] + middles[..., 1])
+    # A sum of zeros, so that the values are those of `_layer` to the bit.
+    return tf.concat([laid[..., :3] + (picked - tf.stop_gradient(picked)), laid[..., 5:]], axis=-1)
 
 
 def _layer(images, directions, length, noise, number, *further):

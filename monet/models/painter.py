@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from monet._numbers import is_integer
+from monet._numbers import is_integer, is_number
 from monet.models.architecture import MOST_BLOCKS, Generator, register
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class PainterGenerator(Generator):
         stroke_length: half of the largest strokes' that are painted over, in pixels,
             `monet.layers.Underpainting`; 0 for the photo itself.
         stroke_noise: channels of noise that it is given, the same along each stroke; 0 for none.
+        brush_length: half of the larger strokes' that it paints with itself, in pixels,
+            `monet.layers.Brushwork`; 0 to paint pixel by pixel.
+        brush_detail: the most that it may paint over these strokes, as `monet.layers.PaintOver`
+            measures changes.
     """
 
     architecture: ClassVar[str] = "painter"
@@ -37,19 +41,22 @@ class PainterGenerator(Generator):
     head_filters: int = 16
     stroke_length: int = 10
     stroke_noise: int = 3
+    brush_length: int = 0
+    brush_detail: float = 0.1
 
     def __post_init__(self):
         super().__post_init__()
         self._check_range("blocks", 1, MOST_BLOCKS)
         self._check_range("levels", 1, _MOST_LEVELS)
         self._check("head_filters", "an integer of at least 1", is_integer(self.head_filters, 1))
-        for field in ("stroke_length", "stroke_noise"):
+        for field in ("stroke_length", "stroke_noise", "brush_length"):
             self._check(field, "an integer of at least 0", is_integer(getattr(self, field), 0))
+        self._check("brush_detail", "a number of at least 0", is_number(self.brush_detail, 0))
 
     def image_sizes(self) -> str:
         return (
             f"a multiple of {2**self.levels} and at least {self._least} ({self.levels} halvings, "
-            f"then reflection padding; strokes of {2 * self.stroke_length} pixels)"
+            f"then reflection padding; strokes of {self._longest} pixels)"
         )
 
     def takes(self, image_size: int) -> bool:
@@ -57,7 +64,11 @@ class PainterGenerator(Generator):
 
     @property
     def _least(self) -> int:
-        return max(32, 2 ** (self.levels + 1), 2 * self.stroke_length)
+        return max(32, 2 ** (self.levels + 1), self._longest)
+
+    @property
+    def _longest(self) -> int:
+        return 2 * max(self.stroke_length, self.brush_length)
 
     def build(self, image_size, *, dtype=None, name=None):
         return painter_generator(**self.options(image_size), dtype=dtype, name=name)
@@ -71,6 +82,8 @@ def painter_generator(
     head_filters: int = 16,
     stroke_length: int = 10,
     stroke_noise: int = 3,
+    brush_length: int = 0,
+    brush_detail: float = 0.1,
     dtype=None,
     name: str | None = None,
 ) -> keras.Model:
@@ -82,10 +95,10 @@ def painter_generator(
     the coarsest level, `blocks` residual blocks. Up, at each level: bilinear upsampling and 3×3
     convolution, which leave no checkerboard; concatenated with the way down; 3×3 convolution; but
     for the last level, a residual block. At full size: upsampling, concatenated with the strokes
-    and their noise; 3×3 convolution to `head_filters`, 5×5 convolution to a change, which
-    `monet.layers.PaintOver` adds to the strokes. Instance norm and ReLU after each convolution but
-    the last. All padding is by reflection: a border that a convolution can tell would become a
-    frame.
+    and their noise; 3×3 convolution to `head_filters`, 5×5 convolution to a change, laid in with
+    strokes where `brush_length` is not 0 (`monet.layers.Brushwork`), which `monet.layers.PaintOver`
+    adds to the strokes that are there. Instance norm and ReLU after each convolution but the last.
+    All padding is by reflection: a border that a convolution can tell would become a frame.
 
     Kernels are drawn by He et al. 2015 (residual blocks by Glorot and Bengio 2010), those of the
     change from N(0, 0.01): an untrained network gives the strokes, but for a faint noise.
@@ -97,13 +110,15 @@ def painter_generator(
         head_filters: channels at full size.
         stroke_length: half of the largest strokes', in pixels; 0 for none.
         stroke_noise: channels of noise; 0 for none.
+        brush_length: half of the change's larger strokes', in pixels; 0 for a change without.
+        brush_detail: the most that is painted over the change's strokes.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.
 
     Returns:
         A model from `[N, H, W, 3]` in [-1, 1] to the same shape, float32 under every dtype
         policy; in [-1, 1], but while training a little beyond. H and W have to be multiples of
-        `2 ** levels`, longer than that, and at least `2 * stroke_length`.
+        `2 ** levels`, longer than that, and at least twice either length.
 
     Example:
 
@@ -115,6 +130,7 @@ def painter_generator(
 
     from monet.layers import (
         BilinearUpsampling2D,
+        Brushwork,
         Conv2D,
         InstanceNormalization,
         PaintOver,
@@ -167,11 +183,14 @@ def painter_generator(
             x = ResidualBlock(width, dtype=dtype, name=f"{label}_block")(x)
     x = convolution(joined([doubled(x, "head"), laid], "strokes"), head_filters, "head")
     change = ReflectionConv2D(
-        3,
+        6 if brush_length else 3,
         5,
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.01),
         dtype=dtype,
         name="change_convolution",
     )(x)
+    if brush_length:
+        brush = Brushwork(brush_length, brush_detail, dtype="float32", name="brushwork")
+        change = brush(photos, change)
     painted = PaintOver(dtype="float32", name="painted")(laid, change)
     return keras.Model(photos, painted, name=name)

@@ -26,8 +26,10 @@ def lively(model):
     return model
 
 
-@pytest.mark.parametrize(("levels", "filters", "blocks", "head"), [(2, 32, 4, 16), (3, 5, 2, 3)])
-def test_parameter_count(levels, filters, blocks, head):
+@pytest.mark.parametrize(
+    ("levels", "filters", "blocks", "head", "brush"), [(2, 32, 4, 16, 0), (3, 5, 2, 3, 5)]
+)
+def test_parameter_count(levels, filters, blocks, head, brush):
     """Counted layer by layer: kernels, gamma and beta, and the one bias."""
     widths = [filters * level for level in range(1, levels + 1)]
 
@@ -42,16 +44,18 @@ def test_parameter_count(levels, filters, blocks, head):
         count += normalized(4, finer, coarser)
         count += normalized(3, coarser, finer) + normalized(3, 2 * finer, finer)
     count += sum(map(block, widths[1:-1]))
-    count += normalized(3, widths[0] + 6, head) + 5 * 5 * head * 3 + 3
+    count += normalized(3, widths[0] + 6, head) + (5 * 5 * head + 1) * (6 if brush else 3)
     count += 3 * 3 + 3  # the colours of the strokes
-    model = painter_generator(levels=levels, filters=filters, blocks=blocks, head_filters=head)
+    model = painter_generator(
+        levels=levels, filters=filters, blocks=blocks, head_filters=head, brush_length=brush
+    )
     assert model.count_params() == count
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
-@pytest.mark.parametrize("length", [0, 6])
-def test_an_untrained_network_gives_the_photo_in_strokes(levels, length):
-    model = small(levels=levels, stroke_length=length)
+@pytest.mark.parametrize(("length", "brush"), [(0, 0), (6, 0), (6, 5), (0, 2)])
+def test_an_untrained_network_gives_the_photo_in_strokes(levels, length, brush):
+    model = small(levels=levels, stroke_length=length, brush_length=brush)
     x = photos(2, 32, 48, 3)
     y = model(x).numpy()
     assert y.shape == x.shape and y.dtype == np.float32
@@ -59,8 +63,9 @@ def test_an_untrained_network_gives_the_photo_in_strokes(levels, length):
     assert 0 < np.abs(y - Underpainting(length)(x)[..., :3]).mean() < 0.15
 
 
-def test_what_is_painted_is_in_range_unless_it_trains():
-    model = lively(small())
+@pytest.mark.parametrize("brush", [0, 5])
+def test_what_is_painted_is_in_range_unless_it_trains(brush):
+    model = lively(small(brush_length=brush))
     x = 3.0 * photos(2, 32, 32, 3)
     x = np.clip(x, -1, 1)
     assert np.abs(model(x)).max() <= 1
@@ -120,15 +125,17 @@ def test_mixed_precision_still_gives_float32_images(policy):
     np.testing.assert_allclose(y, twin(x), atol=0.02)
 
 
-def test_under_xla_it_paints_the_same():
-    model = lively(small())
+@pytest.mark.parametrize("brush", [0, 5])
+def test_under_xla_it_paints_the_same(brush):
+    model = lively(small(brush_length=brush))
     x = tf.constant(photos(1, 16, 24, 3))
     compiled = tf.function(model, jit_compile=True)(x)
     np.testing.assert_allclose(compiled, model(x), atol=1e-4)
 
 
-def test_an_exported_model_paints_the_same_in_any_size(tmp_path):
-    model = lively(small())
+@pytest.mark.parametrize("brush", [0, 5])
+def test_an_exported_model_paints_the_same_in_any_size(tmp_path, brush):
+    model = lively(small(brush_length=brush))
     model.export(tmp_path / "saved", verbose=False)
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     for height, width in ((16, 24), (20, 32)):

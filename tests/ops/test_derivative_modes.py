@@ -104,6 +104,7 @@ OPS = {
 }
 LAYERS = {
     "BilinearUpsampling2D": lambda: monet.layers.BilinearUpsampling2D(3),
+    "Brushwork": lambda: monet.layers.Brushwork(length=2),
     "Conv2D": lambda: monet.layers.Conv2D(3, 3, padding="same"),
     "Conv2DTranspose": lambda: monet.layers.Conv2DTranspose(3, 4, strides=2, padding="same"),
     "GroupNormalization": lambda: monet.layers.GroupNormalization(2),
@@ -120,7 +121,7 @@ LAYERS = {
 }
 
 
-CHANNELS = {"SelfAttention": 8, "Underpainting": 3}  # else 4
+CHANNELS = {"Brushwork": 6, "SelfAttention": 8, "Underpainting": 3}  # else 4
 
 
 def reverse(f, xs):
@@ -248,7 +249,7 @@ def test_layers(native, name, check):
     shape = (1, 5, 6, CHANNELS.get(name, 4))
 
     def call(x):
-        return layer(x, tf.sin(x)) if name == "PaintOver" else layer(x)
+        return layer(x, tf.sin(x)) if name in ("Brushwork", "PaintOver") else layer(x)
 
     call(tf.zeros(shape))
     for index, weight in enumerate(layer.trainable_weights):
