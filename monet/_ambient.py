@@ -15,7 +15,7 @@ _AS_IT_COMES = {
     "KERAS_NNX_ENABLED": None,
     "TF_FUNCTION_JIT_COMPILE_DEFAULT": None,  # XLA can't compile all that reads batches
     **dict.fromkeys(_LIMITS),
-    # Ends the import of TensorFlow, of matplotlib, or a function's tracing, where it can't be read.
+    # What can't be read ends the import of TensorFlow or of matplotlib, or a function's tracing.
     "AUTOGRAPH_STRICT_CONVERSION": None,
     "AUTOGRAPH_VERBOSITY": None,
     "MPLBACKEND": None,

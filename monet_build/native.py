@@ -24,6 +24,8 @@ KERNELS_MODULE = Path("_kernels" + sysconfig.get_config_var("EXT_SUFFIX"))
 # All that a build leaves in the package.
 OUTPUTS = (RECORD, OP_LIBRARY, XLA_LIBRARY, KERNELS_MODULE)
 
+_LAST_DATE = 4354819199  # of a file in a ZIP archive: the end of 2107
+
 PARTS = {
     "kernels": "CPU kernels",
     "tensorflow_ops": "TensorFlow ops, CPU",
@@ -54,12 +56,17 @@ def cuda_architectures() -> str | None:
 
 
 def check_source_date() -> None:
-    """Exits if `SOURCE_DATE_EPOCH` is no number, over which a wheel can't be packed in the end."""
+    """Exits if `SOURCE_DATE_EPOCH` is no date for a file in a wheel, which is packed in the end."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "0")
     try:
-        int(text)
+        is_date = 0 <= int(text) <= _LAST_DATE
     except ValueError:
-        sys.exit(f"SOURCE_DATE_EPOCH must be a number of seconds, got {text!r}; mend or unset it")
+        is_date = False
+    if not is_date:
+        sys.exit(
+            f"SOURCE_DATE_EPOCH must be a number of seconds from 0 to {_LAST_DATE}, got {text!r}; "
+            f"mend or unset it"
+        )
 
 
 def build(package: Path, objects: Path) -> dict:

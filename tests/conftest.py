@@ -47,8 +47,8 @@ addEventListener("load", async () => {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
-    """Weights and noise don't depend on chance, nor on the tests that ran before."""
-    if "keras" in sys.modules:  # the tests of the kernels need neither it nor TensorFlow
+    """Where Keras is imported, a test's weights and noise don't depend on chance or other tests."""
+    if "keras" in sys.modules:  # tests of the kernels need neither it nor TensorFlow
         sys.modules["keras"].utils.set_random_seed(0)
 
 

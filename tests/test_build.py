@@ -206,10 +206,12 @@ def test_unknown_build_mode(tree):
     assert "MONET_BUILD must be auto, cpu, cuda or none, got 'gpu'" in done.stderr
 
 
-def test_a_date_that_is_no_number_is_told_before_anything_is_compiled(tree):
-    done = run_setup(tree, "bdist_wheel", MONET_BUILD="none", SOURCE_DATE_EPOCH="x")
+@pytest.mark.parametrize("date", ["x", "", "-1", "99999999999", "9" * 20])
+def test_what_is_no_date_is_told_before_anything_is_compiled(tree, date):
+    done = run_setup(tree, "bdist_wheel", MONET_BUILD="none", SOURCE_DATE_EPOCH=date)
     assert done.returncode != 0 and "Traceback" not in done.stderr
-    assert "SOURCE_DATE_EPOCH must be a number of seconds, got 'x'" in done.stderr
+    assert "SOURCE_DATE_EPOCH must be a number of seconds from 0 to 4354819199" in done.stderr
+    assert f"got {date!r}" in done.stderr
 
 
 def test_source_distribution_holds_what_the_build_needs(tree):

@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from monet.data import ImageError
 from monet.inference.generator import GeneratorError
-from monet.layers import ReflectionConv2D, ReflectionPadding2D
-from monet.layers.underpainting import underpaintings
+from monet.layers import Brushwork, ReflectionConv2D, ReflectionPadding2D, Underpainting
 
 MAX_PIXELS = 1536 * 1536
 """Pixels in one call of the generator. Its widest activations take 256 bytes a pixel (64 channels
@@ -104,7 +103,11 @@ class Painter:
     def _least_side(self) -> int:
         # Reflection inside the network wants more than one pixel left at the coarsest level.
         reflects = any(map(_reflects, _leaf_layers(self.generator)))
-        strokes = [layer.least_side for layer in underpaintings(self.generator)]
+        strokes = [
+            layer.least_side
+            for layer in _leaf_layers(self.generator)
+            if isinstance(layer, Brushwork | Underpainting)
+        ]
         return max([4 * self.multiple if reflects else self.multiple, *strokes])
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:

@@ -23,11 +23,11 @@ class Brushwork(keras.layers.Layer):
 
     Shapes: pictures `[N, H, W, 3 or more]` in [-1, 1], of which the first 3 channels count, and
     changes `[N, H, W, 6]`, of strokes and of details, to `[N, H, W, 3]`; H and W at least
-    `2 * length`.
+    `least_side`.
 
     Args:
-        length: half of the larger strokes', in pixels, at least 1.
-        detail: the most that detail changes, at least 0.
+        length: half the length of the larger strokes, in pixels, at least 1.
+        detail: the most that detail changes, from 0.001 to 10; or 0 for none.
 
     Example:
 
@@ -38,15 +38,25 @@ class Brushwork(keras.layers.Layer):
     """
 
     def __init__(self, length=5, detail=0.1, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if not is_integer(length, 1):
             raise ValueError(f"length={length!r}: expected an integer of at least 1.")
-        if not is_number(detail, 0):
-            raise ValueError(f"detail={detail!r}: expected a number of at least 0.")
+        if not (detail == 0 or is_number(detail, 0.001, 10)):
+            raise ValueError(f"detail={detail!r}: expected 0, or a number from 0.001 to 10.")
         self.length = length
         self.detail = detail
 
+    @property
+    def least_side(self) -> int:
+        """The least height and width of pictures that strokes of this length fit into, or more."""
+        return 2 * self.length
+
     def build(self, images_shape, changes_shape):
+        if len(images_shape) != 4 or (images_shape[-1] or 0) < 3:
+            raise ValueError(
+                f"Brushwork takes pictures [N, H, W, 3 or more], got {list(images_shape)}; give it "
+                f"those that are painted."
+            )
         if changes_shape[-1] != 6:
             raise ValueError(
                 f"Brushwork takes changes of 6 channels, 3 of strokes and 3 of details, got "

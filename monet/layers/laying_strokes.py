@@ -36,7 +36,7 @@ def lay_strokes(images: tf.Tensor, length: float, noise: int) -> tf.Tensor:
 
     Args:
         images: `[N, H, W, 3]` float32 in [-1, 1]; H and W at least 1.63 times `length`.
-        length: half of the largest strokes', in pixels.
+        length: half the length of the largest strokes, in pixels.
         noise: channels of noise.
 
     Returns:
@@ -70,9 +70,10 @@ def lay_change(
     Args:
         images: `[N, H, W, 3]` float32 in [-1, 1]; H and W at least 1.63 times `length`.
         change: `[N, H, W, 3]` float32.
-        length: half of the larger strokes', in pixels.
+        length: half the length of the larger strokes, in pixels.
         learning: whether the gradient is an estimate that takes a fraction of the time: what
-            reaches a pixel goes to the middle of the stroke that covers it most.
+            reaches a pixel goes to the middle of the stroke that covers it most, and where smaller
+            strokes lie counts as given.
 
     Returns:
         `[N, H, W, 3]` float32, differentiable by `change`.
@@ -118,8 +119,8 @@ def _large_then_small(x, strokes, length, tolerances, number):
     seen = _blurred(x, 3)
     laid = strokes(length, number)
     for level, tolerance in enumerate(tolerances, start=1):
-        lost = tf.stop_gradient(tf.abs(seen - laid[..., :3]))
-        lost = _blurred(_blurred(tf.reduce_mean(lost, axis=-1, keepdims=True), 5), 5)
+        lost = tf.reduce_mean(tf.abs(seen - laid[..., :3]), axis=-1, keepdims=True)
+        lost = _blurred(_blurred(lost, 5), 5)
         # A stroke is there or not, as a whole: its opacity, too, is that of its middle.
         opacity = tf.clip_by_value(2.0 * lost / tolerance - 2.0, 0.0, 1.0)
         smaller = strokes(length / 2**level, number + level, opacity)
@@ -149,9 +150,10 @@ def _layer(images, directions, length, noise, number, *further):
     shape = tf.shape(images)
     height, width = (images.shape[axis] or shape[axis] for axis in (1, 2))
     priority, noises = tf.split(_noise(height, width, 1 + noise, number), [1, noise], axis=-1)
-    noises = tf.repeat(noises, shape[0], axis=0)
+    # Of no channels, ONNX can't repeat them.
+    noises = [tf.repeat(noises, shape[0], axis=0)] if noise else []
     return ops.brush_strokes(
-        tf.concat([images, noises, *further], axis=-1),
+        tf.concat([images, *noises, *further], axis=-1),
         tf.exp(_SPREAD * priority),
         directions,
         length,

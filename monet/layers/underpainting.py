@@ -29,7 +29,7 @@ class Underpainting(FusedOpLayer):
     Weights, not trained: `matrix` `[3, 3]` and `offset` `[3]`.
 
     Args:
-        length: half of the largest strokes', in pixels; 0 for none.
+        length: half the length of the largest strokes, in pixels; 0 for none.
         noise: channels of noise, each about the same all along a stroke.
 
     Example:

@@ -11,7 +11,7 @@ from monet.models.architecture import MOST_BLOCKS, Generator, register
 if TYPE_CHECKING:
     import keras
 
-_MOST_LEVELS = 30  # no picture has sides of more than that power of two
+_MOST_LEVELS = 29  # no picture has sides of more than the next power of two
 
 
 @register({"painter": {}, "painter-deep": {"levels": 3}})
@@ -24,13 +24,13 @@ class PainterGenerator(Generator):
         blocks: residual blocks at the coarsest level.
         levels: halvings of the picture's sides.
         head_filters: channels at full size.
-        stroke_length: half of the largest strokes' that are painted over, in pixels,
+        stroke_length: half the length of the largest strokes that are painted over, in pixels,
             `monet.layers.Underpainting`; 0 for the photo itself.
         stroke_noise: channels of noise that it is given, the same along each stroke; 0 for none.
-        brush_length: half of the larger strokes' that it paints with itself, in pixels,
+        brush_length: half the length of the larger strokes that it paints with itself, in pixels,
             `monet.layers.Brushwork`; 0 to paint pixel by pixel.
-        brush_detail: the most that it may paint over these strokes, as `monet.layers.PaintOver`
-            measures changes.
+        brush_detail: the most that it may paint over the strokes of `brush_length`, where there are
+            any, as `monet.layers.PaintOver` measures changes.
     """
 
     architecture: ClassVar[str] = "painter"
@@ -51,7 +51,8 @@ class PainterGenerator(Generator):
         self._check("head_filters", "an integer of at least 1", is_integer(self.head_filters, 1))
         for field in ("stroke_length", "stroke_noise", "brush_length"):
             self._check(field, "an integer of at least 0", is_integer(getattr(self, field), 0))
-        self._check("brush_detail", "a number of at least 0", is_number(self.brush_detail, 0))
+        is_detail = self.brush_detail == 0 or is_number(self.brush_detail, 0.001, 10)
+        self._check("brush_detail", "0, or a number from 0.001 to 10", is_detail)
 
     def image_sizes(self) -> str:
         return (
@@ -108,9 +109,9 @@ def painter_generator(
         blocks: residual blocks at the coarsest level, at least 1.
         levels: halvings of the sides, at least 1.
         head_filters: channels at full size.
-        stroke_length: half of the largest strokes', in pixels; 0 for none.
+        stroke_length: half the length of the largest strokes, in pixels; 0 for none.
         stroke_noise: channels of noise; 0 for none.
-        brush_length: half of the change's larger strokes', in pixels; 0 for a change without.
+        brush_length: half the length of the change's larger strokes, in pixels; 0 for none.
         brush_detail: the most that is painted over the change's strokes.
         dtype: Keras dtype policy, such as `"mixed_float16"`; the global one by default.
         name: name of the model.

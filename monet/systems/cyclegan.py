@@ -65,7 +65,7 @@ class CycleGANRecipe(TranslationRecipe):
         self.check("jitter", "in [1, 4]", is_number(self.jitter, 1, 4))
 
     def pictures_held(self, replicas: int = 1) -> list[Held]:
-        pools = Held("the pools hold", 2 * self.pool_size, self.image_size, "pool_size")
+        pools = Held("the pools hold", 2 * self.pool_size, self.image_size, "`pool_size`")
         return [*super().pictures_held(replicas), pools]
 
     @property

@@ -92,10 +92,10 @@ class OneSidedRecipe(TranslationRecipe):
 
     def pictures_held(self, replicas: int = 1) -> list[Held]:
         held = super().pictures_held(replicas)
-        held.append(Held("crops are cut out of", 1, self.picture_size, "picture_size"))
+        held.append(Held("crops are cut out of", 1, self.picture_size, "`picture_size`"))
         if self._has_finish:
             pictures = 2 * self.finish_batch_size * self.discriminator_steps * replicas
-            fields = "finish_batch_size or finish_size"
+            fields = "`finish_batch_size` or `finish_size`"
             held.append(Held("a last step takes", pictures, self.finish_size, fields))
         return held
 

@@ -166,6 +166,18 @@ def test_for_one_size_files_are_small_and_take_one_picture(saved, tmp_path, form
     np.testing.assert_allclose(MODULES[format].run(exported.output, x), model(x), atol=1e-4)
 
 
+@pytest.mark.parametrize("options", [{"brush_length": 2}, {"stroke_noise": 0}])
+@pytest.mark.parametrize("format", FORMATS)
+def test_strokes_of_all_kinds_are_exported(tmp_path, format, options):
+    needs(format)
+    model = lively(painter_generator(filters=4, blocks=1, head_filters=4, **options))
+    model.save(tmp_path / "generator.keras")
+    exported = export(tmp_path / "generator.keras", format, tmp_path / "exported")
+    x = np.random.default_rng(3).uniform(-1, 1, (1, 24, 32, 3)).astype("float32")
+    painted = MODULES[format].run(exported.output, x)
+    assert np.mean(np.abs(painted - model(x)) > 1e-3) < 0.02  # strokes that a rounding turned
+
+
 def test_a_generator_of_mixed_precision_is_exported_in_float32(tmp_path):
     model = painter_generator(filters=4, blocks=1, head_filters=4, dtype="mixed_bfloat16")
     model.save(tmp_path / "generator.keras")

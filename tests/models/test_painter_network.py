@@ -112,6 +112,24 @@ def test_pictures_of_any_size_are_painted(levels, stroke_length):
         assert np.abs(painted.astype(int) - 90).max() <= 1
 
 
+def test_its_own_strokes_are_those_that_it_is_asked_for():
+    architecture = PainterGenerator(stroke_length=2, brush_length=24, brush_detail=0.3)
+    assert not architecture.takes(44) and architecture.takes(48)
+    assert "strokes of 48 pixels" in architecture.image_sizes()
+    model = small(stroke_length=2, brush_length=24, brush_detail=0.3)
+    layer = model.get_layer("brushwork")
+    assert (layer.length, layer.detail) == (24, 0.3)
+    for image in (np.zeros((5, 7, 3), np.uint8), np.zeros((48, 30, 3), np.uint8)):
+        (painted,) = Painter(model).paint([image])
+        assert painted.shape == image.shape
+
+
+@pytest.mark.parametrize("brush_detail", [-0.1, 1e-5, 11.0, float("nan"), True])
+def test_details_that_it_refuses(brush_detail):
+    with pytest.raises(ValueError, match="brush_detail=.*0, or a number from 0.001 to 10"):
+        PainterGenerator(brush_length=5, brush_detail=brush_detail)
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_still_gives_float32_images(policy):
     model = small(dtype=policy)

@@ -142,9 +142,9 @@ def test_other_pictures_of_the_same_number_are_told(data, tmp_path, change):
     [
         (TINY, {"batch_size": 10**9}, "`batch_size` or `image_size`"),
         (TINY, {"image_size": 10**6}, "`batch_size` or `image_size`"),
-        (TINY, {"pool_size": 10**9}, "pool_size"),
-        ("monet", {"picture_size": 10**6}, "picture_size"),
-        ("monet", {"finish_size": 2**20}, "finish_batch_size or finish_size"),
+        (TINY, {"pool_size": 10**9}, "`pool_size`"),
+        ("monet", {"picture_size": 10**6}, "`picture_size`"),
+        ("monet", {"finish_size": 2**20}, "`finish_batch_size` or `finish_size`"),
     ],
 )
 def test_pictures_that_no_memory_holds_are_refused_before_anything_is_made(
