@@ -149,7 +149,7 @@ def test_an_architecture_reads_as_its_name():
         (lambda: ResNetGenerator(padding="same"), "padding='same' in ResNetGenerator.*reflect"),
         (lambda: ResNetGenerator(blocks=0), "blocks=0.*from 1 to 1,000"),
         (lambda: ResNetGenerator(blocks=10**6), "blocks=1000000.*from 1 to 1,000"),
-        (lambda: PainterGenerator(levels=20_000), "levels=20000.*from 1 to 30"),
+        (lambda: PainterGenerator(levels=20_000), "levels=20000.*from 1 to 29"),
         (lambda: PatchGANDiscriminator(filters=1.5), "filters=1.5.*at least 1"),
         (
             lambda: Generator.get("gnu"),
