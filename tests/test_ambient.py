@@ -248,6 +248,7 @@ def test_what_a_program_has_set_is_told_before_a_run(data, tmp_path, restored, c
         lambda: layers.Conv2DTranspose(4, 3),
         layers.ReflectionPadding2D,
         layers.BilinearUpsampling2D,
+        layers.Brushwork,
     ],
 )
 def test_a_layer_never_takes_another_axis_for_channels(restored, make):

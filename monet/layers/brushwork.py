@@ -6,11 +6,12 @@ import keras
 import tensorflow as tf
 
 from monet._numbers import is_integer, is_number
+from monet.layers.fused_op import FusedOpLayer
 from monet.layers.laying_strokes import lay_change
 
 
 @keras.saving.register_keras_serializable(package="monet")
-class Brushwork(keras.layers.Layer):
+class Brushwork(FusedOpLayer):
     """A change to pictures, laid in with brush strokes, and a little detail over them.
 
     A generator that may change every pixel by itself covers even areas with marks that look like
