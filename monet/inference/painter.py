@@ -101,13 +101,10 @@ class Painter:
         return height * width > self.max_pixels
 
     def _least_side(self) -> int:
+        layers = _leaf_layers(self.generator)
         # Reflection inside the network wants more than one pixel left at the coarsest level.
-        reflects = any(map(_reflects, _leaf_layers(self.generator)))
-        strokes = [
-            layer.least_side
-            for layer in _leaf_layers(self.generator)
-            if isinstance(layer, Brushwork | Underpainting)
-        ]
+        reflects = any(map(_reflects, layers))
+        strokes = [x.least_side for x in layers if isinstance(x, Brushwork | Underpainting)]
         return max([4 * self.multiple if reflects else self.multiple, *strokes])
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
