@@ -18,12 +18,10 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 import monet
-from monet_build import native, toolchain
+from monet_build import environment, toolchain
 from monet_build.commands import BuildNative, BuildPython
 
-native.mode()  # exits where the environment is wrong, before anything is done
-native.cuda_architectures()
-native.check_source_date()
+environment.check()
 
 setup(
     version=monet.__version__,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from setuptools import build_meta
 
-from monet_build import native, toolchain
+from monet_build import environment, toolchain
 
 _NEEDED = ("csrc", "monet", "monet_build", "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE")
 _NEEDED += ("README.md", "build")  # the last for the objects of an earlier build
@@ -29,7 +29,7 @@ def get_requires_for_build_sdist(config_settings=None) -> list[str]:
 
 def get_requires_for_build_wheel(config_settings=None) -> list[str]:
     """A TensorFlow, unless the environment that is installed into has one, or nothing is built."""
-    if native.mode() == "none" or toolchain.find_tensorflow():
+    if environment.mode() == "none" or toolchain.find_tensorflow():
         return []
     return [toolchain.any_tensorflow()] if toolchain.has_compiler() else []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import monet
 from monet import _csrc
-from monet_build import cuda_toolkit, toolchain
+from monet_build import cuda_toolkit, environment, toolchain
 from monet_build.compilation import CSRC, Compilation
 from monet_build.toolchain import Compiler, Missing, TensorFlow
 
@@ -24,8 +24,6 @@ KERNELS_MODULE = Path("_kernels" + sysconfig.get_config_var("EXT_SUFFIX"))
 # All that a build leaves in the package.
 OUTPUTS = (RECORD, OP_LIBRARY, XLA_LIBRARY, KERNELS_MODULE)
 
-_LAST_DATE = 4354819199  # of a file in a ZIP archive: the end of 2107
-
 PARTS = {
     "kernels": "CPU kernels",
     "tensorflow_ops": "TensorFlow ops, CPU",
@@ -34,39 +32,6 @@ PARTS = {
 }
 # What has to be built, or else the build fails, where MONET_BUILD is one of these.
 _REQUIRED = {"cpu": ["kernels", "tensorflow_ops"], "cuda": ["kernels", "tensorflow_ops", "cuda"]}
-
-
-def mode() -> str:
-    """`MONET_BUILD`; exits if it is none of those there are."""
-    chosen = os.environ.get("MONET_BUILD") or "auto"
-    if chosen not in ("auto", "cpu", "cuda", "none"):
-        sys.exit(f"MONET_BUILD must be auto, cpu, cuda or none, got {chosen!r}")
-    return chosen
-
-
-def cuda_architectures() -> str | None:
-    """`MONET_CUDA_ARCHS`; exits if it is no list of architectures."""
-    chosen = os.environ.get("MONET_CUDA_ARCHS") or None
-    try:
-        if chosen:
-            cuda_toolkit.parse_architectures(chosen)
-    except ValueError as error:
-        sys.exit(str(error))
-    return chosen
-
-
-def check_source_date() -> None:
-    """Exits if `SOURCE_DATE_EPOCH` is no date for a file in a wheel, which is packed in the end."""
-    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    try:
-        is_date = 0 <= int(text) <= _LAST_DATE
-    except ValueError:
-        is_date = False
-    if not is_date:
-        sys.exit(
-            f"SOURCE_DATE_EPOCH must be a number of seconds from 0 to {_LAST_DATE}, got {text!r}; "
-            f"mend or unset it"
-        )
 
 
 def build(package: Path, objects: Path) -> dict:
@@ -128,7 +93,7 @@ class _Builder:
         self._package = package
         self._objects = objects
         self._tensorflow = tensorflow
-        self._mode = mode()
+        self._mode = environment.mode()
         self._flags = ["-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-Wall"]
         if self._mode in _REQUIRED:
             self._flags.append("-Werror=switch")
@@ -272,7 +237,7 @@ class _Cuda:
 
 def _find_toolkit(mode: str, tensorflow: TensorFlow | None) -> cuda_toolkit.Toolkit | Missing:
     """The CUDA toolkit to build with, or why not to. Exits where one is asked for by name."""
-    architectures = cuda_architectures()
+    architectures = environment.cuda_architectures()
     if mode not in ("auto", "cuda"):
         return Missing(f"MONET_BUILD={mode}", "install again without MONET_BUILD")
     if mode == "auto" and tensorflow and not tensorflow.has_cuda:
