@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _BENCHMARKS = Path(__file__).resolve().parent
-sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]
+sys.path += [str(_BENCHMARKS), str(_BENCHMARKS.parent)]  # so imports follow it, against E402
 
 from gpu_stages import ALWAYS, STAGES  # noqa: E402
 from gpu_stages.clocks import ClockWatch  # noqa: E402
